@@ -1,0 +1,125 @@
+/**
+ * The contract every backend fulfils: the op list of src/ops on opaque device arrays, and explicit memory.
+ *
+ * Shapes follow the engine's letters: R rows (= sequences · positions), C hiddenSize, H query heads, K key/value
+ * heads, D headDim, F intermediateSize, V vocabulary. All arrays are f32 and two-dimensional, row-major.
+ *
+ * Rules, all of them checked by the contract suite in spec/contract:
+ * - Ops are functional: they return a new handle and never change an input. The one exception is `writeRows`.
+ * - Ops return synchronously (a handle may wrap pending work); only `download` and `finishNll` are awaited.
+ * - A row's result depends on that row's sequence alone. It is bit-equal however many rows are stacked above or
+ *   below it and however many threads run: stacked candidates must score as they would alone.
+ * - A backend that lacks something throws UnsupportedBackendError naming op, backend and remedy; it never runs
+ *   the op elsewhere in silence.
+ */
+
+/** An opaque f32 array [rows, cols] that lives where its backend keeps it. */
+export interface DeviceTensor {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** A projection packed for the backend: y = x Wᵀ (+ bias), W [outFeatures, inFeatures]. */
+export interface LinearWeight {
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  /** Bytes that the packed form occupies, for the memory budget. */
+  readonly bytes: number;
+}
+
+/** Running log-sum-exp of rows over the vocabulary tiles seen so far. Opaque; made and advanced by `nllTile`. */
+export interface NllState {
+  readonly rows: number;
+}
+
+/** cos and sin of every rotation angle: two device arrays [positions, D/2]. */
+export interface RopeTable {
+  readonly cos: DeviceTensor;
+  readonly sin: DeviceTensor;
+}
+
+export interface RopeSpec {
+  /** Heads side by side in a row: the row has heads · headDim columns. */
+  heads: number;
+  headDim: number;
+  /** Rows a sequence; row r sits at position start + r mod seqLen. */
+  seqLen: number;
+  /** Position of a sequence's first row (> 0 when continuing from a KV cache). */
+  start: number;
+}
+
+export interface AttentionSpec {
+  numHeads: number;
+  numKvHeads: number;
+  headDim: number;
+  /** Query rows a sequence. */
+  seqLen: number;
+  /** Key/value rows a sequence, ≥ seqLen; query t of a sequence sits at position keyLen − seqLen + t. */
+  keyLen: number;
+  /** How many keys a query sees, counting its own; null = all before it. */
+  window: number | null;
+}
+
+/** The ops. All handles they return belong to the scope and die with it unless kept. */
+export interface Scope {
+  /** Copies host data to the device. `data` has rows · cols elements. */
+  upload(data: Float32Array, rows: number, cols: number): DeviceTensor;
+  /** Rows `from` (inclusive) to `to` (exclusive) of x, shared, not copied. Valid while x is. */
+  view(x: DeviceTensor, from: number, to: number): DeviceTensor;
+  /** x / rms(x) · weight, row by row. weight [1, C]. Also used per head: x seen as [R·heads, D]. */
+  rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor;
+  /** (x − mean) / sqrt(var + eps) · weight + bias, row by row. weight, bias [1, C]. */
+  layerNorm(x: DeviceTensor, weight: DeviceTensor, bias: DeviceTensor, eps: number): DeviceTensor;
+  /** x Wᵀ + bias: [R, in] → [R, out]. */
+  linear(x: DeviceTensor, weight: LinearWeight): DeviceTensor;
+  /** Rotates the pairs (i, i + D/2) of each head by position. */
+  rope(x: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor;
+  /** softmax(q kᵀ / √D + causal mask) v, grouped-query: q [n·seqLen, H·D], k and v [n·keyLen, K·D] → [n·seqLen, H·D]. */
+  attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor;
+  /** silu(gate) · up, elementwise. */
+  swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor;
+  /** GELU: `tanh` is GPT-2's approximation (gelu_new), `erf` the exact one. */
+  gelu(x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor;
+  add(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
+  /** x's columns from `from` to `to`, copied: splits GPT-2's fused q|k|v. */
+  columns(x: DeviceTensor, from: number, to: number): DeviceTensor;
+  /** The same elements as [rows, cols]; shared, not copied. */
+  reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor;
+  /** Hands x out of the scope: it lives until `backend.free(x)`. Returns x. x must own its memory (no view). */
+  keep(x: DeviceTensor): DeviceTensor;
+  /** Frees everything made in this scope and not kept. */
+  close(): void;
+}
+
+export interface Backend {
+  readonly name: 'reference' | 'simd' | 'gpu';
+  /** What really runs, for every result: `simd (relaxed-fma, 2 threads)`. */
+  readonly description: string;
+  /** What the numbers depend on, for the journal's hash: backend and kernel variant, but not threads. */
+  readonly variant: string;
+  scope(): Scope;
+  /** Packs W [outFeatures, inFeatures] and an optional bias [outFeatures]. Lives until freed. */
+  packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight;
+  freeLinear(weight: LinearWeight): void;
+  /** An array that lives until freed: norm weights, RoPE tables, residual streams. */
+  store(data: Float32Array, rows: number, cols: number): DeviceTensor;
+  /** A zeroed array that lives until freed: a KV cache slot. */
+  allocate(rows: number, cols: number): DeviceTensor;
+  /** Overwrites rows at.. of `target` with `source`: appending to a KV cache slot. The one op that changes an input. */
+  writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void;
+  free(x: DeviceTensor): void;
+  /**
+   * Folds one vocabulary tile into the rows' running log-sum-exp: logits = x Wᵀ for the ids firstId … firstId +
+   * outFeatures − 1, never stored beyond the tile. `state` null starts; the passed state must not be used again.
+   * targets[r] is row r's target id; the tile that holds it notes its logit. Target −1 = none (its NLL is NaN).
+   */
+  nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState;
+  /** The rows' negative log-likelihoods in nats, lse − target logit, [rows]. Ends the state. */
+  finishNll(state: NllState): Promise<Float32Array>;
+  /** Copies a device array to the host. */
+  download(x: DeviceTensor): Promise<Float32Array>;
+  /** Bytes of device memory that handles hold now; 0 after everything was freed. */
+  bytesInUse(): number;
+  /** Ends threads and drops memory. The backend must not be used afterwards. */
+  dispose(): Promise<void>;
+}

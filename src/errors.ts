@@ -1,0 +1,62 @@
+/**
+ * The error family. Every error says what is wrong, where, and what to do next, because a reader of a terminal
+ * line has nothing else. Bad input is data: a malformed file, flag or model yields one of these, never a bare
+ * `TypeError` from the middle of a parser.
+ */
+
+/** What every blockpruner error carries beside its message. */
+export interface ErrorDetails {
+  /** The file, flag, tensor or config field the error is about. */
+  where?: string;
+  /** What the user can do about it, as an imperative sentence. */
+  remedy?: string;
+  cause?: unknown;
+}
+
+/** Base of all errors that are the input's fault or the environment's, not a bug. */
+export class BlockprunerError extends Error {
+  readonly where: string | undefined;
+  readonly remedy: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    const where = details.where === undefined ? '' : `${details.where}: `;
+    const remedy = details.remedy === undefined ? '' : ` ${details.remedy}`;
+    super(`${where}${message}${remedy}`, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.where = details.where;
+    this.remedy = details.remedy;
+  }
+}
+
+/** A file (safetensors, GGUF, JSON, journal, tokenizer) that does not follow its format. */
+export class FormatError extends BlockprunerError {}
+
+/** A model whose family or a config field of which we do not implement; the numbers would be wrong. */
+export class UnsupportedModelError extends BlockprunerError {}
+
+/** A file, folder, tensor or hub repository that is not there or cannot be read or written. */
+export class NotFoundError extends BlockprunerError {}
+
+/** A file that exists but cannot be read or written. */
+export class AccessError extends BlockprunerError {}
+
+/** Calibration or evaluation data that cannot be used: empty, shorter than a chunk, ids out of range. */
+export class DataError extends BlockprunerError {}
+
+/** A block name, mask or search setting that does not fit the model. */
+export class MaskError extends BlockprunerError {}
+
+/** A wrong flag or argument on the command line (exit code 2). */
+export class UsageError extends BlockprunerError {}
+
+/** A journal that belongs to other weights, tokens or settings than the run that wants to resume it. */
+export class JournalMismatchError extends BlockprunerError {}
+
+/** An op or a backend that this machine or this backend does not offer. */
+export class UnsupportedBackendError extends BlockprunerError {}
+
+/** The memory budget does not hold what the run needs at the least. */
+export class MemoryBudgetError extends BlockprunerError {}
+
+/** A caller's mistake: shapes that do not fit, an option out of its range. */
+export class ShapeError extends BlockprunerError {}

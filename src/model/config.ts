@@ -1,0 +1,58 @@
+/**
+ * The one model description that every family's config.json or GGUF metadata is turned into. Field names are
+ * Hugging Face's, camel-cased. Whatever is here changes the numbers; what does not is left in the files.
+ */
+
+/** Rotary position embedding settings (Su et al. 2021; scaling as in Hugging Face's `rope_parameters`). */
+export interface RopeConfig {
+  /** Base of the frequencies, `rope_theta`. */
+  theta: number;
+  scaling:
+    | { type: 'default' }
+    | { type: 'linear'; factor: number }
+    | {
+        type: 'llama3';
+        factor: number;
+        lowFreqFactor: number;
+        highFreqFactor: number;
+        originalMaxPositionEmbeddings: number;
+      }
+    /** Per-frequency divisors [headDim/2], as GGUF's `rope_freqs.weight` stores llama3 scaling. */
+    | { type: 'divisors'; divisors: readonly number[] };
+}
+
+export type FamilyName = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gpt2';
+
+export interface ModelConfig {
+  family: FamilyName;
+  hiddenSize: number;
+  intermediateSize: number;
+  numHiddenLayers: number;
+  numAttentionHeads: number;
+  numKeyValueHeads: number;
+  headDim: number;
+  vocabSize: number;
+  maxPositionEmbeddings: number;
+  norm: { type: 'rms' | 'layer'; eps: number };
+  /** `swiglu`: down(silu(gate(x)) · up(x)); `gelu_new` / `gelu`: down(gelu(up(x))), GPT-2's MLP. */
+  mlp: 'swiglu' | 'gelu_new' | 'gelu';
+  /** Rotary embedding, or null where positions are learned (GPT-2). */
+  rope: RopeConfig | null;
+  learnedPositions: boolean;
+  attentionBias: { qkv: boolean; output: boolean };
+  mlpBias: boolean;
+  /** RMSNorm over each query and key head before RoPE (Qwen3). */
+  qkNorm: boolean;
+  /** Keys each layer's queries may see, counting themselves; null = all. Length numHiddenLayers. */
+  slidingWindow: readonly (number | null)[];
+  tieWordEmbeddings: boolean;
+  bosTokenId: number | null;
+  eosTokenIds: readonly number[];
+  padTokenId: number | null;
+}
+
+/** A parsed config and what was seen on the way: names of unknown fields, to be warned about once. */
+export interface ParsedConfig {
+  config: ModelConfig;
+  unknownFields: readonly string[];
+}

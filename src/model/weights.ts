@@ -1,0 +1,36 @@
+import type { ModelConfig } from './config.ts';
+
+/** What a file says of one tensor, under its canonical (Hugging Face) name. */
+export interface TensorInfo {
+  /** Shape in Hugging Face's order: a projection is [out, in]. */
+  readonly shape: readonly number[];
+  /** Stored type as the file names it: `F32`, `F16`, `BF16`, `Q4_1`, `Q8_0`, … */
+  readonly dtype: string;
+  /** Stored size in bytes. */
+  readonly bytes: number;
+}
+
+/**
+ * A model's weights, read lazily: nothing is read before it is asked for, and nothing is kept after it was handed out.
+ * Names are Hugging Face's canonical ones for the family, whatever the file calls them
+ * (`model.layers.3.self_attn.q_proj.weight`, `transformer.h.0.attn.c_attn.weight` …), and every projection comes as
+ * [out, in] in Hugging Face's row order, whatever the file's order was (GGUF permutes q/k rows for arch llama,
+ * GPT-2's safetensors stores Conv1D weights as [in, out]).
+ */
+export interface WeightSource {
+  /** Where the weights come from, for messages and reports. */
+  readonly name: string;
+  readonly config: ModelConfig;
+  /** Every tensor of the model by canonical name. A tied head is not listed. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /**
+   * A whole tensor as f32, row-major.
+   * @throws NotFoundError for an unknown name, FormatError for bytes that cannot be decoded.
+   */
+  tensor(name: string): Promise<Float32Array>;
+  /** Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head. */
+  rows(name: string, from: number, to: number): Promise<Float32Array>;
+  /** SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal binds a run to. */
+  contentHash(): Promise<string>;
+  close(): Promise<void>;
+}
