@@ -1,3 +1,4 @@
+import type { Hasher } from '../platform/sha256.ts';
 import type { ModelConfig } from './config.ts';
 
 /** What a file says of one tensor, under its canonical (Hugging Face) name. */
@@ -31,6 +32,6 @@ export interface WeightSource {
   /** Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head. */
   rows(name: string, from: number, to: number): Promise<Float32Array>;
   /** SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal binds a run to. */
-  contentHash(): Promise<string>;
+  contentHash(hasher: Hasher): Promise<string>;
   close(): Promise<void>;
 }

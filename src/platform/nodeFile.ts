@@ -1,0 +1,64 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { AccessError, FormatError, NotFoundError } from '../errors.ts';
+import type { ByteSource } from './byteSource.ts';
+
+/**
+ * Opens a file for random-access reading.
+ * @throws NotFoundError when there is none, AccessError when it cannot be opened.
+ */
+export async function openFile(path: string): Promise<ByteSource> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (cause) {
+    throw accessError(path, cause);
+  }
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    await handle.close();
+    throw new AccessError('is not a regular file.', { where: path });
+  }
+  return new NodeFile(path, stat.size, handle);
+}
+
+/** Turns a file-system failure into a typed error that names the path. */
+export function accessError(path: string, cause: unknown): NotFoundError | AccessError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return new NotFoundError('no such file or folder.', { where: path, cause });
+  const reason =
+    code === 'EACCES' || code === 'EPERM' ? 'permission denied.' : `cannot be accessed (${code ?? String(cause)}).`;
+  return new AccessError(reason, { where: path, cause });
+}
+
+class NodeFile implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  constructor(name: string, size: number, handle: FileHandle) {
+    this.name = name;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    if (offset < 0 || length < 0 || offset + length > this.size) {
+      throw new FormatError(`truncated: ${length} bytes at ${offset} lie outside its ${this.size} bytes.`, {
+        where: this.name,
+        remedy: 'Copy or download the file again.',
+      });
+    }
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw new FormatError('became shorter while it was read.', { where: this.name });
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
