@@ -120,6 +120,8 @@ export interface Backend {
   download(x: DeviceTensor): Promise<Float32Array>;
   /** Bytes of device memory that handles hold now; 0 after everything was freed. */
   bytesInUse(): number;
+  /** Bytes that handles may hold in all; Infinity where only the system limits them. */
+  readonly capacityBytes: number;
   /** Ends threads and drops memory. The backend must not be used afterwards. */
   dispose(): Promise<void>;
 }

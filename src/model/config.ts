@@ -1,25 +1,11 @@
+import type { RopeConfig } from '../ops/ropeTable.ts';
+
 /**
  * The one model description that every family's config.json or GGUF metadata is turned into. Field names are
  * Hugging Face's, camel-cased. Whatever is here changes the numbers; what does not is left in the files.
  */
 
-/** Rotary position embedding settings (Su et al. 2021; scaling as in Hugging Face's `rope_parameters`). */
-export interface RopeConfig {
-  /** Base of the frequencies, `rope_theta`. */
-  theta: number;
-  scaling:
-    | { type: 'default' }
-    | { type: 'linear'; factor: number }
-    | {
-        type: 'llama3';
-        factor: number;
-        lowFreqFactor: number;
-        highFreqFactor: number;
-        originalMaxPositionEmbeddings: number;
-      }
-    /** Per-frequency divisors [headDim/2], as GGUF's `rope_freqs.weight` stores llama3 scaling. */
-    | { type: 'divisors'; divisors: readonly number[] };
-}
+export type { RopeConfig };
 
 export type FamilyName = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gpt2';
 

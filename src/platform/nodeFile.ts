@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { AccessError, FormatError, NotFoundError } from '../errors.ts';
 import type { ByteSource } from './byteSource.ts';
 
@@ -60,5 +60,20 @@ class NodeFile implements ByteSource {
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+}
+
+/**
+ * A whole file as UTF-8 text.
+ * @throws NotFoundError, AccessError; FormatError for bytes that are no UTF-8.
+ */
+export async function readTextFile(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw accessError(path, cause);
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FormatError('is not UTF-8 text.', { where: path, cause });
   }
 }

@@ -3,37 +3,11 @@
  * JSON has no NaN or Infinity: a perplexity that is not finite is null and `status` says which it was.
  */
 
+import type { Convention, DataSummary } from '../eval/convention.ts';
+
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
 
 export type NonFinite = 'nan' | 'infinite';
-
-/** How perplexity was taken; every figure carries it (methods differ by factors of two for the same model). */
-export interface Convention {
-  /** One sentence for people. */
-  text: string;
-  chunk: number;
-  stride: number;
-  bos: 'none' | 'stream' | 'chunk';
-  join: string;
-  /** exp(mean over chunks of the chunk's mean NLL), BlockPruner's. */
-  aggregation: 'mean of chunk means';
-  /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
-  ignoredId: number | null;
-}
-
-/** What was measured over. */
-export interface DataSummary {
-  name: string;
-  /** SHA-256 (hex) of the token ids used. */
-  hash: string;
-  chunks: number;
-  /** Targets that were scored. */
-  scoredTokens: number;
-  /** Targets left out because of `ignoredId`. */
-  ignoredTokens: number;
-  /** Tokens of a tail shorter than a chunk, dropped. */
-  droppedTokens: number;
-}
 
 export interface PerplexityFigures {
   ppl: number | null;

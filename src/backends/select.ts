@@ -1,0 +1,58 @@
+import { UnsupportedBackendError } from '../errors.ts';
+import type { Backend } from './backend.ts';
+import { referenceBackend } from './reference/referenceBackend.ts';
+import { compileKernels, type KernelVariant } from './simd/kernels.ts';
+import { simdBackend } from './simd/simdBackend.ts';
+import type { SpawnWorker } from './simd/threadPool.ts';
+
+/** Backends that can be asked for by name; `auto` takes the fastest this machine offers. */
+export const backendNames = ['auto', 'simd', 'reference'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export interface BackendRequest {
+  name: BackendName;
+  /** Threads for backends that have them, the calling one included. */
+  threads: number;
+  /** Bytes for weights and activations. */
+  memoryBytes: number;
+  /** How worker threads are started here; null where they cannot be. */
+  spawn: SpawnWorker | null;
+  variant?: KernelVariant;
+}
+
+export interface SelectedBackend {
+  backend: Backend;
+  /** One sentence: what was chosen and for what reason. */
+  why: string;
+}
+
+/**
+ * Opens the backend asked for. `auto` chooses simd where WebAssembly SIMD is there, else the reference; it never
+ * falls from one to the other after that.
+ * @throws UnsupportedBackendError when the one asked for is not to be had here.
+ */
+export async function selectBackend(request: BackendRequest): Promise<SelectedBackend> {
+  if (request.name === 'reference') return { backend: referenceBackend(), why: 'reference was asked for.' };
+  const offered = offeredVariants();
+  if (offered.length === 0) {
+    if (request.name === 'auto') {
+      return { backend: referenceBackend(), why: 'this engine has no WebAssembly SIMD, so the reference runs (slow).' };
+    }
+    throw new UnsupportedBackendError('this engine has no WebAssembly SIMD.', {
+      where: '--backend simd',
+      remedy: 'Use --backend reference.',
+    });
+  }
+  const backend = await simdBackend(request);
+  const variant = request.variant ?? offered[0];
+  const asked = request.name === 'auto' ? 'the fastest backend here' : 'asked for';
+  return {
+    backend,
+    why: `simd is ${asked}; ${variant} is ${variant === offered[0] ? 'the best' : 'the wanted'} variant.`,
+  };
+}
+
+/** SIMD kernel variants that this engine can run, best first. */
+export function offeredVariants(): KernelVariant[] {
+  return (['relaxed-fma', 'plain'] as const).filter((variant) => compileKernels(variant) !== null);
+}

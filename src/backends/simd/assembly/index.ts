@@ -1,0 +1,6 @@
+export { linear } from './linear';
+export { rmsNorm, layerNorm } from './norm';
+export { add, swiglu, geluTanh, geluErf } from './elementwise';
+export { rope } from './rope';
+export { attention } from './attention';
+export { nllTile, nllReset, nllScratchFloats } from './nll';

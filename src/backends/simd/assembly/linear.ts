@@ -1,0 +1,259 @@
+import { fma } from './vector';
+
+/**
+ * y = x Wᵀ + bias, the kernel nearly all time is spent in.
+ *
+ * W is packed once into panels of 8 output columns, [⌈N/8⌉][K][8], zero-padded at the right. The micro-kernel holds
+ * a tile of 6 rows × 8 columns in 12 vector registers and walks k once: 2 panel loads and 6 broadcasts feed 12
+ * fused multiply-adds. Rows are taken 96 at a time so that they stay in L2 while the panels, 32·K bytes each, stream
+ * through L1 (the loop order of Goto & van de Geijn 2008).
+ *
+ * Every output element is one running sum over k = 0, 1, 2 … whatever the tile it falls into, so that a row's
+ * result does not depend on how many rows are stacked or how they are split over threads.
+ */
+
+const ROW_GROUP: i32 = 96;
+
+/** Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 = none. */
+export function linear(
+  out: usize,
+  ldo: i32,
+  x: usize,
+  ldx: i32,
+  panels: usize,
+  bias: usize,
+  k: i32,
+  n: i32,
+  rowFrom: i32,
+  rowTo: i32,
+): void {
+  const panelBytes = <usize>k << 5;
+  for (let group = rowFrom; group < rowTo; group += ROW_GROUP) {
+    const groupEnd = min(group + ROW_GROUP, rowTo);
+    for (let column = 0; column < n; column += 8) {
+      const panel = panels + <usize>(column >> 3) * panelBytes;
+      const columns = min(8, n - column);
+      const panelBias = bias ? bias + (<usize>column << 2) : 0;
+      let row = group;
+      for (; row + 6 <= groupEnd; row += 6) {
+        tile6x8(
+          out + (<usize>(row * ldo + column) << 2),
+          <usize>ldo << 2,
+          x + (<usize>(row * ldx) << 2),
+          <usize>ldx << 2,
+          panel,
+          panelBias,
+          k,
+          columns,
+        );
+      }
+      for (; row < groupEnd; row++) {
+        tile1x8(
+          out + (<usize>(row * ldo + column) << 2),
+          x + (<usize>(row * ldx) << 2),
+          panel,
+          panelBias,
+          k,
+          columns,
+        );
+      }
+    }
+  }
+}
+
+function tile6x8(out: usize, outStride: usize, x: usize, xStride: usize, panel: usize, bias: usize, k: i32, columns: i32): void {
+  let x0 = x;
+  let x1 = x + 1 * xStride;
+  let x2 = x + 2 * xStride;
+  let x3 = x + 3 * xStride;
+  let x4 = x + 4 * xStride;
+  let x5 = x + 5 * xStride;
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0);
+  let c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0);
+  let c31 = f32x4.splat(0);
+  let c40 = f32x4.splat(0);
+  let c41 = f32x4.splat(0);
+  let c50 = f32x4.splat(0);
+  let c51 = f32x4.splat(0);
+  let b0: v128;
+  let b1: v128;
+  let a: v128;
+  let left = k;
+  while (left >= 4) {
+    // k + 0
+    b0 = v128.load(panel, 0);
+    b1 = v128.load(panel, 16);
+    a = v128.load32_splat(x0, 0);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 0);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 0);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 0);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 0);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 0);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 1
+    b0 = v128.load(panel, 32);
+    b1 = v128.load(panel, 48);
+    a = v128.load32_splat(x0, 4);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 4);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 4);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 4);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 4);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 4);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 2
+    b0 = v128.load(panel, 64);
+    b1 = v128.load(panel, 80);
+    a = v128.load32_splat(x0, 8);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 8);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 8);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 8);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 8);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 8);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 3
+    b0 = v128.load(panel, 96);
+    b1 = v128.load(panel, 112);
+    a = v128.load32_splat(x0, 12);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 12);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 12);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 12);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 12);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 12);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    x0 += 16;
+    x1 += 16;
+    x2 += 16;
+    x3 += 16;
+    x4 += 16;
+    x5 += 16;
+    panel += 128;
+    left -= 4;
+  }
+  while (left > 0) {
+    b0 = v128.load(panel, 0);
+    b1 = v128.load(panel, 16);
+    a = v128.load32_splat(x0, 0);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 0);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 0);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 0);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 0);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 0);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    x0 += 4;
+    x1 += 4;
+    x2 += 4;
+    x3 += 4;
+    x4 += 4;
+    x5 += 4;
+    panel += 32;
+    left -= 1;
+  }
+  store8(out, c00, c01, bias, columns);
+  store8(out + 1 * outStride, c10, c11, bias, columns);
+  store8(out + 2 * outStride, c20, c21, bias, columns);
+  store8(out + 3 * outStride, c30, c31, bias, columns);
+  store8(out + 4 * outStride, c40, c41, bias, columns);
+  store8(out + 5 * outStride, c50, c51, bias, columns);
+}
+
+/** One row of the tile above: the same sums in the same order, for the rows that do not fill a tile. */
+function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, columns: i32): void {
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  const end = x + (<usize>k << 2);
+  while (x < end) {
+    const a = v128.load32_splat(x);
+    c0 = fma(a, v128.load(panel), c0);
+    c1 = fma(a, v128.load(panel, 16), c1);
+    x += 4;
+    panel += 32;
+  }
+  store8(out, c0, c1, bias, columns);
+}
+
+/** Adds the bias and stores the first `columns` (1 … 8) of eight results. */
+// @ts-ignore: decorator
+@inline
+function store8(out: usize, c0: v128, c1: v128, bias: usize, columns: i32): void {
+  if (columns == 8) {
+    if (bias) {
+      c0 = f32x4.add(c0, v128.load(bias));
+      c1 = f32x4.add(c1, v128.load(bias, 16));
+    }
+    v128.store(out, c0);
+    v128.store(out, c1, 16);
+  } else {
+    storeTail(out, c0, c1, bias, columns);
+  }
+}
+
+function storeTail(out: usize, c0: v128, c1: v128, bias: usize, columns: i32): void {
+  for (let i = 0; i < columns; i++) {
+    const value = f32x4.extract_lane(i < 4 ? c0 : c1, 0);
+    store<f32>(out, bias ? value + load<f32>(bias + (<usize>i << 2)) : value);
+    out += 4;
+    // Rotate the next lane into place.
+    if (i < 4) c0 = v128.shuffle<u32>(c0, c0, 1, 2, 3, 0);
+    else c1 = v128.shuffle<u32>(c1, c1, 1, 2, 3, 0);
+  }
+}

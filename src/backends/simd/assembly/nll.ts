@@ -1,0 +1,80 @@
+import { linear } from './linear';
+import { exp4, maxLanes } from './vector';
+
+/**
+ * The LM head fused with log-sum-exp. Logits of 48 rows × 512 ids at a time live in a scratch tile (96 KiB) and are
+ * folded into each row's running maximum and sum; the [T, V] matrix never exists (online softmax, Milakov &
+ * Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit − maximum), logit of its target.
+ */
+
+const TILE_ROWS: i32 = 48;
+const TILE_IDS: i32 = 512;
+
+/** Floats of scratch that `nllTile` needs. */
+export function nllScratchFloats(): i32 {
+  return TILE_ROWS * TILE_IDS;
+}
+
+export function nllReset(state: usize, rowFrom: i32, rowTo: i32): void {
+  for (let row = rowFrom; row < rowTo; row++) {
+    const at = state + <usize>row * 24;
+    store<f64>(at, -Infinity);
+    store<f64>(at, 0, 8);
+    store<f64>(at, NaN, 16);
+  }
+}
+
+/** Folds ids firstId … firstId + n − 1 (panels of W [n, K]) into the state of rows rowFrom … rowTo − 1 of x [R, K]. */
+export function nllTile(
+  state: usize,
+  x: usize,
+  panels: usize,
+  bias: usize,
+  targets: usize,
+  scratch: usize,
+  k: i32,
+  n: i32,
+  firstId: i32,
+  rowFrom: i32,
+  rowTo: i32,
+): void {
+  for (let id = 0; id < n; id += TILE_IDS) {
+    const ids = min(TILE_IDS, n - id);
+    const tilePanels = panels + <usize>(id >> 3) * (<usize>k << 5);
+    const tileBias = bias ? bias + (<usize>id << 2) : 0;
+    for (let row = rowFrom; row < rowTo; row += TILE_ROWS) {
+      const rows = min(TILE_ROWS, rowTo - row);
+      linear(scratch, TILE_IDS, x + (<usize>(row * k) << 2), k, tilePanels, tileBias, k, ids, 0, rows);
+      for (let r = 0; r < rows; r++) {
+        const target = load<i32>(targets + (<usize>(row + r) << 2)) - firstId - id;
+        fold(state + <usize>(row + r) * 24, scratch + (<usize>(r * TILE_IDS) << 2), ids, target);
+      }
+    }
+  }
+}
+
+/** One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1. */
+function fold(state: usize, logits: usize, ids: i32, target: i32): void {
+  if (target >= 0 && target < ids) store<f64>(state, <f64>load<f32>(logits + (<usize>target << 2)), 16);
+  for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), -Infinity);
+  const end = logits + (<usize>((ids + 3) & ~3) << 2);
+  let max4 = v128.load(logits);
+  for (let at = logits + 16; at < end; at += 16) max4 = f32x4.max(max4, v128.load(at));
+  const before = load<f64>(state);
+  const highest = max(before, <f64>maxLanes(max4));
+  const shift = f32x4.splat(<f32>highest);
+  let total = f32x4.splat(0);
+  for (let at = logits; at < end; at += 16) total = f32x4.add(total, exp4(f32x4.sub(v128.load(at), shift)));
+  const tile =
+    <f64>f32x4.extract_lane(total, 0) +
+    <f64>f32x4.extract_lane(total, 1) +
+    (<f64>f32x4.extract_lane(total, 2) + <f64>f32x4.extract_lane(total, 3));
+  // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
+  const old = load<f64>(state, 8);
+  const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);
+  store<f64>(state, highest);
+  store<f64>(state, moved + tile, 8);
+}
+
+@external("env", "exp")
+declare function hostExp(x: f64): f64;

@@ -1,0 +1,78 @@
+/**
+ * RMSNorm and LayerNorm, row by row. Sums run in f64 (two lanes at a time): the rows are short, the cost is nothing
+ * beside the projections, and a row with one huge outlier keeps its digits.
+ */
+
+export function rmsNorm(out: usize, x: usize, weight: usize, columns: i32, eps: f64, rowFrom: i32, rowTo: i32): void {
+  const bytes = (<usize>columns) << 2;
+  for (let row = rowFrom; row < rowTo; row++) {
+    const from = x + <usize>row * bytes;
+    const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, 0) / <f64>columns + eps));
+    scaleRow(out + <usize>row * bytes, from, weight, 0, columns, 0, scale);
+  }
+}
+
+export function layerNorm(
+  out: usize,
+  x: usize,
+  weight: usize,
+  bias: usize,
+  columns: i32,
+  eps: f64,
+  rowFrom: i32,
+  rowTo: i32,
+): void {
+  const bytes = (<usize>columns) << 2;
+  for (let row = rowFrom; row < rowTo; row++) {
+    const from = x + <usize>row * bytes;
+    const mean = sum(from, columns) / <f64>columns;
+    const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, mean) / <f64>columns + eps));
+    scaleRow(out + <usize>row * bytes, from, weight, bias, columns, mean, scale);
+  }
+}
+
+function sum(x: usize, columns: i32): f64 {
+  let total = f64x2.splat(0);
+  let i = 0;
+  for (; i + 2 <= columns; i += 2) {
+    total = f64x2.add(total, f64x2.promote_low_f32x4(v128.load64_zero(x + ((<usize>i) << 2))));
+  }
+  let result = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  for (; i < columns; i++) result += <f64>load<f32>(x + ((<usize>i) << 2));
+  return result;
+}
+
+function centredSquares(x: usize, columns: i32, mean: f64): f64 {
+  const mean2 = f64x2.splat(mean);
+  let total = f64x2.splat(0);
+  let i = 0;
+  for (; i + 2 <= columns; i += 2) {
+    const d = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(x + ((<usize>i) << 2))), mean2);
+    total = f64x2.add(total, f64x2.mul(d, d));
+  }
+  let result = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  for (; i < columns; i++) {
+    const d = <f64>load<f32>(x + ((<usize>i) << 2)) - mean;
+    result += d * d;
+  }
+  return result;
+}
+
+/** (x − mean) · scale · weight + bias; the difference is taken in f64, where a large mean would eat the digits. */
+function scaleRow(out: usize, x: usize, weight: usize, bias: usize, columns: i32, mean: f64, scale: f32): void {
+  const vectors = mean == 0 ? columns & ~3 : 0;
+  const scale4 = f32x4.splat(scale);
+  let i = 0;
+  for (; i < vectors; i += 4) {
+    const at = (<usize>i) << 2;
+    let y = f32x4.mul(f32x4.mul(v128.load(x + at), scale4), v128.load(weight + at));
+    if (bias) y = f32x4.add(y, v128.load(bias + at));
+    v128.store(out + at, y);
+  }
+  for (; i < columns; i++) {
+    const at = (<usize>i) << 2;
+    let y = <f32>(<f64>load<f32>(x + at) - mean) * scale * load<f32>(weight + at);
+    if (bias) y += load<f32>(bias + at);
+    store<f32>(out + at, y);
+  }
+}

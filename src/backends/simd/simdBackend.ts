@@ -1,0 +1,194 @@
+import { MemoryBudgetError, ShapeError, UnsupportedBackendError } from '../../errors.ts';
+import type { Backend, DeviceTensor, LinearWeight, NllState, Scope } from '../backend.ts';
+import { Arena } from './arena.ts';
+import { compileKernels, type KernelVariant } from './kernels.ts';
+import { packPanels, panelFloats } from './packPanels.ts';
+import { layoutScratch, SimdDevice } from './simdDevice.ts';
+import { SimdScope } from './simdScope.ts';
+import { expectSize, own, ownLinear, SimdLinear, SimdNll } from './simdTensor.ts';
+import { ThreadPool, type SpawnWorker } from './threadPool.ts';
+
+const PAGE = 65_536;
+/** A WebAssembly memory of 32-bit addresses ends at 4 GiB. */
+const MAX_PAGES = 65_536;
+/** Floats of scratch a thread has: the head's logits tile (48 × 512), or an attention row of up to 24,572 keys. */
+const SCRATCH_FLOATS = 48 * 512;
+
+export interface SimdOptions {
+  /** Bytes for weights and activations together; at most 4 GiB. */
+  memoryBytes: number;
+  /** Threads, the calling one included. More than one needs `spawn`. */
+  threads: number;
+  /** How workers are started; null where there are none. */
+  spawn: SpawnWorker | null;
+  /** Kernel variant to insist on; default: relaxed FMA where the engine has it. */
+  variant?: KernelVariant;
+}
+
+/**
+ * The WebAssembly SIMD backend: all ops of the contract as f32x4 kernels over one shared memory.
+ * @throws UnsupportedBackendError where WebAssembly SIMD, the wanted variant or threads are missing,
+ * MemoryBudgetError where the budget is too small to begin with or the system refuses the memory.
+ */
+export async function simdBackend(options: SimdOptions): Promise<Backend> {
+  const variant = options.variant ?? (compileKernels('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
+  const module = compileKernels(variant);
+  if (module === null) {
+    throw new UnsupportedBackendError(`this JavaScript engine has no WebAssembly SIMD (${variant}).`, {
+      where: 'simd',
+      remedy: 'Use --backend reference, or a newer engine.',
+    });
+  }
+  const { scratch, end } = layoutScratch(options.threads, SCRATCH_FLOATS);
+  const pages = Math.min(MAX_PAGES, Math.ceil((options.memoryBytes + end) / PAGE));
+  if (pages * PAGE <= end) throw new MemoryBudgetError('the budget is too small to begin with.', { where: 'simd' });
+  const memory = reserve(pages);
+  const pool = await ThreadPool.start(module, memory, scratch, options.spawn);
+  // The last address must stay below 2³², so that pointer arithmetic never wraps.
+  const arena = new Arena(end, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
+  return new SimdBackend(new SimdDevice(memory, arena, pool, SCRATCH_FLOATS), variant);
+}
+
+function reserve(pages: number): WebAssembly.Memory {
+  try {
+    // The address range is reserved at once (the threads hold its buffer); the system backs pages as they are touched.
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw new MemoryBudgetError(`cannot reserve ${Math.round((pages * PAGE) / 2 ** 20)} MiB.`, {
+      where: 'simd',
+      remedy: 'Lower --memory.',
+      cause,
+    });
+  }
+}
+
+class SimdBackend implements Backend {
+  readonly name = 'simd' as const;
+  readonly description: string;
+  readonly variant: string;
+  readonly #device: SimdDevice;
+
+  constructor(device: SimdDevice, variant: KernelVariant) {
+    this.#device = device;
+    const { threads } = device.pool;
+    this.variant = `simd ${variant}`;
+    this.description = `simd (${variant}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
+  }
+
+  get capacityBytes(): number {
+    return this.#device.arena.capacity;
+  }
+
+  scope(): Scope {
+    return new SimdScope(this.#device);
+  }
+
+  packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
+    expectSize('packLinear', 'the weight length', weight.length, outFeatures * inFeatures);
+    if (bias !== null) expectSize('packLinear', 'the bias length', bias.length, outFeatures);
+    const { arena } = this.#device;
+    const length = panelFloats(outFeatures, inFeatures);
+    const panels = arena.allocate(length * 4, 'long');
+    packPanels(this.#device.floats(panels.offset, length), weight, outFeatures, inFeatures);
+    if (bias === null) return new SimdLinear(outFeatures, inFeatures, panels, null);
+    // Whole vectors of bias are read; what lies beyond outFeatures is never stored.
+    const padded = Math.ceil(outFeatures / 8) * 8;
+    const stored = arena.allocate(padded * 4, 'long');
+    this.#device.floats(stored.offset, padded).fill(0);
+    this.#device.floats(stored.offset, outFeatures).set(bias);
+    return new SimdLinear(outFeatures, inFeatures, panels, stored);
+  }
+
+  freeLinear(weight: LinearWeight): void {
+    const w = ownLinear(weight, 'freeLinear');
+    w.freed = true;
+    this.#device.arena.release(w.panels);
+    if (w.bias !== null) this.#device.arena.release(w.bias);
+  }
+
+  store(data: Float32Array, rows: number, cols: number): DeviceTensor {
+    expectSize('store', 'the data length', data.length, rows * cols);
+    const handle = this.#device.make(rows, cols, 'long');
+    this.#device.floats(handle.offset, data.length).set(data);
+    return handle;
+  }
+
+  allocate(rows: number, cols: number): DeviceTensor {
+    const handle = this.#device.make(rows, cols, 'long');
+    this.#device.floats(handle.offset, rows * cols).fill(0);
+    return handle;
+  }
+
+  writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
+    const [to, from] = [own(target, 'writeRows'), own(source, 'writeRows')];
+    expectSize('writeRows', 'the number of columns', from.cols, to.cols);
+    if (at < 0 || at + from.rows > to.rows) {
+      throw new ShapeError(`rows ${at} … ${at + from.rows} are not among ${to.rows}.`, { where: 'simd writeRows' });
+    }
+    this.#device.copy(to.offset + at * to.cols * 4, from.offset, from.rows * from.cols * 4);
+  }
+
+  free(x: DeviceTensor): void {
+    this.#device.release(own(x, 'free'));
+  }
+
+  nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState {
+    const [source, w] = [own(x, 'nllTile'), ownLinear(tile, 'nllTile')];
+    expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
+    expectSize('nllTile', 'the number of targets', targets.length, source.rows);
+    const sums = state === null ? this.#startNll(source.rows) : ownNll(state, source.rows);
+    const { arena, memory } = this.#device;
+    const ids = arena.allocate(targets.length * 4, 'short');
+    new Int32Array(memory.buffer, ids.offset, targets.length).set(targets);
+    const { inFeatures: k, outFeatures: n } = w;
+    const args = [sums.state.offset, source.offset, w.panels.offset, w.bias?.offset ?? 0, ids.offset, 0, k, n, firstId];
+    this.#device.run('nllTile', args, {
+      units: source.rows,
+      align: 6,
+      costPerUnit: k * n,
+      scratchArgument: 5,
+      scratchFloats: SCRATCH_FLOATS,
+    });
+    arena.release(ids);
+    return sums;
+  }
+
+  finishNll(state: NllState): Promise<Float32Array> {
+    const sums = ownNll(state, state.rows);
+    const values = new Float64Array(this.#device.memory.buffer, sums.state.offset, sums.rows * 3);
+    // lse − target = ln Σ e^(logit − max) + max − target
+    const nll = Float32Array.from({ length: sums.rows }, (_, row) => {
+      return Math.log(values[row * 3 + 1]) + values[row * 3] - values[row * 3 + 2];
+    });
+    sums.ended = true;
+    this.#device.arena.release(sums.state);
+    return Promise.resolve(nll);
+  }
+
+  download(x: DeviceTensor): Promise<Float32Array> {
+    const source = own(x, 'download');
+    return Promise.resolve(new Float32Array(this.#device.floats(source.offset, source.rows * source.cols)));
+  }
+
+  bytesInUse(): number {
+    return this.#device.arena.inUse;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#device.pool.stop();
+  }
+
+  #startNll(rows: number): SimdNll {
+    const state = this.#device.arena.allocate(rows * 24, 'short');
+    this.#device.runRows('nllReset', [state.offset], rows, 1);
+    return new SimdNll(rows, state);
+  }
+}
+
+function ownNll(state: NllState, rows: number): SimdNll {
+  if (!(state instanceof SimdNll) || state.ended) {
+    throw new ShapeError('the log-sum-exp state is another backend’s or was ended.', { where: 'simd nllTile' });
+  }
+  expectSize('nllTile', "the state's number of rows", state.rows, rows);
+  return state;
+}

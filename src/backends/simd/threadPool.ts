@@ -1,0 +1,80 @@
+import { UnsupportedBackendError } from '../../errors.ts';
+import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runPart, writeJob, writeStop, type Job } from './job.ts';
+import { instantiateKernels, type Kernel } from './kernels.ts';
+import { waitWhile, type WorkerStart } from './workerLoop.ts';
+
+/** Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the browser's differ. */
+export type SpawnWorker = (start: WorkerStart) => Promise<WorkerHandle>;
+export interface WorkerHandle {
+  /** Resolves when the worker has ended after the stop order. */
+  ended(): Promise<void>;
+}
+
+/** The main thread and its workers over one shared memory: runs a kernel split into ranges and returns when all are done. */
+export class ThreadPool {
+  readonly threads: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #kernels: Kernel[];
+  readonly #workers: WorkerHandle[];
+  readonly #scratch: number;
+
+  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], workers: WorkerHandle[], scratch: number) {
+    this.#memory = memory;
+    this.#kernels = kernels;
+    this.#workers = workers;
+    this.#scratch = scratch;
+    this.threads = workers.length + 1;
+  }
+
+  /** `scratch[i]` is thread i's scratch address; scratch.length threads are started, the caller's being the first. */
+  static async start(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    scratch: readonly number[],
+    spawn: SpawnWorker | null,
+  ): Promise<ThreadPool> {
+    if (scratch.length > 1 && spawn === null) {
+      throw new UnsupportedBackendError('threads are not available here.', {
+        where: 'simd',
+        remedy: 'Use --threads 1.',
+      });
+    }
+    const starts = scratch.slice(1).map((address, index) => ({ module, memory, part: index + 1, scratch: address }));
+    const workers = spawn === null ? [] : await Promise.all(starts.map((start) => spawn(start)));
+    return new ThreadPool(memory, instantiateKernels(module, memory), workers, scratch[0]);
+  }
+
+  /**
+   * Runs `job` on as many threads as it names. The caller sleeps while it waits, so this must not be the page's
+   * main thread in a browser.
+   */
+  run(job: Job): void {
+    if (job.parts <= 1) {
+      runPart(job, this.#kernels, 0, this.#scratch);
+      return;
+    }
+    const control = new Int32Array(this.#memory.buffer, 0, CONTROL_BYTES / 4);
+    writeJob(this.#memory.buffer, job);
+    this.#wake(control);
+    runPart(job, this.#kernels, 0, this.#scratch);
+    for (;;) {
+      const pending = Atomics.load(control, PENDING);
+      if (pending === 0) break;
+      waitWhile(control, PENDING, pending);
+    }
+    if (Atomics.exchange(control, FAILED, 0) !== 0) throw new Error('simd: a kernel failed on a worker thread');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#workers.length === 0) return;
+    writeStop(this.#memory.buffer);
+    this.#wake(new Int32Array(this.#memory.buffer, 0, CONTROL_BYTES / 4));
+    await Promise.all(this.#workers.map((worker) => worker.ended()));
+  }
+
+  #wake(control: Int32Array): void {
+    Atomics.store(control, PENDING, this.#workers.length);
+    Atomics.add(control, EPOCH, 1);
+    Atomics.notify(control, EPOCH);
+  }
+}

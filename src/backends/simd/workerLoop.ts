@@ -1,0 +1,42 @@
+import { CONTROL_BYTES, EPOCH, FAILED, PENDING, readJob, runPart } from './job.ts';
+import { instantiateKernels } from './kernels.ts';
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** Which part of every job is this worker's: 1 … threads − 1. */
+  part: number;
+  /** Byte address of this thread's scratch. */
+  scratch: number;
+}
+
+/** How often a waiting thread looks before it sleeps: some tens of microseconds, the usual gap between two kernels. */
+const SPINS = 2_000;
+
+/** A worker's life: waits for jobs in the shared memory and runs its part of each, until told to stop. */
+export function workerLoop(start: WorkerStart, ready: () => void): void {
+  const { buffer } = start.memory;
+  const kernels = instantiateKernels(start.module, start.memory);
+  const control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
+  let epoch = Atomics.load(control, EPOCH);
+  ready();
+  for (;;) {
+    waitWhile(control, EPOCH, epoch);
+    epoch = Atomics.load(control, EPOCH);
+    const job = readJob(buffer);
+    if (job === null) return;
+    try {
+      runPart(job, kernels, start.part, start.scratch);
+    } catch {
+      Atomics.store(control, FAILED, 1);
+    }
+    if (Atomics.sub(control, PENDING, 1) === 1) Atomics.notify(control, PENDING);
+  }
+}
+
+/** Returns once control[index] is no longer `value`: looks a little while, then sleeps. */
+export function waitWhile(control: Int32Array, index: number, value: number): void {
+  for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, index) !== value) return;
+  while (Atomics.load(control, index) === value) Atomics.wait(control, index, value);
+}

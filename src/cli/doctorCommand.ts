@@ -1,0 +1,50 @@
+import { cpus, totalmem } from 'node:os';
+import { offeredVariants, selectBackend } from '../backends/select.ts';
+import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { defaultMemory, defaultThreads, programVersion } from './environment.ts';
+import { byteSize } from './figures.ts';
+import { Terminal } from './terminal.ts';
+
+/** `blockpruner doctor`: what this machine offers, and which backend would run and why. */
+export async function doctorCommand(options: { json: boolean }): Promise<void> {
+  const terminal = new Terminal({ quiet: false, json: options.json });
+  const variants = offeredVariants();
+  const { backend, why } = await selectBackend({
+    name: 'auto',
+    threads: defaultThreads(),
+    memoryBytes: defaultMemory(),
+    spawn: nodeSpawnWorker,
+  });
+  const { description } = backend;
+  await backend.dispose();
+  const processor = cpus()[0]?.model.trim() ?? 'unknown';
+  const facts = {
+    blockpruner: programVersion(),
+    node: process.version,
+    system: `${process.platform} ${process.arch}`,
+    processor,
+    threads: defaultThreads(),
+    memory: totalmem(),
+    defaultMemory: defaultMemory(),
+    simd: variants.length > 0,
+    relaxedSimd: variants.includes('relaxed-fma'),
+    sharedMemory: typeof SharedArrayBuffer !== 'undefined',
+    backend: description,
+    why,
+  };
+  if (options.json) {
+    terminal.document(facts);
+    return;
+  }
+  const yes = (value: boolean): string => (value ? 'yes' : 'no');
+  terminal.result(`blockpruner ${facts.blockpruner} on Node ${process.version}, ${facts.system}`);
+  terminal.result(`processor         ${processor}, ${facts.threads} threads available (--threads)`);
+  terminal.result(
+    `memory            ${byteSize(facts.memory)}, of which ${byteSize(facts.defaultMemory)} would be used (--memory)`,
+  );
+  terminal.result(`WebAssembly SIMD  ${yes(facts.simd)}`);
+  terminal.result(`  with fused multiply-add (relaxed SIMD)  ${yes(facts.relaxedSimd)}`);
+  terminal.result(`  with threads (shared memory)            ${yes(facts.sharedMemory)}`);
+  terminal.result(`GPU               no GPU backend in this version`);
+  terminal.result(`backend           ${description}: ${why}`);
+}

@@ -1,0 +1,45 @@
+/** The options that say how perplexity is taken, shared by prune and perplexity. */
+import { basename } from 'node:path';
+import { Option, type Command } from 'commander';
+import { chunkData, type BosPolicy, type Chunks } from '../eval/chunks.ts';
+import { parseData } from '../eval/textData.ts';
+import { readTextFile } from '../platform/nodeFile.ts';
+import type { OpenedModel } from '../formats/openModel.ts';
+import { wholeNumber } from './options.ts';
+
+export interface EvalOptions {
+  data: string;
+  field: string;
+  tokens?: number;
+  chunk?: number;
+  stride?: number;
+  bos: BosPolicy;
+  join: string;
+}
+
+export function addEvalOptions(command: Command): Command {
+  return command
+    .requiredOption('--data <file>', 'text (.txt), JSON lines (.jsonl) or token ids (.json)')
+    .option('--field <name>', 'text field of a .jsonl row', 'text')
+    .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
+    .option('--chunk <n>', "tokens a chunk (default: 2048 or the model's context)", wholeNumber(2))
+    .option('--stride <n>', 'tokens between starts of chunks (default: the chunk)', wholeNumber(1))
+    .addOption(
+      new Option('--bos <policy>', 'where a BOS goes; auto = as the tokenizer does')
+        .choices(['auto', 'none', 'stream', 'chunk'])
+        .default('auto'),
+    )
+    .option('--join <text>', 'what stands between rows (\\n is a newline)', '\\n\\n');
+}
+
+/** Reads the data file and cuts it into chunks for the model. */
+export async function loadChunks(options: EvalOptions, opened: OpenedModel): Promise<Chunks> {
+  const raw = parseData(options.data, await readTextFile(options.data), options.field);
+  return chunkData(basename(options.data), raw, opened.weights.config, opened.tokenizer, {
+    chunk: options.chunk ?? null,
+    stride: options.stride ?? null,
+    bos: options.bos,
+    join: options.join.replaceAll('\\n', '\n').replaceAll('\\t', '\t'),
+    tokens: options.tokens ?? null,
+  });
+}

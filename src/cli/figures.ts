@@ -1,0 +1,45 @@
+/** Numbers for people. Documents keep all digits. */
+
+/** A perplexity: five significant digits, exponents only where it is huge. */
+export function figure(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return 'not finite';
+  return value >= 1e6 ? value.toExponential(3) : String(Number(value.toPrecision(value >= 1e4 ? 6 : 5)));
+}
+
+/** 0.1234 → `12.3 %` */
+export function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(Math.abs(fraction) < 0.1 ? 2 : 1)} %`;
+}
+
+/** 98362432 → `93.8 MiB` */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${power === 0 ? bytes : (bytes / 2 ** (10 * power)).toFixed(1)} ${units[power]}`;
+}
+
+/** Rows of cells as aligned columns; numbers to the right where a column's header says so with a leading `>`. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const right = header.map((title) => title.startsWith('>'));
+  const titles = header.map((title) => title.replace(/^>/, ''));
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const line = (cells: readonly string[]): string => {
+    return cells
+      .map((cell, column) => (right[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .join('  ')
+      .trimEnd();
+  };
+  return [line(titles), ...rows.map(line)].join('\n');
+}
+
+/** A small curve of perplexities for a terminal: one bar a step, on a log scale. */
+export function sparkline(values: readonly (number | null)[]): string {
+  const bars = '▁▂▃▄▅▆▇█';
+  const logs = values.map((value) => (value === null ? NaN : Math.log(value)));
+  const finite = logs.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const span = Math.max(...finite) - low || 1;
+  return logs
+    .map((value) => (Number.isFinite(value) ? bars[Math.floor(((value - low) / span) * 7.999)] : '×'))
+    .join('');
+}

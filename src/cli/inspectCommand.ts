@@ -1,0 +1,73 @@
+import { blocksInWalkOrder, formatBlock } from '../model/blockId.ts';
+import { countParameters } from '../model/parameters.ts';
+import { blockTensorNames } from '../model/residualBlock.ts';
+import type { WeightSource } from '../model/weights.ts';
+import { byteSize, percent, table } from './figures.ts';
+import { openChecked } from './openRun.ts';
+import { Terminal } from './terminal.ts';
+
+export interface InspectOptions {
+  offline?: boolean;
+  revision?: string;
+  json: boolean;
+}
+
+/** `blockpruner inspect MODEL`: config, and what every block weighs. Reads headers only. */
+export async function inspectCommand(argument: string, options: InspectOptions): Promise<void> {
+  const terminal = new Terminal({ quiet: false, json: options.json });
+  const opened = await openChecked(argument, options, terminal);
+  try {
+    const { weights, tokenizer } = opened;
+    const counts = countParameters(weights);
+    const blocks = blocksInWalkOrder(weights.config.numHiddenLayers).map((id) => {
+      const names = blockTensorNames(weights.config, id);
+      return {
+        block: formatBlock(id),
+        parameters: counts.byBlock.get(formatBlock(id)) ?? 0,
+        ...storedAs(weights, names),
+      };
+    });
+    const all = storedAs(weights, [...weights.tensors.keys()]);
+    if (options.json) {
+      terminal.document({
+        schema: 'blockpruner.inspect/1',
+        model: weights.name,
+        config: weights.config,
+        parameters: counts.total,
+        blockParameters: counts.blocks,
+        bytes: all.bytes,
+        tokenizer: tokenizer?.description ?? null,
+        blocks,
+      });
+      return;
+    }
+    const { config } = weights;
+    const heads = `${config.numAttentionHeads} query heads over ${config.numKeyValueHeads} of ${config.headDim}`;
+    terminal.result(`${opened.description}`);
+    terminal.result(
+      `${config.family}: ${config.numHiddenLayers} layers, hidden ${config.hiddenSize}, intermediate ${config.intermediateSize}, ${heads}, ` +
+        `vocabulary ${config.vocabSize}, context ${config.maxPositionEmbeddings}, ${config.tieWordEmbeddings ? 'tied' : 'own'} head`,
+    );
+    terminal.result(`tokenizer: ${tokenizer?.description ?? `none (${opened.tokenizerNote ?? 'no file'})`}`);
+    terminal.result(
+      `${counts.total.toLocaleString('en')} parameters (${percent(counts.blocks / counts.total)} in blocks), ${byteSize(all.bytes)} stored as ${all.dtypes}\n`,
+    );
+    const cells = (index: number): string[] => {
+      const { parameters, dtypes, bytes } = blocks[index];
+      return [parameters.toLocaleString('en'), percent(parameters / counts.total), dtypes, byteSize(bytes)];
+    };
+    const rows = Array.from({ length: config.numHiddenLayers }, (_, layer) => {
+      return [`L${layer}`, ...cells(2 * layer), ...cells(2 * layer + 1)];
+    });
+    const columns = (kind: string): string[] => [`>${kind} parameters`, '>share', 'stored', '>bytes'];
+    terminal.result(table(['layer', ...columns('mha'), ...columns('mlp')], rows));
+  } finally {
+    await opened.close();
+  }
+}
+
+function storedAs(weights: WeightSource, names: readonly string[]): { dtypes: string; bytes: number } {
+  const infos = names.map((name) => weights.tensors.get(name)).filter((info) => info !== undefined);
+  const dtypes = [...new Set(infos.map(({ dtype }) => dtype))].join(' ');
+  return { dtypes, bytes: infos.reduce((sum, { bytes }) => sum + bytes, 0) };
+}

@@ -1,0 +1,58 @@
+import { basename } from 'node:path';
+import { conventionOf, summarise } from '../eval/convention.ts';
+import { perplexity } from '../eval/perplexity.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { readTextFile } from '../platform/nodeFile.ts';
+import { readMaskArgument } from '../prune/maskArgument.ts';
+import { planGroup } from '../prune/plan.ts';
+import { figures } from '../prune/run.ts';
+import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { figure } from './figures.ts';
+import { openRun, type ModelOptions } from './openRun.ts';
+import { Terminal } from './terminal.ts';
+
+export interface PerplexityOptions extends ModelOptions, EvalOptions {
+  mask?: string;
+  json: boolean;
+  quiet: boolean;
+}
+
+/** `blockpruner perplexity MODEL`: the perplexity of a model, whole or with blocks switched off. */
+export async function perplexityCommand(argument: string, options: PerplexityOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const started = performance.now();
+  const { opened, model, plan, close } = await openRun(argument, options, terminal);
+  try {
+    const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
+    const chunks = await loadChunks(options, opened);
+    const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
+    const found = await perplexity(model, chunks, mask, group, (scores) => {
+      terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
+    });
+    const hasher = nodeHasher();
+    for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+    const seconds = (performance.now() - started) / 1000;
+    const convention = conventionOf(chunks);
+    if (options.json) {
+      terminal.document({
+        schema: 'blockpruner.perplexity/1',
+        model: model.source.name,
+        mask: mask.toString(),
+        ...figures(found),
+        tokens: found.scoredTokens,
+        data: summarise(basename(options.data), chunks, found.scoredTokens, hasher.digest()),
+        convention,
+        backend: model.backend.description,
+        seconds,
+      });
+    }
+    const error = found.standardError === null ? '' : ` ± ${figure(found.ppl * found.standardError)}`;
+    const bits = found.bitsPerByte === null ? '' : `, ${found.bitsPerByte.toFixed(4)} bits a byte`;
+    terminal.result(`perplexity ${figure(found.ppl)}${error} (${found.nll.toFixed(5)} nats a token${bits})`);
+    if (mask.size > 0) terminal.result(`without ${mask.toString()}`);
+    terminal.result(`${found.scoredTokens} tokens scored, ${chunks.droppedTokens} dropped; ${convention.text}`);
+    terminal.result(`backend: ${model.backend.description}, ${seconds.toFixed(1)} s`);
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,83 @@
+/** The command line: commands and options, one place to read them all. */
+import { Command, Option } from 'commander';
+import { backendNames } from '../backends/select.ts';
+import { pruneKinds } from '../prune/candidates.ts';
+import { doctorCommand } from './doctorCommand.ts';
+import { programVersion } from './environment.ts';
+import { addEvalOptions } from './evalOptions.ts';
+import { generateCommand } from './generateCommand.ts';
+import { inspectCommand } from './inspectCommand.ts';
+import { memorySize, number, wholeNumber } from './options.ts';
+import { perplexityCommand } from './perplexityCommand.ts';
+import { pruneCommand } from './pruneCommand.ts';
+
+const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
+
+export function program(): Command {
+  const root = new Command('blockpruner')
+    .description('Removes the residual blocks of a transformer that it misses least, by perplexity.')
+    .version(programVersion())
+    .option('--debug', 'show the stack of an error')
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+
+  addModelOptions(addEvalOptions(root.command('prune').argument('<model>', MODEL)))
+    .description('search for the blocks to remove; --out keeps a journal, so a killed run resumes')
+    .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
+    .option('--ratio <r>', 'stop at the first step with removed/all parameters ≥ r', number)
+    .option('--max-ppl <p>', 'do not apply the removal that takes the perplexity above p', number)
+    .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
+    .option('--out <dir>', 'where results go (default: runs/<model>-<data>)')
+    .option('--fresh', 'start over instead of resuming', false)
+    .option('--json', 'print the result document and nothing else', false)
+    .option('--quiet', 'no progress', false)
+    .action(pruneCommand);
+
+  addModelOptions(addEvalOptions(root.command('perplexity').argument('<model>', MODEL)))
+    .description('measure perplexity, with blocks switched off if asked')
+    .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
+    .option('--json', 'print one JSON document and nothing else', false)
+    .option('--quiet', 'no progress', false)
+    .action(perplexityCommand);
+
+  addModelOptions(root.command('generate').argument('<model>', MODEL))
+    .description('continue a text, with blocks switched off if asked')
+    .requiredOption('--prompt <text>', 'the text to continue')
+    .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
+    .option('--max-tokens <n>', 'tokens to add at most', wholeNumber(1), 64)
+    .option('--temperature <t>', '0 takes the likeliest token', number, 0)
+    .option('--top-k <k>', 'draw among the k likeliest; 0 = all', wholeNumber(0), 0)
+    .option('--top-p <p>', 'draw among the likeliest that add up to p', number, 1)
+    .option('--seed <n>', 'seed of the draws', wholeNumber(0), 0)
+    .option('--json', 'print one JSON document and nothing else', false)
+    .option('--quiet', 'no notes', false)
+    .action(generateCommand);
+
+  addHubOptions(root.command('inspect').argument('<model>', MODEL))
+    .description('show the config and what every block weighs')
+    .option('--json', 'print one JSON document', false)
+    .action(inspectCommand);
+
+  root
+    .command('doctor')
+    .description('show what this machine offers and which backend would run')
+    .option('--json', 'print one JSON document', false)
+    .action(doctorCommand);
+
+  // Commands made by root.command() copy its exit handling only if it was set before; it was.
+  return root;
+}
+
+function addModelOptions(command: Command): Command {
+  return addHubOptions(command)
+    .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
+    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
+    .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
+}
+
+function addHubOptions(command: Command): Command {
+  return command
+    .option('--offline', 'use cached hub files only')
+    .option('--revision <rev>', 'hub revision: a branch, tag or commit');
+}

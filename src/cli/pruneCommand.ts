@@ -1,0 +1,126 @@
+import { basename, join } from 'node:path';
+import type { Chunks } from '../eval/chunks.ts';
+import type { BlockId } from '../model/blockId.ts';
+import { Mask } from '../model/mask.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { fileJournal } from '../platform/nodeJournal.ts';
+import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
+import { checkStopRules, type PruneKind, type StopRules } from '../prune/candidates.ts';
+import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import { renderReport } from '../prune/report/report.ts';
+import type { PruneResult } from '../prune/result.ts';
+import { run } from '../prune/run.ts';
+import { programVersion } from './environment.ts';
+import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { figure, percent, sparkline, table } from './figures.ts';
+import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
+import { SearchProgress } from './progress.ts';
+import { Terminal } from './terminal.ts';
+
+export interface PruneOptions extends ModelOptions, EvalOptions {
+  blocks?: number;
+  ratio?: number;
+  maxPpl?: number;
+  kind: PruneKind;
+  out?: string;
+  fresh: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+/** `blockpruner prune MODEL`: searches, and leaves result.json, report.html, del_order_list.json and the journal in --out. */
+export async function pruneCommand(argument: string, options: PruneOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const stop: StopRules = { blocks: options.blocks, ratio: options.ratio, maxPpl: options.maxPpl };
+  const opened = await openRun(argument, options, terminal);
+  try {
+    checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
+    const chunks = await loadChunks(options, opened.opened);
+    const out = options.out ?? join('runs', `${plainName(argument)}-${plainName(options.data)}`);
+    await prepareFolder(out);
+    const result = await searchInto(out, opened, chunks, stop, options, terminal);
+    await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+    await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
+    await writeFileWhole(join(out, 'report.html'), renderReport(result));
+    if (options.json) terminal.document(result);
+    terminal.result(summary(result));
+    terminal.result(`\nreport: ${join(out, 'report.html')}`);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function searchInto(
+  out: string,
+  opened: OpenRun,
+  chunks: Chunks,
+  stop: StopRules,
+  options: PruneOptions,
+  terminal: Terminal,
+): Promise<PruneResult> {
+  const sink = await fileJournal(join(out, 'journal.jsonl'), options.fresh);
+  if (sink.lines.length > 1) terminal.note(`resuming from ${sink.name}`);
+  const progress = new SearchProgress(terminal);
+  try {
+    const events = run({
+      model: opened.model,
+      tokenizer: opened.opened.tokenizer,
+      chunks,
+      dataName: basename(options.data),
+      kind: options.kind,
+      stop,
+      activationBytes: opened.plan.activationBytes,
+      version: programVersion(),
+      newHasher: nodeHasher,
+      sink,
+    });
+    for (;;) {
+      const next = await events.next();
+      if (next.done === true) return next.value;
+      progress.show(next.value);
+    }
+  } finally {
+    progress.close();
+    await sink.close();
+  }
+}
+
+/** The blocks each step removed. */
+function removals(result: PruneResult, opened: OpenRun): BlockId[][] {
+  const { numHiddenLayers } = opened.model.config;
+  return result.steps.map((step) => [...Mask.parse(step.removed ?? '', numHiddenLayers).blocks]);
+}
+
+/** The run as a table for the terminal. */
+function summary(result: PruneResult): string {
+  const dense = result.dense.ppl;
+  const rows = result.steps.map((step) => [
+    String(step.step),
+    step.removed ?? 'nothing',
+    figure(step.ppl),
+    step.ppl === null || dense === null ? '' : `${step.ppl >= dense ? '+' : ''}${percent(step.ppl / dense - 1)}`,
+    percent(step.ratios.total),
+    percent(step.ratios.depth),
+    step.nearTie === null ? '' : `near-tie with ${step.nearTie.block}`,
+  ]);
+  const curve = sparkline([dense, ...result.steps.map((step) => step.ppl)]);
+  return [
+    `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
+    `${result.data.name}: ${result.data.scoredTokens} tokens scored (${result.data.droppedTokens} dropped); ${result.convention.text}`,
+    `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
+    '',
+    table(
+      ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],
+      [['0', '', figure(dense), '', percent(0), percent(0), ''], ...rows],
+    ),
+    '',
+    `perplexity ${curve}  stopped by ${result.stoppedBy}`,
+  ].join('\n');
+}
+
+/** A path or hub id as part of a folder name: `org/model` → `model`, `x.gguf` → `x`. */
+function plainName(path: string): string {
+  return basename(path)
+    .replace(/\.(gguf|txt|jsonl|json)$/, '')
+    .replaceAll(/[^\w.-]+/g, '_');
+}

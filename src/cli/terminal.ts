@@ -1,0 +1,46 @@
+/**
+ * The terminal: results go to stdout, all else to stderr, so that stdout can be piped. Colour follows NO_COLOR and
+ * whether stderr is a terminal (picocolors decides).
+ */
+import pc from 'picocolors';
+
+export interface TerminalOptions {
+  quiet: boolean;
+  /** stdout carries one JSON document and nothing else. */
+  json: boolean;
+}
+
+export class Terminal {
+  readonly quiet: boolean;
+  readonly json: boolean;
+
+  constructor(options: TerminalOptions) {
+    this.quiet = options.quiet;
+    this.json = options.json;
+  }
+
+  /** A result for people; left out when stdout is for JSON. */
+  result(text: string): void {
+    if (!this.json) process.stdout.write(`${text}\n`);
+  }
+
+  /** The one document of --json. */
+  document(value: unknown): void {
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** What is going on. */
+  note(text: string): void {
+    if (!this.quiet) process.stderr.write(`${pc.dim(text)}\n`);
+  }
+
+  /** Something the user should know even with --quiet. */
+  warn(text: string): void {
+    process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
+  }
+
+  /** Whether a live progress bar makes sense. */
+  get live(): boolean {
+    return !this.quiet && process.stderr.isTTY === true;
+  }
+}

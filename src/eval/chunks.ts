@@ -1,0 +1,162 @@
+/**
+ * The token stream and its chunks. As in BlockPruner's code, texts are joined, tokenised once as one stream, and cut
+ * into consecutive chunks; a tail shorter than a chunk is dropped, and the counts say so.
+ */
+import { DataError } from '../errors.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { RawData } from './textData.ts';
+
+/**
+ * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the start of every
+ * chunk (in place of its last token, so that chunks keep their length); `auto` = `stream` if the tokenizer itself
+ * adds one, else `none`. Token ids from a .json never get one under `auto`.
+ */
+export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
+
+/** How a perplexity is taken. */
+export interface EvalSettings {
+  /** Tokens a chunk; null = 2048 or the model's context, whichever is shorter. */
+  chunk: number | null;
+  /** Tokens from one chunk's start to the next's; null = chunk. With a smaller stride only the last `stride` targets
+   * of a chunk count, the ones no earlier chunk has scored (all of the first chunk's do). */
+  stride: number | null;
+  bos: BosPolicy;
+  /** What stands between rows: BlockPruner's is a blank line. */
+  join: string;
+  /** Keep the first N tokens after tokenising (and after a stream's BOS); null = all. */
+  tokens: number | null;
+}
+
+export const defaultEvalSettings: EvalSettings = { chunk: null, stride: null, bos: 'auto', join: '\n\n', tokens: null };
+
+/** Equal-length chunks of one stream, and which of their targets count. */
+export interface Chunks {
+  /** [B][T] */
+  ids: readonly Int32Array[];
+  chunk: number;
+  stride: number;
+  bos: 'none' | 'stream' | 'chunk';
+  join: string;
+  /** Target ids that are left out of the mean, or null. */
+  ignoredId: number | null;
+  /** Tokens of the stream that no chunk holds. */
+  droppedTokens: number;
+  /** UTF-8 bytes that the scored targets stand for; null where no tokenizer tells. */
+  scoredBytes: number | null;
+}
+
+/**
+ * @throws DataError when the stream is shorter than one chunk, an id is outside the vocabulary, text comes without a
+ * tokenizer, or a BOS is asked for that the tokenizer does not have.
+ */
+export function chunkData(
+  name: string,
+  data: RawData,
+  config: ModelConfig,
+  tokenizer: Tokenizer | null,
+  settings: EvalSettings,
+): Chunks {
+  const bos = bosPolicy(data, tokenizer, settings.bos);
+  const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
+  const all = streamOf(name, data, tokenizer, settings.join);
+  if (bos === 'stream' && bosId !== null) all.unshift(bosId);
+  const stream = settings.tokens === null ? all : all.slice(0, settings.tokens);
+  checkIds(name, stream, config.vocabSize);
+
+  const chunk = settings.chunk ?? Math.min(2048, config.maxPositionEmbeddings);
+  const stride = settings.stride ?? chunk;
+  checkLengths(chunk, stride, config);
+  const taken = bos === 'chunk' ? chunk - 1 : chunk;
+  if (stream.length < taken) {
+    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${chunk}.`, {
+      where: name,
+      remedy: 'Give more text, or lower --chunk.',
+    });
+  }
+  const step = Math.min(stride, taken);
+  const ids: Int32Array[] = [];
+  for (let start = 0; start + taken <= stream.length; start += step) {
+    const tokens = stream.slice(start, start + taken);
+    ids.push(Int32Array.from(bos === 'chunk' && bosId !== null ? [bosId, ...tokens] : tokens));
+  }
+  const chunks: Chunks = {
+    ids,
+    chunk,
+    stride,
+    bos,
+    join: settings.join,
+    // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
+    ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
+    droppedTokens: stream.length - ((ids.length - 1) * step + taken),
+    scoredBytes: null,
+  };
+  return tokenizer === null ? chunks : { ...chunks, scoredBytes: countScoredBytes(chunks, tokenizer) };
+}
+
+function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {
+  let bytes = 0;
+  for (const [index, ids] of chunks.ids.entries()) {
+    for (let target = 0; target + 1 < ids.length; target++) {
+      if (isScored(chunks, index, target)) bytes += tokenizer.byteLength(ids[target + 1]);
+    }
+  }
+  return bytes;
+}
+
+/** Whether target t (the token at t + 1) of chunk `index` counts: scored by no earlier chunk, and not ignored. */
+export function isScored(chunks: Chunks, index: number, target: number): boolean {
+  const ids = chunks.ids[index];
+  if (ids[target + 1] === chunks.ignoredId) return false;
+  const length = chunks.bos === 'chunk' ? chunks.chunk - 1 : chunks.chunk;
+  return index === 0 || chunks.stride >= length || target + 1 >= chunks.chunk - chunks.stride;
+}
+
+function bosPolicy(data: RawData, tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {
+  if (wanted !== 'auto') return wanted;
+  return data.kind === 'rows' && tokenizer?.addsBos === true ? 'stream' : 'none';
+}
+
+function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
+  const id = tokenizer?.bosTokenId ?? config.bosTokenId;
+  if (id === null) throw new DataError('the model has no BOS token.', { where: name, remedy: 'Use --bos none.' });
+  return id;
+}
+
+function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): number[] {
+  if (data.kind === 'ids') return [...data.ids];
+  if (tokenizer === null) {
+    throw new DataError('the model has no tokenizer to read text with.', {
+      where: name,
+      remedy: 'Give token ids as a .json array, or put a tokenizer.json beside the model.',
+    });
+  }
+  return tokenizer.encode(data.rows.join(join));
+}
+
+function checkIds(name: string, ids: readonly number[], vocabSize: number): void {
+  const at = ids.findIndex((id) => id >= vocabSize);
+  if (at >= 0) {
+    throw new DataError(`token id ${ids[at]} (at ${at}) is outside the model's vocabulary of ${vocabSize}.`, {
+      where: name,
+      remedy: "Use ids of this model's own tokenizer.",
+    });
+  }
+}
+
+function checkLengths(chunk: number, stride: number, config: ModelConfig): void {
+  if (!Number.isInteger(chunk) || chunk < 2) {
+    throw new DataError(`a chunk of ${chunk} tokens predicts nothing.`, { remedy: 'Use --chunk 2 or more.' });
+  }
+  if (chunk > config.maxPositionEmbeddings) {
+    throw new DataError(
+      `a chunk of ${chunk} tokens is longer than the model's context of ${config.maxPositionEmbeddings}.`,
+      {
+        remedy: 'Lower --chunk.',
+      },
+    );
+  }
+  if (!Number.isInteger(stride) || stride < 1 || stride > chunk) {
+    throw new DataError(`a stride of ${stride} tokens does not fit chunks of ${chunk}.`, { remedy: 'Use 1 … chunk.' });
+  }
+}

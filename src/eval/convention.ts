@@ -1,0 +1,58 @@
+/** What a perplexity means: printed with every figure, because the same model scores differently under each. */
+import type { Chunks } from './chunks.ts';
+import { ignoredTargets } from './perplexity.ts';
+
+/** How perplexity was taken; every figure carries it (methods differ by factors of two for the same model). */
+export interface Convention {
+  /** One sentence for people. */
+  text: string;
+  chunk: number;
+  stride: number;
+  bos: 'none' | 'stream' | 'chunk';
+  join: string;
+  /** exp(mean over chunks of the chunk's mean NLL), BlockPruner's. */
+  aggregation: 'mean of chunk means';
+  /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
+  ignoredId: number | null;
+}
+
+/** What was measured over. */
+export interface DataSummary {
+  name: string;
+  /** SHA-256 (hex) of the token ids used. */
+  hash: string;
+  chunks: number;
+  /** Targets that were scored. */
+  scoredTokens: number;
+  /** Targets left out because of `ignoredId`. */
+  ignoredTokens: number;
+  /** Tokens of a tail shorter than a chunk, dropped. */
+  droppedTokens: number;
+}
+
+export function conventionOf(chunks: Chunks): Convention {
+  const { chunk, stride, bos, join, ignoredId } = chunks;
+  const bosText = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
+  const parts = [
+    `chunks of ${chunk} tokens`,
+    stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`,
+    bosText,
+    `texts joined by ${JSON.stringify(join)}`,
+    'a tail shorter than a chunk dropped',
+    'exp of the mean over chunks of the mean NLL',
+  ];
+  if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
+  return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId };
+}
+
+/** @param hash SHA-256 (hex) of the ids. */
+export function summarise(name: string, chunks: Chunks, scoredTokens: number, hash: string): DataSummary {
+  return {
+    name,
+    hash,
+    chunks: chunks.ids.length,
+    scoredTokens,
+    ignoredTokens: ignoredTargets(chunks),
+    droppedTokens: chunks.droppedTokens,
+  };
+}

@@ -1,0 +1,65 @@
+import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
+import { ShapeError } from '../errors.ts';
+import type { ModelConfig } from './config.ts';
+import type { Mask } from './mask.ts';
+
+/** One MHA's keys and values of the positions seen so far, [capacity, K·D] each. */
+export class KvSlot {
+  readonly #backend: Backend;
+  readonly #keys: DeviceTensor;
+  readonly #values: DeviceTensor;
+
+  constructor(backend: Backend, capacity: number, width: number) {
+    this.#backend = backend;
+    this.#keys = backend.allocate(capacity, width);
+    this.#values = backend.allocate(capacity, width);
+  }
+
+  /** Writes new rows at position `at` and returns all keys and values up to and including them. */
+  append(scope: Scope, at: number, k: DeviceTensor, v: DeviceTensor): [DeviceTensor, DeviceTensor] {
+    this.#backend.writeRows(this.#keys, at, k);
+    this.#backend.writeRows(this.#values, at, v);
+    return [scope.view(this.#keys, 0, at + k.rows), scope.view(this.#values, 0, at + v.rows)];
+  }
+
+  free(): void {
+    this.#backend.free(this.#keys);
+    this.#backend.free(this.#values);
+  }
+}
+
+/**
+ * The cache of one sequence being generated. It has a slot for each surviving MHA only: a removed one has no keys,
+ * and the others keep their own, whatever is masked around them.
+ */
+export class KvCache {
+  /** Positions the cache can hold. */
+  readonly capacity: number;
+  /** Positions it holds. */
+  length = 0;
+  readonly #slots: (KvSlot | null)[];
+
+  constructor(backend: Backend, config: ModelConfig, mask: Mask, capacity: number) {
+    this.capacity = capacity;
+    const width = config.numKeyValueHeads * config.headDim;
+    this.#slots = Array.from({ length: config.numHiddenLayers }, (_, layer) => {
+      return mask.has({ layer, kind: 'mha' }) ? null : new KvSlot(backend, capacity, width);
+    });
+  }
+
+  /** How many slots there are: the number of surviving MHA blocks. */
+  get slots(): number {
+    return this.#slots.filter((slot) => slot !== null).length;
+  }
+
+  /** The slot of a layer's MHA. @throws ShapeError for a removed one. */
+  slot(layer: number): KvSlot {
+    const slot = this.#slots[layer] ?? null;
+    if (slot === null) throw new ShapeError(`L${layer}.mha is removed and has no slot.`, { where: 'KV cache' });
+    return slot;
+  }
+
+  free(): void {
+    for (const slot of this.#slots) slot?.free();
+  }
+}

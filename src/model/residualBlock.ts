@@ -1,0 +1,213 @@
+/**
+ * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend. Removing a block
+ * is not running it; its norm goes with it (Zhong et al. 2025, §3).
+ */
+import type { Backend, DeviceTensor, LinearWeight, RopeTable, Scope } from '../backends/backend.ts';
+import type { BlockId } from './blockId.ts';
+import type { ModelConfig } from './config.ts';
+import type { KvSlot } from './kvCache.ts';
+import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
+import type { WeightSource } from './weights.ts';
+
+export interface NormWeights {
+  weight: DeviceTensor;
+  /** LayerNorm has one, RMSNorm does not. */
+  bias: DeviceTensor | null;
+}
+
+export interface MhaBlock {
+  kind: 'mha';
+  layer: number;
+  norm: NormWeights;
+  /** Three projections, or GPT-2's one with rows q | k | v. */
+  qkv: { q: LinearWeight; k: LinearWeight; v: LinearWeight } | { fused: LinearWeight };
+  output: LinearWeight;
+  /** RMSNorm gain of each head's query and key, [1, D] (Qwen3). */
+  qNorm: DeviceTensor | null;
+  kNorm: DeviceTensor | null;
+}
+
+export interface MlpBlock {
+  kind: 'mlp';
+  layer: number;
+  norm: NormWeights;
+  /** SwiGLU's gate; null for GPT-2's two-matrix MLP. */
+  gate: LinearWeight | null;
+  up: LinearWeight;
+  down: LinearWeight;
+}
+
+export type ResidualBlock = MhaBlock | MlpBlock;
+
+/** Where the rows of x sit: x [n·seqLen, C] holds n sequences, each starting at position `start`. */
+export interface Placement {
+  seqLen: number;
+  start: number;
+  rope: RopeTable | null;
+  /** Keys and values of the positions before `start`, and where to append these; null when start is 0. */
+  kv: KvSlot | null;
+}
+
+/** x + branch(norm(x)): [R, C] → [R, C]. The result belongs to `scope`. */
+export function applyBlock(
+  scope: Scope,
+  config: ModelConfig,
+  block: ResidualBlock,
+  x: DeviceTensor,
+  at: Placement,
+): DeviceTensor {
+  const branch = block.kind === 'mha' ? mha(scope, config, block, x, at) : mlp(scope, config, block, x);
+  return scope.add(x, branch);
+}
+
+function mha(scope: Scope, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
+  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
+  const { seqLen, start } = at;
+  const normed = applyNorm(scope, config, block.norm, x);
+  let { q, k, v } = project(scope, config, block, normed);
+  if (block.qNorm !== null) q = normHeads(scope, q, block.qNorm, config);
+  if (block.kNorm !== null) k = normHeads(scope, k, block.kNorm, config);
+  if (at.rope !== null) {
+    q = scope.rope(q, at.rope, { heads, headDim, seqLen, start });
+    k = scope.rope(k, at.rope, { heads: kvHeads, headDim, seqLen, start });
+  }
+  const keyLen = start + seqLen;
+  if (at.kv !== null) [k, v] = at.kv.append(scope, start, k, v);
+  const window = config.slidingWindow[block.layer];
+  const mixed = scope.attention(q, k, v, {
+    numHeads: heads,
+    numKvHeads: kvHeads,
+    headDim,
+    seqLen,
+    keyLen,
+    // A window that spans all keys is none: the kernels need not look at it.
+    window: window !== null && window < keyLen ? window : null,
+  });
+  return scope.linear(mixed, block.output);
+}
+
+function mlp(scope: Scope, config: ModelConfig, block: MlpBlock, x: DeviceTensor): DeviceTensor {
+  const normed = applyNorm(scope, config, block.norm, x);
+  const up = scope.linear(normed, block.up);
+  const hidden =
+    block.gate === null
+      ? scope.gelu(up, config.mlp === 'gelu' ? 'erf' : 'tanh')
+      : scope.swiglu(scope.linear(normed, block.gate), up);
+  return scope.linear(hidden, block.down);
+}
+
+/** The model's norm, RMSNorm or LayerNorm, over rows [R, C]. */
+export function applyNorm(scope: Scope, config: ModelConfig, norm: NormWeights, x: DeviceTensor): DeviceTensor {
+  if (norm.bias === null) return scope.rmsNorm(x, norm.weight, config.norm.eps);
+  return scope.layerNorm(x, norm.weight, norm.bias, config.norm.eps);
+}
+
+function project(
+  scope: Scope,
+  config: ModelConfig,
+  block: MhaBlock,
+  normed: DeviceTensor,
+): { q: DeviceTensor; k: DeviceTensor; v: DeviceTensor } {
+  if ('q' in block.qkv) {
+    const { q, k, v } = block.qkv;
+    return { q: scope.linear(normed, q), k: scope.linear(normed, k), v: scope.linear(normed, v) };
+  }
+  const fused = scope.linear(normed, block.qkv.fused);
+  const queryWidth = config.numAttentionHeads * config.headDim;
+  const keyWidth = config.numKeyValueHeads * config.headDim;
+  return {
+    q: scope.columns(fused, 0, queryWidth),
+    k: scope.columns(fused, queryWidth, queryWidth + keyWidth),
+    v: scope.columns(fused, queryWidth + keyWidth, queryWidth + 2 * keyWidth),
+  };
+}
+
+/** RMSNorm of each head on its own: the rows [R, heads·D] seen as [R·heads, D]. */
+function normHeads(scope: Scope, x: DeviceTensor, gain: DeviceTensor, config: ModelConfig): DeviceTensor {
+  const heads = scope.reshape(x, (x.rows * x.cols) / config.headDim, config.headDim);
+  return scope.reshape(scope.rmsNorm(heads, gain, config.norm.eps), x.rows, x.cols);
+}
+
+/** Reads a block's weights and packs them for the backend. */
+export async function loadBlock(source: WeightSource, backend: Backend, id: BlockId): Promise<ResidualBlock> {
+  const { config } = source;
+  if (id.kind === 'mlp') {
+    const names = mlpTensorNames(config, id.layer);
+    return {
+      kind: 'mlp',
+      layer: id.layer,
+      norm: await loadNorm(source, backend, names.norm),
+      gate: names.gate === null ? null : await loadLinear(source, backend, names.gate),
+      up: await loadLinear(source, backend, names.up),
+      down: await loadLinear(source, backend, names.down),
+    };
+  }
+  const names = mhaTensorNames(config, id.layer);
+  const { qkv } = names;
+  return {
+    kind: 'mha',
+    layer: id.layer,
+    norm: await loadNorm(source, backend, names.norm),
+    qkv:
+      'fused' in qkv
+        ? { fused: await loadLinear(source, backend, qkv.fused) }
+        : {
+            q: await loadLinear(source, backend, qkv.q),
+            k: await loadLinear(source, backend, qkv.k),
+            v: await loadLinear(source, backend, qkv.v),
+          },
+    output: await loadLinear(source, backend, names.output),
+    qNorm: names.qNorm === null ? null : await loadVector(source, backend, names.qNorm),
+    kNorm: names.kNorm === null ? null : await loadVector(source, backend, names.kNorm),
+  };
+}
+
+export function freeBlock(backend: Backend, block: ResidualBlock): void {
+  freeNorm(backend, block.norm);
+  if (block.kind === 'mlp') {
+    for (const weight of [block.gate, block.up, block.down]) if (weight !== null) backend.freeLinear(weight);
+    return;
+  }
+  for (const weight of Object.values(block.qkv)) backend.freeLinear(weight);
+  backend.freeLinear(block.output);
+  for (const gain of [block.qNorm, block.kNorm]) if (gain !== null) backend.free(gain);
+}
+
+/** Names of all tensors of a block, its norm included: what goes when it is removed. */
+export function blockTensorNames(config: ModelConfig, id: BlockId): string[] {
+  if (id.kind === 'mlp') {
+    const { norm, gate, up, down } = mlpTensorNames(config, id.layer);
+    return [norm, gate, up, down].flatMap(namesOf);
+  }
+  const { norm, qkv, output, qNorm, kNorm } = mhaTensorNames(config, id.layer);
+  return [...[norm, ...Object.values(qkv), output].flatMap(namesOf), ...[qNorm, kNorm].filter((name) => name !== null)];
+}
+
+function namesOf(names: LinearNames | NormNames | null): string[] {
+  if (names === null) return [];
+  return names.bias === null ? [names.weight] : [names.weight, names.bias];
+}
+
+export async function loadNorm(source: WeightSource, backend: Backend, names: NormNames): Promise<NormWeights> {
+  return {
+    weight: await loadVector(source, backend, names.weight),
+    bias: names.bias === null ? null : await loadVector(source, backend, names.bias),
+  };
+}
+
+export function freeNorm(backend: Backend, norm: NormWeights): void {
+  backend.free(norm.weight);
+  if (norm.bias !== null) backend.free(norm.bias);
+}
+
+async function loadVector(source: WeightSource, backend: Backend, name: string): Promise<DeviceTensor> {
+  const data = await source.tensor(name);
+  return backend.store(data, 1, data.length);
+}
+
+async function loadLinear(source: WeightSource, backend: Backend, names: LinearNames): Promise<LinearWeight> {
+  const weight = await source.tensor(names.weight);
+  const [out, inn] = source.tensors.get(names.weight)?.shape ?? [0, 0];
+  const bias = names.bias === null ? null : await source.tensor(names.bias);
+  return backend.packLinear(weight, out, inn, bias);
+}

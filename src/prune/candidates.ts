@@ -1,0 +1,70 @@
+import { UsageError } from '../errors.ts';
+import { formatBlock, type BlockId, type BlockKind } from '../model/blockId.ts';
+import type { Mask } from '../model/mask.ts';
+
+/** What may be removed in one step: any block, one kind of block only, or both blocks of a layer together. */
+export type PruneKind = 'mix' | 'mha' | 'mlp' | 'layer';
+export const pruneKinds: readonly PruneKind[] = ['mix', 'mha', 'mlp', 'layer'];
+
+/** One possible removal. */
+export interface Candidate {
+  /** `L5.mlp`, or `L5.mha,L5.mlp` in layer mode. */
+  readonly name: string;
+  /** Adjacent in the walk of the model. */
+  readonly blocks: readonly BlockId[];
+}
+
+/**
+ * The candidates left under a mask, in BlockPruner's order: all MHA by layer, then all MLP by layer (Zhong et al.
+ * 2025; the order decides ties). In layer mode: the layers that are whole, by index.
+ */
+export function candidatesLeft(kind: PruneKind, numHiddenLayers: number, mask: Mask): Candidate[] {
+  const layers = Array.from({ length: numHiddenLayers }, (_, layer) => layer);
+  const ofKind = (blockKind: BlockKind): BlockId[][] => layers.map((layer) => [{ layer, kind: blockKind }]);
+  const all: BlockId[][] =
+    kind === 'layer'
+      ? layers.map((layer) => [
+          { layer, kind: 'mha' },
+          { layer, kind: 'mlp' },
+        ])
+      : [...(kind === 'mlp' ? [] : ofKind('mha')), ...(kind === 'mha' ? [] : ofKind('mlp'))];
+  return all
+    .filter((blocks) => !blocks.some((block) => mask.has(block)))
+    .map((blocks) => ({ name: blocks.map(formatBlock).join(','), blocks }));
+}
+
+/** When the search ends: at the first rule that is met. At least one must be given. */
+export interface StopRules {
+  /** Blocks removed. */
+  blocks?: number;
+  /** Removed / all parameters reached. */
+  ratio?: number;
+  /** The removal that would take the perplexity above this is not applied. */
+  maxPpl?: number;
+}
+
+/** @throws UsageError when no rule is given or one cannot be met by this model and kind. */
+export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers: number): void {
+  const { blocks, ratio, maxPpl } = stop;
+  if (blocks === undefined && ratio === undefined && maxPpl === undefined) {
+    throw new UsageError('no stop rule.', { remedy: 'Give --blocks, --ratio or --max-ppl.' });
+  }
+  const available = kind === 'mix' || kind === 'layer' ? 2 * numHiddenLayers : numHiddenLayers;
+  if (blocks !== undefined && !(Number.isInteger(blocks) && blocks >= 1 && blocks <= available)) {
+    const what = kind === 'mix' || kind === 'layer' ? 'blocks' : `${kind.toUpperCase()} blocks`;
+    throw new UsageError(`--blocks ${blocks}: the model has ${available} ${what} to remove.`, {
+      remedy: `Give 1 … ${available}.`,
+    });
+  }
+  if (blocks !== undefined && kind === 'layer' && blocks % 2 !== 0) {
+    throw new UsageError(`--blocks ${blocks}: layer mode removes two blocks at a time.`, {
+      remedy: 'Give an even number.',
+    });
+  }
+  if (ratio !== undefined && !(ratio > 0 && ratio < 1)) {
+    throw new UsageError(`--ratio ${ratio} is not between 0 and 1.`, { remedy: 'Give a fraction such as 0.2.' });
+  }
+  if (maxPpl !== undefined && !(maxPpl >= 1 && maxPpl < Infinity)) {
+    throw new UsageError(`--max-ppl ${maxPpl} is no perplexity (they start at 1).`);
+  }
+}

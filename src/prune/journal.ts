@@ -1,0 +1,196 @@
+/**
+ * The journal of a search: what was computed, line by line, so that a killed run goes on where it was. JSON lines:
+ *
+ *   {"type":"header", version, weights, config, tokens, settings, backend}   what the numbers depend on, as hashes
+ *   {"type":"group", step, from, to, seconds, candidates, base, scores}     one finished (step, group of chunks)
+ *   {"type":"step", step, removed, ppl}                                      a decision, for readers; not read back
+ *   {"type":"sample", mask, prompt, before, after, seconds}
+ *
+ * Threads, memory, group sizes and stop rules are not part of the header: they may change between runs, and the
+ * result stays the same to the last bit.
+ */
+import { FormatError, JournalMismatchError } from '../errors.ts';
+import type { ChunkScore } from '../eval/perplexity.ts';
+import type { JournalSink } from '../platform/journalSink.ts';
+
+export const JOURNAL_VERSION = 1;
+
+/** SHA-256 hashes (or plain text, for `backend`) of all that a score depends on. */
+export interface JournalHeader {
+  weights: string;
+  config: string;
+  tokens: string;
+  settings: string;
+  backend: string;
+}
+
+/** Scores of a group of chunks from … to − 1 in one step. */
+export interface GroupRecord {
+  type: 'group';
+  step: number;
+  from: number;
+  to: number;
+  seconds: number;
+  /** Candidate names in order; checked against the search's own on reading back. */
+  candidates: string[];
+  /** Under the mask alone: [chunk]. */
+  base: ChunkScore[];
+  /** [candidate][chunk] */
+  scores: ChunkScore[][];
+}
+
+export interface SampleRecord {
+  type: 'sample';
+  mask: string;
+  prompt: string;
+  before: string;
+  after: string;
+  seconds: number;
+}
+
+/** JSON has no NaN or infinities, and a score may be either. */
+type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity';
+type JsonScore = [JsonNumber, number];
+
+export class Journal {
+  readonly #sink: JournalSink;
+  readonly #groups: GroupRecord[] = [];
+  readonly #samples: SampleRecord[] = [];
+  readonly #steps = new Set<number>();
+
+  private constructor(sink: JournalSink) {
+    this.#sink = sink;
+  }
+
+  /**
+   * Opens a journal for the run that `header` describes: a new one gets the header, an old one is read back.
+   * @throws JournalMismatchError when it belongs to another run, naming what differs; FormatError when a line other
+   * than a torn last one cannot be read.
+   */
+  static async open(sink: JournalSink, header: JournalHeader): Promise<Journal> {
+    const journal = new Journal(sink);
+    const records = parseLines(sink);
+    const first = records.shift();
+    if (first === undefined) {
+      await sink.append(JSON.stringify({ type: 'header', version: JOURNAL_VERSION, ...header }));
+      return journal;
+    }
+    checkHeader(sink.name, first, header);
+    for (const [index, record] of records.entries()) journal.#take(record, `${sink.name}:${index + 2}`);
+    return journal;
+  }
+
+  /** Groups recorded for a step, in the order in which they were written. */
+  groups(step: number): GroupRecord[] {
+    return this.#groups.filter((group) => group.step === step);
+  }
+
+  sample(mask: string): SampleRecord | null {
+    return this.#samples.find((sample) => sample.mask === mask) ?? null;
+  }
+
+  /** Seconds of computing recorded, over all sessions. */
+  seconds(): number {
+    return [...this.#groups, ...this.#samples].reduce((sum, record) => sum + record.seconds, 0);
+  }
+
+  async addGroup(group: GroupRecord): Promise<void> {
+    this.#groups.push(group);
+    const scores = group.scores.map((chunks) => chunks.map(encodeScore));
+    await this.#sink.append(JSON.stringify({ ...group, base: group.base.map(encodeScore), scores }));
+  }
+
+  /** Records a decision once; a resumed run that comes to it again adds nothing. */
+  async addStep(step: number, removed: string | null, ppl: number): Promise<void> {
+    if (this.#steps.has(step)) return;
+    this.#steps.add(step);
+    await this.#sink.append(JSON.stringify({ type: 'step', step, removed, ppl: encodeNumber(ppl) }));
+  }
+
+  async addSample(sample: SampleRecord): Promise<void> {
+    this.#samples.push(sample);
+    await this.#sink.append(JSON.stringify(sample));
+  }
+
+  #take(record: Record<string, unknown>, where: string): void {
+    if (record.type === 'group') this.#groups.push(decodeGroup(record, where));
+    else if (record.type === 'sample') this.#samples.push(record as unknown as SampleRecord);
+    else if (record.type === 'step') this.#steps.add(Number(record.step));
+    else throw new FormatError('is no record this version knows.', { where, remedy: 'Start over with --fresh.' });
+  }
+}
+
+function parseLines(sink: JournalSink): Record<string, unknown>[] {
+  const records: Record<string, unknown>[] = [];
+  for (const [index, line] of sink.lines.entries()) {
+    try {
+      const record: unknown = JSON.parse(line);
+      if (typeof record !== 'object' || record === null || Array.isArray(record)) throw new TypeError('no object');
+      records.push(record as Record<string, unknown>);
+    } catch (cause) {
+      throw new FormatError('is not a journal line.', {
+        where: `${sink.name}:${index + 1}`,
+        remedy: 'Start over with --fresh, or use another --out.',
+        cause,
+      });
+    }
+  }
+  return records;
+}
+
+function checkHeader(name: string, found: Record<string, unknown>, expected: JournalHeader): void {
+  if (found.type !== 'header' || found.version !== JOURNAL_VERSION) {
+    throw new FormatError('does not begin with a header of this version.', {
+      where: name,
+      remedy: 'Start over with --fresh, or use another --out.',
+    });
+  }
+  for (const key of ['weights', 'config', 'tokens', 'settings', 'backend'] as const) {
+    if (found[key] === expected[key]) continue;
+    const what = key === 'backend' ? `backend (${String(found[key])}, now ${expected[key]})` : key;
+    throw new JournalMismatchError(`belongs to a run with other ${what}.`, {
+      where: name,
+      remedy: 'Use another --out, or --fresh to start over.',
+    });
+  }
+}
+
+function decodeGroup(record: Record<string, unknown>, where: string): GroupRecord {
+  const { step, from, to, seconds, candidates, base, scores } = record;
+  const count = Number(to) - Number(from);
+  const isScores = (value: unknown): value is JsonScore[] => Array.isArray(value) && value.length === count;
+  if (
+    ![step, from, to].every((value) => Number.isInteger(value)) ||
+    !(count >= 1) ||
+    typeof seconds !== 'number' ||
+    !Array.isArray(candidates) ||
+    !isScores(base) ||
+    !Array.isArray(scores) ||
+    scores.length !== candidates.length ||
+    !scores.every(isScores)
+  ) {
+    throw new FormatError('is a damaged group record.', { where, remedy: 'Start over with --fresh.' });
+  }
+  return {
+    type: 'group',
+    step: Number(step),
+    from: Number(from),
+    to: Number(to),
+    seconds,
+    candidates: candidates.map(String),
+    base: base.map(decodeScore),
+    scores: scores.map((chunks) => chunks.map(decodeScore)),
+  };
+}
+
+function encodeNumber(value: number): JsonNumber {
+  return Number.isFinite(value) ? value : (String(value) as JsonNumber);
+}
+
+function encodeScore(score: ChunkScore): JsonScore {
+  return [encodeNumber(score.nats), score.targets];
+}
+
+function decodeScore([nats, targets]: JsonScore): ChunkScore {
+  return { nats: Number(nats), targets };
+}

@@ -1,0 +1,48 @@
+import type { PruneResult } from '../result.ts';
+import { element, type Child, type Markup } from './html.ts';
+import { formatCount } from './numbers.ts';
+import { scrollable, section } from './section.ts';
+
+const BOS = {
+  none: 'none',
+  stream: 'once, at the head of the stream',
+  chunk: 'at the head of every chunk',
+} as const satisfies Record<PruneResult['convention']['bos'], string>;
+
+/** What exactly was measured: without it a perplexity cannot be compared with another. */
+export function conventionsSection(result: PruneResult): Markup {
+  const { convention, data, model } = result;
+  const rows: [string, Child][] = [
+    ['Data', element('bdi', {}, data.name)],
+    ['Tokens scored', formatCount(data.scoredTokens)],
+    [
+      'Chunks',
+      `${formatCount(data.chunks)} of ${formatCount(convention.chunk)} tokens, stride ${formatCount(convention.stride)}`,
+    ],
+    ['Tokens dropped', `${formatCount(data.droppedTokens)} (a tail shorter than a chunk)`],
+    ['Tokens ignored', ignoredWords(convention.ignoredId, data.ignoredTokens)],
+    ['Beginning of sequence', BOS[convention.bos]],
+    ['Join', convention.join],
+    ['Aggregation', `exp of the ${convention.aggregation}`],
+    ['Data hash', hash(data.hash)],
+    ['Model hash', hash(model.contentHash)],
+    ['Written by', `blockpruner ${result.version}, schema ${result.schema}`],
+  ];
+  const body = rows.map(([name, value]) =>
+    element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value)),
+  );
+  return section(
+    'conventions',
+    'Conventions',
+    element('p', {}, convention.text),
+    scrollable('Conventions', element('table', { class: 'conventions' }, element('tbody', {}, body))),
+  );
+}
+
+function ignoredWords(id: number | null, count: number): string {
+  return id === null ? 'none' : `${formatCount(count)} (equal to padding id ${formatCount(id)})`;
+}
+
+function hash(value: string): Markup {
+  return element('code', { class: 'hash' }, value);
+}

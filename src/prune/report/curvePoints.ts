@@ -1,0 +1,37 @@
+import type { NonFinite, PruneResult } from '../result.ts';
+import { effectiveSteps, parseUnit, type UnitKind } from './removals.ts';
+
+/** One point of the perplexity curve. */
+export interface CurvePoint {
+  /** Blocks removed so far; two a step in layer mode. */
+  readonly removed: number;
+  /** Share of all parameters removed so far. */
+  readonly ratio: number;
+  readonly ppl: number | null;
+  readonly status?: NonFinite;
+  /** The block that went, short (`L5.mlp`, or `L5` for a whole layer); `dense` at the beginning. */
+  readonly label: string;
+  readonly kind: UnitKind | 'dense';
+  readonly nearTie: boolean;
+}
+
+/** The dense model, then one point a step that removed something. @throws MaskError for a name that is no block. */
+export function curvePoints(result: PruneResult): CurvePoint[] {
+  const { ppl, status } = result.dense;
+  const points: CurvePoint[] = [{ removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false }];
+  let removed = 0;
+  for (const step of effectiveSteps(result)) {
+    const { kind, layer, blocks } = parseUnit(step.removed, result.model.numHiddenLayers);
+    removed += blocks.length;
+    points.push({
+      removed,
+      ratio: step.ratios.total,
+      ppl: step.ppl,
+      status: step.status,
+      label: kind === 'layer' ? `L${layer}` : step.removed,
+      kind,
+      nearTie: step.nearTie !== null,
+    });
+  }
+  return points;
+}

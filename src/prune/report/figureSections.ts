@@ -1,0 +1,113 @@
+import type { PruneResult } from '../result.ts';
+import { renderCurve } from './curve.ts';
+import { heatPanels } from './heatCells.ts';
+import { renderHeatLegend, renderHeatPanel } from './heatMap.ts';
+import { element, type Child, type Markup } from './html.ts';
+import { renderLayerPicture } from './layerPicture.ts';
+import { formatPerplexity, plural } from './numbers.ts';
+import { effectiveSteps, parseUnit, removalsOf } from './removals.ts';
+import { scrollable, section } from './section.ts';
+
+/** The three pictures with the sentences that say what to look for. */
+
+/** How far perplexity rose with each removal. Drawn twice, for a desk and for a phone; the style sheet shows one. */
+export function curveSection(result: PruneResult): Markup {
+  const wide = renderCurve(result, 920, 400);
+  const narrow = renderCurve(result, 380, 340);
+  if (wide === null || narrow === null) {
+    return section(
+      'curve',
+      'Perplexity',
+      element('p', {}, 'There is no curve to draw: fewer than two finite perplexities.'),
+    );
+  }
+  return section(
+    'curve',
+    'Perplexity as blocks go',
+    element(
+      'p',
+      {},
+      'Each point is one removal on top of all those before it; lower is better. ',
+      kindKey(result),
+      nearTieKey(result),
+    ),
+    element('figure', {}, element('div', { class: 'for-wide' }, wide), element('div', { class: 'for-narrow' }, narrow)),
+  );
+}
+
+export function layerSection(result: PruneResult): Markup {
+  const removals = removalsOf(result);
+  const mha = removals.filter(({ block }) => block.kind === 'mha').length;
+  const untouched = result.model.numHiddenLayers - new Set(removals.map(({ block }) => block.layer)).size;
+  const gone = `${plural(mha, 'attention block')} and ${plural(removals.length - mha, 'MLP')} went; ${plural(untouched, 'layer')} kept both. `;
+  const counts = removals.length === 0 ? 'No block was removed. ' : gone;
+  const scope =
+    result.kind === 'mha' || result.kind === 'mlp' ? `Only ${result.kind.toUpperCase()} blocks were candidates. ` : '';
+  const how =
+    'The number is the step at which a block was removed; the stronger its colour, the earlier. Layer 0 is next to the input.';
+  return section(
+    'layers',
+    'What went when',
+    element('p', {}, counts, scope, how),
+    element(
+      'figure',
+      {},
+      element('div', { class: 'for-wide' }, scrollable('What went when', renderLayerPicture(result, 32))),
+      element('div', { class: 'for-narrow' }, renderLayerPicture(result, 12)),
+    ),
+  );
+}
+
+export function heatSection(result: PruneResult): Markup {
+  const panels = heatPanels(result);
+  if (panels.length === 0) {
+    return section(
+      'candidates',
+      'What every removal would have cost',
+      element('p', {}, 'No candidates were recorded.'),
+    );
+  }
+  const missing = panels.some(({ cells }) => cells.some(({ candidate }) => candidate.ppl === null));
+  return section(
+    'candidates',
+    'What every removal would have cost',
+    element(
+      'p',
+      {},
+      'A column is a step, a row a layer. Colour is a candidate’s perplexity against the best candidate of that step; ',
+      'the removed block is outlined, and its row ends there. ',
+      missing ? 'A cross marks a perplexity that is not a finite number. ' : null,
+      'Rows that stay near the first colour are blocks the model hardly misses; those at the other end are vital.',
+    ),
+    element(
+      'figure',
+      {},
+      renderHeatLegend(),
+      element(
+        'div',
+        { class: 'panels' },
+        panels.map((panel) => scrollable('Candidates by step and layer', renderHeatPanel(result, panel))),
+      ),
+    ),
+  );
+}
+
+/** Which marker stands for what, for the kinds that occur. */
+function kindKey(result: PruneResult): Child {
+  const kinds = new Set(
+    effectiveSteps(result).map((step) => parseUnit(step.removed, result.model.numHiddenLayers).kind),
+  );
+  const words = { mha: 'a disc is an attention block (MHA)', mlp: 'a square an MLP', layer: 'a diamond a whole layer' };
+  const list = (['mha', 'mlp', 'layer'] as const).filter((kind) => kinds.has(kind));
+  const sentence = list.map((kind) => words[kind]).join(', ');
+  return sentence === '' ? null : `${sentence[0].toUpperCase()}${sentence.slice(1)}. `;
+}
+
+function nearTieKey(result: PruneResult): string | null {
+  const ties = effectiveSteps(result).filter((step) => step.nearTie !== null);
+  if (ties.length === 0) return null;
+  const first = ties[0].nearTie;
+  const example =
+    first === null ? '' : ` (at step ${ties[0].step}, ${first.block} reached ${formatPerplexity(first.ppl)})`;
+  return `A ring and ≈ mark a near-tie, where other hardware might pick the runner-up${example}.`;
+}

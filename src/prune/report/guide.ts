@@ -1,0 +1,40 @@
+import { element, type Markup } from './html.ts';
+import { section } from './section.ts';
+
+/** The report's own glossary, for a reader who has never pruned a model. */
+const TERMS: readonly [string, string][] = [
+  [
+    'Layer and block',
+    'A transformer is a stack of layers. Each layer has two blocks: attention (MHA) lets tokens look at earlier ones, the MLP works on ' +
+      'each token by itself. Both add their result to a running sum, so any block can be left out and the rest still runs.',
+  ],
+  [
+    'Perplexity',
+    'How uncertain the model is about real text. At perplexity 20 it is, on average, as unsure as if it chose among 20 equally likely ' +
+      'tokens. Lower is better, and only figures taken by the same convention on the same text compare.',
+  ],
+  [
+    'Step',
+    'Every block still there is left out on trial. The one whose absence leaves the lowest perplexity is removed for good, and the next ' +
+      'step begins without it. This greedy search is BlockPruner’s.',
+  ],
+  [
+    'Ratio',
+    'The share of all parameters that is gone (embeddings count, tied weights once). The share of block parameters and of blocks is given ' +
+      'beside it, because papers differ in which of them they call “the ratio”.',
+  ],
+  [
+    'Near-tie',
+    'Two candidates closer than rounding can tell apart. The pick is right for this backend; another might pick the runner-up, with nearly ' +
+      'the same result.',
+  ],
+  [
+    'What it does not say',
+    'Perplexity on one text is not ability in general. Measure the tasks you care about before you rely on a pruned model.',
+  ],
+];
+
+export function guideSection(): Markup {
+  const entries = TERMS.map(([term, words]) => element('div', {}, element('dt', {}, term), element('dd', {}, words)));
+  return section('guide', 'How to read this', element('dl', { class: 'guide' }, entries));
+}

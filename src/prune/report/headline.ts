@@ -1,0 +1,136 @@
+import type { PruneResult } from '../result.ts';
+import { element, type Child, type Markup } from './html.ts';
+import {
+  formatChange,
+  formatCount,
+  formatParameters,
+  formatPercent,
+  formatPerplexity,
+  formatSeconds,
+  formatSignificant,
+  plural,
+} from './numbers.ts';
+import { finalFigures, lastStep, removalsOf } from './removals.ts';
+
+/** The run in one sentence: `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`. */
+export function headline(result: PruneResult): string {
+  const last = lastStep(result);
+  const dense = shortPerplexity(result.dense);
+  if (last === null) return `Removed none of ${plural(result.model.blocks, 'block')}: perplexity stays ${dense}`;
+  const share = `${formatPercent(last.ratios.total)} of parameters`;
+  const count = `${formatCount(removalsOf(result).length)} of ${plural(result.model.blocks, 'block')}`;
+  return `Removed ${count} (${share}): perplexity ${dense} → ${shortPerplexity(last)}`;
+}
+
+/** Why the search ended, as the end of a sentence. */
+export function stopReason({ stop, stoppedBy }: PruneResult): string {
+  switch (stoppedBy) {
+    case 'blocks':
+      return stop.blocks === undefined
+        ? 'the blocks asked for were removed'
+        : `the ${plural(stop.blocks, 'block')} asked for ${stop.blocks === 1 ? 'was' : 'were'} removed`;
+    case 'ratio':
+      return `the ratio asked for${stop.ratio === undefined ? '' : `, ${formatPercent(stop.ratio)},`} was reached`;
+    case 'max-ppl':
+      return `perplexity met its limit${stop.maxPpl === undefined ? '' : ` of ${formatSignificant(stop.maxPpl, 4)}`}`;
+    case 'no candidate left':
+      return 'no candidate was left';
+    case 'no finite candidate':
+      return 'no candidate had a finite perplexity';
+  }
+}
+
+/** Four figures to take away, then the particulars behind them. */
+export function renderKeyFigures(result: PruneResult): Markup {
+  const { model, dense } = result;
+  const final = finalFigures(result);
+  const last = lastStep(result);
+  const ratios = last?.ratios ?? { total: 0, blocks: 0, depth: 0 };
+  const change = changeWords(dense.ppl, final.ppl);
+  return element(
+    'section',
+    { class: 'key', 'aria-label': 'Key figures' },
+    element(
+      'dl',
+      { class: 'figures' },
+      figure('Dense perplexity', formatPerplexity(dense.ppl, dense.status), standardErrorWords(dense)),
+      figure(
+        'Pruned perplexity',
+        formatPerplexity(final.ppl, final.status),
+        last === null ? 'nothing was removed' : `${change}${errorSuffix(final)}`,
+      ),
+      figure('Parameters removed', formatPercent(ratios.total), remainingWords(model.parameters, ratios.total)),
+      figure(
+        'Blocks removed',
+        formatCount(removalsOf(result).length),
+        `of ${formatCount(model.blocks)}, in ${plural(result.steps.length, 'step')}`,
+      ),
+    ),
+    element(
+      'dl',
+      { class: 'facts' },
+      fact('Model', element('bdi', {}, model.name)),
+      fact('Family', `${model.family}, ${plural(model.numHiddenLayers, 'layer')}`),
+      fact('Parameters', `${formatCount(model.parameters)}, of which ${formatCount(model.blockParameters)} in blocks`),
+      fact('Removed', [
+        `${formatPercent(ratios.total)} of all parameters · ${formatPercent(ratios.blocks)} of block parameters · `,
+        `${formatPercent(ratios.depth)} of blocks`,
+      ]),
+      bitsFact(dense.bitsPerByte, final.bitsPerByte),
+      fact('Backend', result.backend),
+      fact('Computing time', formatSeconds(result.seconds)),
+      fact('Ended because', stopReason(result)),
+    ),
+  );
+}
+
+/** ± one standard error of the perplexity: exp is nearly linear over so short a way, so it is ppl × the error in nats. */
+export function perplexityError(figures: { ppl: number | null; standardError: number | null }): string | null {
+  if (figures.ppl === null || figures.standardError === null) return null;
+  const error = figures.ppl * figures.standardError;
+  return Number.isFinite(error) ? formatSignificant(error, 2) : null;
+}
+
+function changeWords(dense: number | null, final: number | null): string {
+  return dense === null || final === null ? 'no comparison' : `${formatChange(final, dense)} against dense`;
+}
+
+function standardErrorWords(figures: { ppl: number | null; standardError: number | null }): string {
+  const error = perplexityError(figures);
+  return error === null ? 'no standard error' : `±\u00A0${error} standard error`;
+}
+
+function errorSuffix(figures: { ppl: number | null; standardError: number | null }): string {
+  const error = perplexityError(figures);
+  return error === null ? '' : `, ±\u00A0${error}`;
+}
+
+function shortPerplexity({ ppl, status }: Pick<PruneResult['dense'], 'ppl' | 'status'>): string {
+  return ppl === null ? formatPerplexity(ppl, status) : formatSignificant(ppl, 3);
+}
+
+function remainingWords(parameters: number, ratio: number): string {
+  return `${formatParameters(parameters)} → ${formatParameters(Math.round(parameters * (1 - ratio)))}`;
+}
+
+function bitsFact(before: number | null, after: number | null): Markup | null {
+  if (before === null) return null;
+  return fact(
+    'Bits per byte',
+    `${formatSignificant(before, 4)} → ${after === null ? 'unknown' : formatSignificant(after, 4)}`,
+  );
+}
+
+function figure(name: string, value: string, note: string): Markup {
+  return element(
+    'div',
+    {},
+    element('dt', {}, name),
+    element('dd', { class: 'value' }, value),
+    element('dd', { class: 'note' }, note),
+  );
+}
+
+function fact(name: string, value: Child): Markup {
+  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
+}

@@ -1,0 +1,86 @@
+import type { NonFinite } from '../result.ts';
+
+/** How the report writes numbers: short, without a locale, legible from 1e-30 to 1e30. U+00A0 glues units to figures. */
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+const MINUS = '\u2212';
+
+/** A magnitude in at most `digits` significant digits: `19.2`, `12,340`, `5.76·10⁵`. */
+export function formatSignificant(value: number, digits = 3): string {
+  if (value < 0) return MINUS + formatSignificant(-value, digits);
+  if (value !== 0 && (value >= 1e6 || value < 1e-3)) return scientific(value, digits);
+  const decimals = Math.max(0, digits - 1 - (value === 0 ? digits : Math.floor(Math.log10(value))));
+  return groupThousands(value.toFixed(Math.min(decimals, 6)));
+}
+
+/** A round number such as a tick, without the trailing zeros that would only be noise: `17.5`, `10,000`, `10⁸`. */
+export function formatRound(value: number): string {
+  const text = formatSignificant(value, 6);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** A perplexity in a table: two decimals while that makes sense; where there is none, why there is none. */
+export function formatPerplexity(ppl: number | null, status?: NonFinite): string {
+  if (ppl === null) return status === 'infinite' ? 'infinite' : 'not a number';
+  return ppl >= 0.1 && ppl < 1000 ? ppl.toFixed(2) : formatSignificant(ppl, 4);
+}
+
+/** A share of one as per cent: 0.142 → `14.2 %`. One decimal, two below one per cent. */
+export function formatPercent(share: number): string {
+  const percent = 100 * share;
+  return `${percent.toFixed(percent === 0 ? 0 : percent < 1 ? 2 : 1)}\u00A0%`;
+}
+
+/** How far `value` lies from `base` (both > 0): `+24.4 %`, `−1.4 %`, and from tenfold on `×12.3`. */
+export function formatChange(value: number, base: number): string {
+  const factor = value / base;
+  if (!Number.isFinite(factor)) return 'beyond measure';
+  if (factor >= 10) return `×${formatSignificant(factor)}`;
+  const percent = (100 * (factor - 1)).toFixed(Math.abs(factor - 1) < 0.1 ? 2 : 1);
+  if (Number(percent) === 0) return `±0\u00A0%`;
+  return `${percent.startsWith('-') ? MINUS + percent.slice(1) : `+${percent}`}\u00A0%`;
+}
+
+/** A count of parameters: `134.5 M`. */
+export function formatParameters(count: number): string {
+  const units: readonly [number, string][] = [
+    [1e12, 'T'],
+    [1e9, 'B'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ];
+  const unit = units.find(([size]) => count >= size);
+  return unit === undefined ? formatCount(count) : `${formatSignificant(count / unit[0], 4)}\u00A0${unit[1]}`;
+}
+
+/** An exact whole number with its thousands grouped: `134,515,008`. */
+export function formatCount(count: number): string {
+  return Number.isSafeInteger(count) ? groupThousands(String(count)) : formatSignificant(count);
+}
+
+/** A stretch of time: `50.5 s`, `12 min 5 s`, `3 h 20 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)}\u00A0s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}\u00A0min ${Math.floor(seconds % 60)}\u00A0s`;
+  return `${formatCount(Math.floor(minutes / 60))}\u00A0h ${minutes % 60}\u00A0min`;
+}
+
+/** `1 block`, `12 blocks`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function scientific(value: number, digits: number): string {
+  const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
+  const short = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
+  const power = Number(exponent);
+  const raised = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join('');
+  return `${short === '1' ? '' : `${short}·`}10${power < 0 ? '⁻' : ''}${raised}`;
+}
+
+function groupThousands(decimal: string): string {
+  const [whole, fraction] = decimal.split('.');
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}

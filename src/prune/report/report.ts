@@ -1,0 +1,58 @@
+import type { PruneResult } from '../result.ts';
+import { conventionsSection } from './conventions.ts';
+import { curveSection, heatSection, layerSection } from './figureSections.ts';
+import { guideSection } from './guide.ts';
+import { headline, renderKeyFigures } from './headline.ts';
+import { element, verbatim, type Child, type Markup } from './html.ts';
+import { sampleSection } from './sampleSection.ts';
+import { stepsSection } from './stepsTable.ts';
+import { STYLE } from './style.ts';
+
+/** Makes the browser itself refuse whatever a report must not have: scripts, requests, forms. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/**
+ * A pruning run as one self-contained HTML page: no script, no request, the same bytes for the same document.
+ * @param result the document of `prune --json`; its names and texts are taken as untrusted and escaped
+ * @throws MaskError when a step or a candidate names a block that the model does not have
+ */
+export function renderReport(result: PruneResult): string {
+  const head = element(
+    'head',
+    {},
+    element('meta', { charset: 'utf-8' }),
+    element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+    element('meta', { name: 'color-scheme', content: 'light dark' }),
+    element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
+    element('title', {}, `${result.model.name}: ${headline(result)}`),
+    element('style', {}, verbatim(STYLE)),
+  );
+  const parts = [
+    renderKeyFigures(result),
+    curveSection(result),
+    layerSection(result),
+    heatSection(result),
+    stepsSection(result),
+    sampleSection(result),
+    conventionsSection(result),
+    guideSection(),
+  ];
+  const body = element('body', {}, element('main', {}, masthead(result), parts));
+  return `<!doctype html>\n${element('html', { lang: 'en' }, head, body).markup}\n`;
+}
+
+function masthead(result: PruneResult): Markup {
+  return element(
+    'header',
+    {},
+    element('p', { class: 'kicker' }, 'Block pruning report · ', element('bdi', {}, result.model.name)),
+    element('h1', {}, phrases(headline(result))),
+    element('p', { class: 'lead' }, 'New to this? ', element('a', { href: '#guide' }, 'How to read this report'), '.'),
+  );
+}
+
+/** Lets a long headline break at its colon first. */
+function phrases(sentence: string): Child[] {
+  const [what, result] = sentence.split(': ');
+  return [element('span', {}, `${what}:`), ' ', element('span', {}, result)];
+}

@@ -1,0 +1,31 @@
+import type { PruneResult } from '../result.ts';
+import { element, type Markup } from './html.ts';
+import { section } from './section.ts';
+
+/** The same opening words continued by the dense and by the pruned model; null where the run had no tokenizer. */
+export function sampleSection({ sample }: PruneResult): Markup | null {
+  if (sample === null) return null;
+  const { prompt, before, after } = sample;
+  return section(
+    'sample',
+    'The model in its own words',
+    element(
+      'p',
+      {},
+      'One greedy continuation of the data’s opening words (grey). It is an impression, not a measurement.',
+    ),
+    element('div', { class: 'samples' }, passage('Dense', prompt, before), passage('Pruned', prompt, after)),
+  );
+}
+
+function passage(name: string, prompt: string, text: string): Markup {
+  // Some writers of continuations repeat the prompt; it is shown once either way.
+  const continuation = text.startsWith(prompt) ? text.slice(prompt.length) : text;
+  const words = element(
+    'p',
+    { class: 'passage', dir: 'auto' },
+    element('span', { class: 'quiet' }, prompt),
+    continuation,
+  );
+  return element('div', {}, element('h3', {}, name), words);
+}

@@ -1,0 +1,106 @@
+import type { PruneResult, StepResult } from '../result.ts';
+import { perplexityError } from './headline.ts';
+import { element, type Child, type Markup } from './html.ts';
+import { formatChange, formatPercent, formatPerplexity, formatSignificant } from './numbers.ts';
+import { removalsOf } from './removals.ts';
+import { formatBlock } from '../../model/blockId.ts';
+import { scrollable, section } from './section.ts';
+
+interface Column {
+  readonly name: string;
+  readonly cell: (step: StepResult) => Child;
+  readonly numeric: boolean;
+}
+
+/** Every step in figures, and the mask to hand to the next command. */
+export function stepsSection(result: PruneResult): Markup {
+  const mask = removalsOf(result)
+    .map(({ block }) => formatBlock(block))
+    .join(',');
+  return section(
+    'steps',
+    'Step by step',
+    result.steps.length === 0
+      ? element('p', {}, 'The search made no step.')
+      : scrollable('Table of steps', table(result)),
+    mask === ''
+      ? null
+      : element(
+          'p',
+          { class: 'mask' },
+          element('span', {}, 'The mask, in the order of removal'),
+          element('code', {}, mask),
+        ),
+  );
+}
+
+function table(result: PruneResult): Markup {
+  const columns = columnsFor(result);
+  const heads = columns.map(({ name, numeric }) =>
+    element('th', { scope: 'col', class: numeric ? 'number' : undefined }, name),
+  );
+  const dense = { ...result.dense, ratios: { total: 0, blocks: 0, depth: 0 }, nearTie: null, candidates: [], ratio: 0 };
+  return element(
+    'table',
+    { class: 'steps' },
+    element('caption', {}, 'Ratios are cumulative. ± is one standard error over chunks. Δ is against the dense model.'),
+    element('thead', {}, element('tr', {}, heads)),
+    element(
+      'tbody',
+      {},
+      row({ ...dense, step: 0, removed: null }, columns),
+      result.steps.map((step) => row(step, columns)),
+    ),
+  );
+}
+
+function row(step: StepResult, columns: readonly Column[]): Markup {
+  return element(
+    'tr',
+    {},
+    columns.map(({ cell, numeric }, index) => {
+      const attributes = { class: numeric ? 'number' : undefined };
+      return index === 0
+        ? element('th', { ...attributes, scope: 'row' }, cell(step))
+        : element('td', attributes, cell(step));
+    }),
+  );
+}
+
+function columnsFor(result: PruneResult): Column[] {
+  const dense = result.dense.ppl;
+  const columns: Column[] = [
+    { name: 'Step', numeric: true, cell: ({ step }) => String(step) },
+    { name: 'Removed', numeric: false, cell: removedCell },
+    { name: 'Perplexity', numeric: true, cell: ({ ppl, status }) => formatPerplexity(ppl, status) },
+    { name: '±', numeric: true, cell: (step) => perplexityError(step) ?? '–' },
+    {
+      name: 'Δ',
+      numeric: true,
+      cell: ({ step, ppl }) => (step === 0 || ppl === null || dense === null ? '–' : formatChange(ppl, dense)),
+    },
+    { name: 'Parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.total) },
+    { name: 'Block parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.blocks) },
+    { name: 'Blocks', numeric: true, cell: ({ ratios }) => formatPercent(ratios.depth) },
+  ];
+  if (result.dense.bitsPerByte !== null) {
+    columns.push({
+      name: 'Bits per byte',
+      numeric: true,
+      cell: ({ bitsPerByte }) => (bitsPerByte === null ? '–' : formatSignificant(bitsPerByte, 4)),
+    });
+  }
+  if (result.steps.some(({ nearTie }) => nearTie !== null)) {
+    columns.push({ name: 'Near-tie with', numeric: false, cell: nearTieCell });
+  }
+  return columns;
+}
+
+function removedCell(step: StepResult): Child {
+  if (step.step === 0) return 'dense';
+  return step.removed === null ? 'nothing' : element('code', {}, step.removed);
+}
+
+function nearTieCell({ nearTie }: StepResult): Child {
+  return nearTie === null ? '–' : [element('code', {}, nearTie.block), ` ${formatPerplexity(nearTie.ppl)}`];
+}

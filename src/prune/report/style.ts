@@ -1,0 +1,136 @@
+/**
+ * The style sheet of the report. System fonts, two palettes, one accent a block kind. The kinds' colours are told apart
+ * by every common form of colour blindness; the heat ramp rises evenly in lightness, away from the page's own.
+ */
+
+const LIGHT = `
+  --page: #fdfdfb; --ink: #1b1f24; --quiet: #5b6570; --rule: #e3e4df; --faint: #f0f0eb; --edge: #cfd2cc;
+  --mha: #0b63a5; --mlp: #b9500a; --layer: #6a3d9a; --on-accent: #ffffff; --alert: #a3123a;
+  --h0: #f3f0d7; --h1: #d3e5c9; --h2: #b1d9bb; --h3: #88c3b8; --h4: #5aaab6;
+  --h5: #388dab; --h6: #2c6d98; --h7: #244e83; --h8: #203566; --h9: #1a1c4a;`;
+
+const DARK = `
+  --page: #14171c; --ink: #e6e8ea; --quiet: #9aa4af; --rule: #2a3038; --faint: #1d2229; --edge: #3a424d;
+  --mha: #6cb4f0; --mlp: #f0985c; --layer: #c3a2ec; --on-accent: #10141a; --alert: #ff8ba7;
+  --h0: #222c3d; --h1: #243c53; --h2: #244d69; --h3: #27637c; --h4: #2c7c8d;
+  --h5: #46989a; --h6: #6eb79f; --h7: #99d3a4; --h8: #c9e2ad; --h9: #f7f1b5;`;
+
+const PAGE = `
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--page); color: var(--ink); print-color-adjust: exact; -webkit-print-color-adjust: exact;
+  font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem; }
+h1 { margin: 0.35rem 0 0.75rem; font-size: clamp(1.5rem, 1.1rem + 1.6vw, 2.05rem); line-height: 1.2;
+  font-weight: 650; letter-spacing: -0.02em; text-wrap: balance; }
+h1 span { display: inline-block; }
+h2 { margin: 0 0 0.4rem; font-size: 1.3rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; }
+h3 { margin: 0 0 0.4rem; font-size: 0.875rem; font-weight: 600; color: var(--quiet); }
+p { margin: 0 0 1rem; max-width: 44rem; text-wrap: pretty; }
+a { color: var(--mha); text-underline-offset: 0.15em; }
+section { margin-top: 3.25rem; }
+figure { margin: 1.25rem 0 0; }
+dl, dd { margin: 0; }
+code { font: 0.9em/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace; }
+bdi, code, dd { overflow-wrap: anywhere; }
+.quiet, .lead { color: var(--quiet); }
+.kicker { margin: 0; font-size: 0.875rem; color: var(--quiet); overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+.scroll:focus-visible, a:focus-visible { outline: 2px solid var(--mha); outline-offset: 3px; border-radius: 2px; }
+.for-narrow { display: none; }`;
+
+const FIGURES = `
+.key { margin-top: 2.25rem; }
+.figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1.5rem; padding: 1.4rem 0; border-block: 1px solid var(--rule); }
+dt { color: var(--quiet); font-size: 0.875rem; }
+.value { font-size: 1.9rem; line-height: 1.25; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
+.note { font-size: 0.875rem; color: var(--quiet); }
+.facts { margin-top: 1.4rem; display: grid; gap: 0.3rem; font-size: 0.9375rem; }
+.facts div { display: grid; grid-template-columns: 9rem 1fr; gap: 1rem; }
+.facts dt { font-size: inherit; }
+.guide { display: grid; grid-template-columns: 1fr 1fr; gap: 1.4rem 2.5rem; margin-top: 1rem; }
+.guide dt { color: var(--ink); font-weight: 600; font-size: 1rem; }
+.guide dd { color: var(--quiet); font-size: 0.9375rem; }`;
+
+const TABLES = `
+table { border-collapse: collapse; width: 100%; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+caption { caption-side: bottom; text-align: left; padding-top: 0.7rem; font-size: 0.875rem; color: var(--quiet); }
+th, td { padding: 0.42rem 1rem 0.42rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
+thead th { font-size: 0.8125rem; font-weight: 600; color: var(--quiet); vertical-align: bottom; border-bottom-color: var(--edge); }
+tbody th { font-weight: 400; color: var(--quiet); }
+.steps th, .steps td { white-space: nowrap; }
+.number { text-align: right; }
+th.number:first-child { width: 3.2rem; }
+th:last-child, td:last-child { padding-right: 0.25rem; }
+.conventions th { width: 12rem; white-space: nowrap; }
+.mask { margin-top: 1.4rem; max-width: none; }
+.mask span { display: block; font-size: 0.875rem; color: var(--quiet); margin-bottom: 0.35rem; }
+.mask code { display: block; padding: 0.7rem 0.9rem; background: var(--faint); border-radius: 6px; }
+.samples { display: grid; grid-template-columns: 1fr 1fr; gap: 1.25rem; }
+.passage { margin: 0; padding: 0.9rem 1.05rem; background: var(--faint); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }`;
+
+const DRAWINGS = `
+svg { display: block; height: auto; font-size: 12px; font-variant-numeric: tabular-nums; }
+svg text { fill: var(--ink); }
+svg .tick, svg .axis-name { fill: var(--quiet); font-size: 11.5px; }
+svg .panel-name { font-size: 13px; font-weight: 600; }
+.curve { width: 100%; overflow: visible; }
+.grid { stroke: var(--rule); }
+.axis { stroke: var(--edge); }
+.dense-rule { stroke: var(--quiet); stroke-dasharray: 2 4; stroke-linecap: round; }
+svg .dense-label { fill: var(--quiet); }
+.trace { fill: none; stroke: var(--quiet); stroke-width: 1.75; stroke-linejoin: round; }
+.point path { stroke: var(--page); stroke-width: 1.5; }
+.point.dense path { fill: var(--page); stroke: var(--quiet); stroke-width: 2; }
+.point.mha path { fill: var(--mha); } .point.mlp path { fill: var(--mlp); } .point.layer path { fill: var(--layer); }
+.near-tie { fill: none; stroke: var(--ink); stroke-width: 1.25; }
+.missing path, .not-finite path { fill: none; stroke: var(--alert); stroke-width: 1.5; }
+.halo { paint-order: stroke; stroke: var(--page); stroke-width: 4px; stroke-linejoin: round; }
+.kept rect { fill: var(--faint); }
+.gone text { font-weight: 600; }
+.gone.mha rect { fill: var(--mha); } .gone.mlp rect { fill: var(--mlp); }
+.gone.q2 rect { fill-opacity: 0.5; } .gone.q3 rect { fill-opacity: 0.34; } .gone.q4 rect { fill-opacity: 0.2; }
+svg .gone.q1 text { fill: var(--on-accent); }
+${Array.from({ length: 10 }, (_, level) => `.heat-${level} { fill: var(--h${level}); }`).join(' ')}
+.not-finite rect { fill: var(--faint); }
+.chosen { fill: none; stroke: var(--ink); stroke-width: 2; }
+.gone-line { stroke: var(--edge); }
+.legend { max-width: 100%; margin-bottom: 1.1rem; }
+.panels { display: flex; flex-wrap: wrap; gap: 2rem 3rem; }
+.panels .scroll { max-width: 100%; }`;
+
+const NARROW = `
+main { padding: 2rem 1rem 3rem; }
+section { margin-top: 2.5rem; }
+.for-wide { display: none; }
+.for-narrow { display: block; }
+.for-narrow svg, .heat.fits { max-width: 100%; }
+.figures { grid-template-columns: 1fr 1fr; gap: 1.1rem 1rem; }
+.value { font-size: 1.55rem; }
+.facts { gap: 0.7rem; }
+.facts div { grid-template-columns: 1fr; gap: 0; }
+.facts dt { font-size: 0.875rem; }
+.samples, .guide { grid-template-columns: 1fr; }
+.conventions th { width: auto; white-space: normal; }`;
+
+const PRINT = `
+@page { margin: 16mm 14mm; }
+body { font-size: 10.5pt; }
+main { max-width: none; padding: 0; }
+section { margin-top: 1.8rem; }
+h2 { break-after: avoid; }
+figure, tr, .figures, .samples > div, .guide > div { break-inside: avoid; }
+.lead { display: none; }
+.scroll { overflow: visible; }
+.scroll svg { max-width: 100%; }
+.panels { flex-wrap: nowrap; gap: 1.5rem; }
+.panels .scroll { flex: 0 1 auto; min-width: 0; }`;
+
+export const STYLE: string = `
+:root {${LIGHT}
+  color-scheme: light dark; }
+@media screen and (prefers-color-scheme: dark) { :root {${DARK} } }
+${PAGE}${FIGURES}${TABLES}${DRAWINGS}
+@media screen and (max-width: 44rem) {${NARROW} }
+@media print {${PRINT} }
+`;

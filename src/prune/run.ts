@@ -1,0 +1,151 @@
+/** A whole pruning run: search, sample text, result document. Files and terminals are the caller's. */
+import type { Hasher } from '../platform/sha256.ts';
+import type { JournalSink } from '../platform/journalSink.ts';
+import type { Chunks } from '../eval/chunks.ts';
+import { conventionOf, summarise } from '../eval/convention.ts';
+import type { Perplexity } from '../eval/perplexity.ts';
+import { formatBlock } from '../model/blockId.ts';
+import { countParameters } from '../model/parameters.ts';
+import type { Transformer } from '../model/transformer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
+import { Journal, type JournalHeader } from './journal.ts';
+import { nearTie } from './nearTie.ts';
+import { planGroup } from './plan.ts';
+import { PRUNE_SCHEMA, type NonFinite, type PerplexityFigures, type PruneResult, type StepResult } from './result.ts';
+import { sampleText } from './sample.ts';
+import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
+import { Mask } from '../model/mask.ts';
+
+export interface RunOptions {
+  model: Transformer;
+  tokenizer: Tokenizer | null;
+  chunks: Chunks;
+  dataName: string;
+  kind: PruneKind;
+  stop: StopRules;
+  /** Budget for residual streams; decides how many chunks go together, never what comes out. */
+  activationBytes: number;
+  /** Program version, for the document. */
+  version: string;
+  newHasher: () => Hasher;
+  sink: JournalSink;
+}
+
+/**
+ * Runs or resumes a search; yields its events and returns the document.
+ * @throws UsageError for stop rules that do not fit the model, JournalMismatchError for a journal of another run,
+ * MemoryBudgetError when the budget does not hold one chunk's streams.
+ */
+export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, PruneResult> {
+  const { model, chunks, kind, stop } = options;
+  const { config } = model;
+  checkStopRules(stop, kind, config.numHiddenLayers);
+  const counts = countParameters(model.source);
+  const candidates = candidatesLeft(kind, config.numHiddenLayers, Mask.empty).length;
+  const groupSize = planGroup(config, chunks.chunk, candidates, options.activationBytes);
+  const hashes = await hashInputs(options);
+  const journal = await Journal.open(options.sink, hashes);
+
+  let dense: Perplexity | null = null;
+  const steps: StepResult[] = [];
+  let end: { mask: Mask; stoppedBy: PruneResult['stoppedBy'] } | null = null;
+  for await (const event of search(model, chunks, counts, { kind, stop, groupSize }, journal)) {
+    if (event.type === 'dense') dense = event.perplexity;
+    if (event.type === 'step') steps.push(stepResult(event, model.backend.name));
+    if (event.type === 'done') end = event;
+    yield event;
+  }
+  if (dense === null || end === null) throw new Error('the search ended without an end');
+  const sample = await sampleOnce(options, journal, end.mask);
+  return {
+    schema: PRUNE_SCHEMA,
+    version: options.version,
+    model: {
+      name: model.source.name,
+      family: config.family,
+      numHiddenLayers: config.numHiddenLayers,
+      blocks: 2 * config.numHiddenLayers,
+      parameters: counts.total,
+      blockParameters: counts.blocks,
+      contentHash: hashes.weights,
+    },
+    data: summarise(options.dataName, chunks, dense.scoredTokens, hashes.tokens),
+    convention: conventionOf(chunks),
+    backend: model.backend.description,
+    kind,
+    stop,
+    stoppedBy: end.stoppedBy,
+    dense: figures(dense),
+    steps,
+    removed: end.mask.blocks.map(formatBlock),
+    sample,
+    seconds: journal.seconds(),
+  };
+}
+
+async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
+  if (options.tokenizer === null) return null;
+  let sample = journal.sample(mask.toString());
+  if (sample === null) {
+    sample = await sampleText(options.model, options.tokenizer, options.chunks.ids[0], mask);
+    await journal.addSample(sample);
+  }
+  return { prompt: sample.prompt, before: sample.before, after: sample.after };
+}
+
+/** Hashes of everything a score depends on. */
+async function hashInputs(options: RunOptions): Promise<JournalHeader> {
+  const { model, chunks, newHasher } = options;
+  const hashText = (text: string): string => {
+    const hasher = newHasher();
+    hasher.update(new TextEncoder().encode(text));
+    return hasher.digest();
+  };
+  const tokens = newHasher();
+  for (const ids of chunks.ids) tokens.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+  const { chunk, stride, ignoredId } = chunks;
+  return {
+    weights: await model.source.contentHash(newHasher()),
+    config: hashText(JSON.stringify(model.config)),
+    tokens: tokens.digest(),
+    settings: hashText(JSON.stringify({ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId })),
+    backend: model.backend.variant,
+  };
+}
+
+function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'reference' | 'simd' | 'gpu'): StepResult {
+  const { removed } = event;
+  return {
+    step: event.step,
+    removed: removed?.name ?? null,
+    ...finite(removed?.perplexity.ppl ?? NaN),
+    standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
+    bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
+    ratio: event.ratios.total,
+    ratios: event.ratios,
+    nearTie: nearTie(backend, removed, event.runnerUp),
+    candidates: event.candidates.map((candidate: ScoredCandidate) => {
+      return { block: candidate.name, ...finite(candidate.perplexity.ppl) };
+    }),
+  };
+}
+
+/** A perplexity's figures for a document. */
+export function figures(perplexity: Perplexity): PerplexityFigures {
+  return {
+    ...finite(perplexity.ppl),
+    nll: finiteOrNull(perplexity.nll),
+    standardError: finiteOrNull(perplexity.standardError),
+    bitsPerByte: finiteOrNull(perplexity.bitsPerByte),
+  };
+}
+
+function finite(ppl: number): { ppl: number | null; status?: NonFinite } {
+  if (Number.isFinite(ppl)) return { ppl };
+  return { ppl: null, status: Number.isNaN(ppl) ? 'nan' : 'infinite' };
+}
+
+function finiteOrNull(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}

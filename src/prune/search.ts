@@ -1,0 +1,200 @@
+/**
+ * BlockPruner's greedy search (Zhong et al. 2025, §3.3): in every step, the block whose removal leaves the lowest
+ * perplexity goes, until a stop rule is met. Scores are taken afresh in each step, on top of what is already gone.
+ *
+ * The search is a generator of events. The journal, the progress bar, a web page and the specs all live on the same
+ * ones; nothing else comes out of it.
+ */
+import { FormatError } from '../errors.ts';
+import type { Chunks } from '../eval/chunks.ts';
+import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
+import { Mask } from '../model/mask.ts';
+import type { ParameterCounts } from '../model/parameters.ts';
+import type { Transformer } from '../model/transformer.ts';
+import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
+import type { GroupRecord, Journal } from './journal.ts';
+import { ratios } from './ratios.ts';
+import type { PruneResult, Ratios } from './result.ts';
+import { sweep } from './sweep.ts';
+
+export interface SearchSettings {
+  kind: PruneKind;
+  stop: StopRules;
+  /** Chunks a sweep carries at once: as many as the memory budget holds streams for. Does not change any result. */
+  groupSize: number;
+}
+
+/** A candidate with its perplexity on top of the current mask. */
+export interface ScoredCandidate extends Candidate {
+  perplexity: Perplexity;
+}
+
+export type SearchEvent =
+  | { type: 'start'; blocks: number; chunks: number }
+  | {
+      type: 'progress';
+      step: number;
+      candidates: number;
+      /** Share of this step's work that is done, 0 … 1, and whether it came from the journal. */
+      fraction: number;
+      /** Seconds of computing in this step so far in this session, and the share of the step they bought. */
+      seconds: number;
+      computed: number;
+      /** Lowest perplexity so far over the chunks finished; null before the first group. */
+      best: { name: string; ppl: number } | null;
+    }
+  | { type: 'dense'; perplexity: Perplexity }
+  | {
+      type: 'step';
+      step: number;
+      removed: ScoredCandidate | null;
+      /** The second best, to tell near-ties. */
+      runnerUp: ScoredCandidate | null;
+      ratios: Ratios;
+      candidates: ScoredCandidate[];
+    }
+  | { type: 'done'; mask: Mask; stoppedBy: PruneResult['stoppedBy'] };
+
+/**
+ * Runs the search, taking what the journal already holds from there.
+ * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are not this search's.
+ */
+export async function* search(
+  model: Transformer,
+  chunks: Chunks,
+  counts: ParameterCounts,
+  settings: SearchSettings,
+  journal: Journal,
+): AsyncGenerator<SearchEvent, void> {
+  const { numHiddenLayers } = model.config;
+  const { stop, kind } = settings;
+  checkStopRules(stop, kind, numHiddenLayers);
+  yield { type: 'start', blocks: 2 * numHiddenLayers, chunks: chunks.ids.length };
+  let mask = Mask.empty;
+  for (let step = 1; ; step++) {
+    const candidates = candidatesLeft(kind, numHiddenLayers, mask);
+    if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
+
+    const { base, scores } = yield* scoreStep(model, chunks, settings, journal, step, mask, candidates);
+    if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
+    const scored = candidates.map(({ name, blocks }, index): ScoredCandidate => {
+      return { name, blocks, perplexity: aggregate(chunks, scores[index]) };
+    });
+    const best = lowest(scored);
+    const event = { type: 'step', step, candidates: scored } as const;
+    if (best === null) {
+      await journal.addStep(step, null, NaN);
+      yield { ...event, removed: null, runnerUp: null, ratios: ratios(counts, mask) };
+      // Nothing went, so the next step would find the same: the search cannot go on.
+      return yield { type: 'done', mask, stoppedBy: 'no finite candidate' };
+    }
+    if (stop.maxPpl !== undefined && best.perplexity.ppl > stop.maxPpl) {
+      return yield { type: 'done', mask, stoppedBy: 'max-ppl' };
+    }
+    mask = mask.with(best.blocks);
+    await journal.addStep(step, best.name, best.perplexity.ppl);
+    const reached = ratios(counts, mask);
+    yield { ...event, removed: best, runnerUp: lowest(scored.filter((c) => c !== best)), ratios: reached };
+    if (stop.blocks !== undefined && mask.size >= stop.blocks) return yield { type: 'done', mask, stoppedBy: 'blocks' };
+    if (stop.ratio !== undefined && reached.total >= stop.ratio)
+      return yield { type: 'done', mask, stoppedBy: 'ratio' };
+  }
+}
+
+/**
+ * The first candidate with the strictly lowest perplexity, as the official loop finds it: start at +∞, keep on `<`.
+ * So a tie goes to the earlier one, and NaN and +∞ never win; null when nothing does.
+ */
+export function lowest<T extends { perplexity: { ppl: number } }>(scored: readonly T[]): T | null {
+  let best: T | null = null;
+  for (const candidate of scored) {
+    if (candidate.perplexity.ppl < (best === null ? Infinity : best.perplexity.ppl)) best = candidate;
+  }
+  return best;
+}
+
+interface StepScores {
+  /** [chunk] */
+  base: ChunkScore[];
+  /** [candidate][chunk] */
+  scores: ChunkScore[][];
+}
+
+/** All candidates' chunk scores in one step: from the journal where it has them, else by sweeps over groups. */
+async function* scoreStep(
+  model: Transformer,
+  chunks: Chunks,
+  settings: SearchSettings,
+  journal: Journal,
+  step: number,
+  mask: Mask,
+  candidates: readonly Candidate[],
+): AsyncGenerator<SearchEvent, StepScores> {
+  const total = chunks.ids.length;
+  const base: ChunkScore[] = [];
+  const scores: ChunkScore[][] = candidates.map(() => []);
+  for (const group of journal.groups(step)) takeGroup(group, candidates, base, scores);
+  const started = performance.now();
+  const recorded = base.length;
+  while (base.length < total) {
+    const from = base.length;
+    const to = Math.min(total, from + settings.groupSize);
+    const best = bestSoFar(chunks, candidates, scores);
+    const groupStart = performance.now();
+    const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates);
+    let next = await walk.next();
+    for (; next.done !== true; next = await walk.next()) {
+      const done = (next.value.passes / next.value.totalPasses) * (to - from);
+      yield {
+        type: 'progress',
+        step,
+        candidates: candidates.length,
+        fraction: (from + done) / total,
+        seconds: (performance.now() - started) / 1000,
+        computed: (from - recorded + done) / total,
+        best,
+      };
+    }
+    const { value } = next;
+    const group: GroupRecord = {
+      type: 'group',
+      step,
+      from,
+      to,
+      seconds: (performance.now() - groupStart) / 1000,
+      candidates: candidates.map(({ name }) => name),
+      base: value.base.map((nll, index) => scoreChunk(chunks, from + index, nll)),
+      scores: value.candidates.map((rows) => rows.map((nll, index) => scoreChunk(chunks, from + index, nll))),
+    };
+    await journal.addGroup(group);
+    takeGroup(group, candidates, base, scores);
+  }
+  return { base, scores };
+}
+
+/** Adds a group's scores; groups of a step follow each other without gaps. */
+function takeGroup(
+  group: GroupRecord,
+  candidates: readonly Candidate[],
+  base: ChunkScore[],
+  scores: ChunkScore[][],
+): void {
+  if (group.from !== base.length || group.candidates.join(' ') !== candidates.map(({ name }) => name).join(' ')) {
+    throw new FormatError(`step ${group.step} of the journal does not follow from what comes before it.`, {
+      remedy: 'Start over with --fresh, or use another --out.',
+    });
+  }
+  base.push(...group.base);
+  for (const [index, chunkScores] of group.scores.entries()) scores[index].push(...chunkScores);
+}
+
+function bestSoFar(
+  chunks: Chunks,
+  candidates: readonly Candidate[],
+  scores: readonly ChunkScore[][],
+): { name: string; ppl: number } | null {
+  if (scores[0].length === 0) return null;
+  const ranked = candidates.map(({ name }, index) => ({ name, perplexity: aggregate(chunks, scores[index]) }));
+  const best = lowest(ranked);
+  return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
+}
