@@ -13,6 +13,11 @@
  *   the op elsewhere in silence.
  */
 
+import type { AttentionSpec } from '../ops/causalAttention.ts';
+import type { RopeSpec } from '../ops/rope.ts';
+
+export type { AttentionSpec, RopeSpec };
+
 /** An opaque f32 array [rows, cols] that lives where its backend keeps it. */
 export interface DeviceTensor {
   readonly rows: number;
@@ -36,28 +41,6 @@ export interface NllState {
 export interface RopeTable {
   readonly cos: DeviceTensor;
   readonly sin: DeviceTensor;
-}
-
-export interface RopeSpec {
-  /** Heads side by side in a row: the row has heads · headDim columns. */
-  heads: number;
-  headDim: number;
-  /** Rows a sequence; row r sits at position start + r mod seqLen. */
-  seqLen: number;
-  /** Position of a sequence's first row (> 0 when continuing from a KV cache). */
-  start: number;
-}
-
-export interface AttentionSpec {
-  numHeads: number;
-  numKvHeads: number;
-  headDim: number;
-  /** Query rows a sequence. */
-  seqLen: number;
-  /** Key/value rows a sequence, ≥ seqLen; query t of a sequence sits at position keyLen − seqLen + t. */
-  keyLen: number;
-  /** How many keys a query sees, counting its own; null = all before it. */
-  window: number | null;
 }
 
 /** The ops. All handles they return belong to the scope and die with it unless kept. */

@@ -147,7 +147,7 @@ function checkHeader(name: string, found: Record<string, unknown>, expected: Jou
   }
   for (const key of ['weights', 'config', 'tokens', 'settings', 'backend'] as const) {
     if (found[key] === expected[key]) continue;
-    const what = key === 'backend' ? `backend (${String(found[key])}, now ${expected[key]})` : key;
+    const what = key === 'backend' ? `backend (${JSON.stringify(found[key])}, now ${expected[key]})` : key;
     throw new JournalMismatchError(`belongs to a run with other ${what}.`, {
       where: name,
       remedy: 'Use another --out, or --fresh to start over.',

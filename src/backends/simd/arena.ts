@@ -23,7 +23,7 @@ export class Arena {
 
   constructor(start: number, end: number) {
     const first = Math.ceil(start / ALIGNMENT) * ALIGNMENT;
-    this.capacity = end - first;
+    this.capacity = Math.floor(end / ALIGNMENT) * ALIGNMENT - first;
     this.#free = [{ offset: first, bytes: this.capacity }];
   }
 

@@ -5,7 +5,7 @@ import { compileKernels, type KernelVariant } from './kernels.ts';
 import { packPanels, panelFloats } from './packPanels.ts';
 import { layoutScratch, SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
-import { expectSize, own, ownLinear, SimdLinear, SimdNll } from './simdTensor.ts';
+import { expectSize, isRange, own, ownLinear, SimdLinear, SimdNll } from './simdTensor.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 
 const PAGE = 65_536;
@@ -122,14 +122,20 @@ class SimdBackend implements Backend {
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
     const [to, from] = [own(target, 'writeRows'), own(source, 'writeRows')];
     expectSize('writeRows', 'the number of columns', from.cols, to.cols);
-    if (at < 0 || at + from.rows > to.rows) {
+    if (!isRange(at, at + from.rows, to.rows)) {
       throw new ShapeError(`rows ${at} … ${at + from.rows} are not among ${to.rows}.`, { where: 'simd writeRows' });
     }
     this.#device.copy(to.offset + at * to.cols * 4, from.offset, from.rows * from.cols * 4);
   }
 
   free(x: DeviceTensor): void {
-    this.#device.release(own(x, 'free'));
+    const handle = own(x, 'free');
+    if (handle.scoped || handle.allocation === null) {
+      throw new ShapeError('only a stored or kept array can be freed; its scope frees this one.', {
+        where: 'simd free',
+      });
+    }
+    this.#device.release(handle);
   }
 
   nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState {

@@ -47,11 +47,10 @@ export class SimdDevice {
     return new SimdTensor(rows, cols, offset, null, source.owner);
   }
 
+  /** Marks a live handle dead; a view gives no memory back. */
   release(handle: SimdTensor): void {
-    if (handle.allocation === null || handle.freed)
-      throw new Error('simd: only a live array that is no view can be freed');
     handle.freed = true;
-    this.arena.release(handle.allocation);
+    if (handle.allocation !== null) this.arena.release(handle.allocation);
   }
 
   copy(to: number, from: number, bytes: number): void {

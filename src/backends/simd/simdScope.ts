@@ -1,11 +1,12 @@
 import { ShapeError } from '../../errors.ts';
 import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import type { SimdDevice } from './simdDevice.ts';
-import { expectSize, own, ownLinear, type SimdTensor } from './simdTensor.ts';
+import { expectSize, isRange, own, ownLinear, type SimdTensor } from './simdTensor.ts';
 
 /** The ops of one scope: each checks its shapes, takes memory for its result and runs its kernel. */
 export class SimdScope implements Scope {
   readonly #device: SimdDevice;
+  /** Arrays and views made here and not kept. */
   readonly #made = new Set<SimdTensor>();
   #closed = false;
 
@@ -22,16 +23,16 @@ export class SimdScope implements Scope {
 
   view(x: DeviceTensor, from: number, to: number): DeviceTensor {
     const source = own(x, 'view');
-    if (!(from >= 0 && from <= to && to <= source.rows)) {
+    if (!isRange(from, to, source.rows)) {
       throw new ShapeError(`rows ${from} … ${to} are not among ${source.rows}.`, { where: 'simd view' });
     }
-    return this.#device.view(source, to - from, source.cols, source.offset + from * source.cols * 4);
+    return this.#adopt(this.#device.view(source, to - from, source.cols, source.offset + from * source.cols * 4));
   }
 
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor {
     const source = own(x, 'reshape');
     expectSize('reshape', 'the element count', rows * cols, source.rows * source.cols);
-    return this.#device.view(source, rows, cols, source.offset);
+    return this.#adopt(this.#device.view(source, rows, cols, source.offset));
   }
 
   rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor {
@@ -72,9 +73,10 @@ export class SimdScope implements Scope {
     expectSize('rope', 'the input width', source.cols, spec.heads * spec.headDim);
     expectSize('rope', 'the table width', cos.cols, spec.headDim / 2);
     expectSize('rope', 'the sine table width', sin.cols, spec.headDim / 2);
-    if (spec.start + spec.seqLen > cos.rows || spec.start + spec.seqLen > sin.rows || source.rows % spec.seqLen !== 0) {
+    const positions = Math.min(cos.rows, sin.rows);
+    if (!isRange(spec.start, spec.start + spec.seqLen, positions) || source.rows % spec.seqLen !== 0) {
       throw new ShapeError(
-        `${source.rows} rows as sequences of ${spec.seqLen} from position ${spec.start} do not fit a table of ${cos.rows}.`,
+        `${source.rows} rows as sequences of ${spec.seqLen} from position ${spec.start} do not fit a table of ${positions}.`,
         { where: 'simd rope' },
       );
     }
@@ -127,7 +129,7 @@ export class SimdScope implements Scope {
 
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor {
     const source = own(x, 'columns');
-    if (!(from >= 0 && from < to && to <= source.cols)) {
+    if (!isRange(from, to, source.cols)) {
       throw new ShapeError(`columns ${from} … ${to} are not among ${source.cols}.`, { where: 'simd columns' });
     }
     const out = this.#make(source.rows, to - from);
@@ -139,24 +141,34 @@ export class SimdScope implements Scope {
 
   keep(x: DeviceTensor): DeviceTensor {
     const handle = own(x, 'keep');
-    if (!this.#made.delete(handle)) {
+    if (handle.allocation === null || !this.#made.delete(handle)) {
       throw new ShapeError('only an array made in this scope, and no view, can be kept.', { where: 'simd keep' });
     }
+    handle.scoped = false;
     return handle;
   }
 
   close(): void {
-    if (this.#closed) throw new ShapeError('the scope was closed before.', { where: 'simd scope' });
+    this.#checkOpen();
     this.#closed = true;
     for (const handle of this.#made) this.#device.release(handle);
     this.#made.clear();
   }
 
   #make(rows: number, cols: number): SimdTensor {
-    if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
-    const handle = this.#device.make(rows, cols, 'short');
+    this.#checkOpen();
+    return this.#adopt(this.#device.make(rows, cols, 'short'));
+  }
+
+  #adopt(handle: SimdTensor): SimdTensor {
+    this.#checkOpen();
+    handle.scoped = true;
     this.#made.add(handle);
     return handle;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
   }
 
   #elementwise(op: 'add' | 'swiglu' | 'geluTanh' | 'geluErf', x: DeviceTensor, y: DeviceTensor | null): DeviceTensor {

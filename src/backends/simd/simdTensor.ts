@@ -11,6 +11,8 @@ export class SimdTensor implements DeviceTensor {
   readonly allocation: Allocation | null;
   /** The handle whose memory this is: itself, or what it is a view of. */
   readonly owner: SimdTensor;
+  /** A scope will free this handle when it closes. */
+  scoped = false;
   freed = false;
 
   constructor(rows: number, cols: number, offset: number, allocation: Allocation | null, owner: SimdTensor | null) {
@@ -54,7 +56,9 @@ export class SimdNll implements NllState {
 export function own(x: DeviceTensor, op: string): SimdTensor {
   if (!(x instanceof SimdTensor))
     throw new ShapeError('the array belongs to another backend.', { where: `simd ${op}` });
-  if (x.owner.freed) throw new ShapeError('the array was freed.', { where: `simd ${op}` });
+  if (x.freed || x.owner.freed) {
+    throw new ShapeError('the array was freed, or its scope closed.', { where: `simd ${op}` });
+  }
   return x;
 }
 
@@ -69,4 +73,9 @@ export function ownLinear(weight: LinearWeight, op: string): SimdLinear {
 /** @throws ShapeError naming op and both sizes unless they agree. */
 export function expectSize(op: string, what: string, found: number, expected: number): void {
   if (found !== expected) throw new ShapeError(`${what} is ${found}, expected ${expected}.`, { where: `simd ${op}` });
+}
+
+/** Whether from … to is a range of whole numbers, not empty, within 0 … length. */
+export function isRange(from: number, to: number, length: number): boolean {
+  return Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= length;
 }

@@ -36,7 +36,7 @@ export function linearTicks(low: number, high: number, most: number): number[] {
   const margin = Math.max(0, least - (high - low)) / 2;
   const step = roundStep((high - low + 2 * margin) / (most - 1));
   const from = Math.floor((low - margin) / step);
-  const to = Math.ceil((high + margin) / step);
+  const to = Math.ceil(Math.min(high + margin, Number.MAX_VALUE) / step);
   return Array.from({ length: to - from + 1 }, (_, index) => tidy((from + index) * step));
 }
 
@@ -69,7 +69,7 @@ function powerOfTen(exponent: number): number {
   return Number(`1e${exponent}`);
 }
 
-/** Drops the rounding noise of index · step, so that a tick reads 0.3 and not 0.30000000000000004. */
+/** Drops the rounding noise of index · step, so that a tick reads 0.3 and not 0.30000000000000004; stays finite. */
 function tidy(tick: number): number {
-  return Number(tick.toPrecision(12));
+  return Math.min(Number.MAX_VALUE, Number(tick.toPrecision(12)));
 }

@@ -2,7 +2,7 @@ import type { PruneResult } from '../result.ts';
 import { linearTicks, perplexityAxis, type Axis } from './axis.ts';
 import { curvePoints, type CurvePoint } from './curvePoints.ts';
 import { coordinate, element, type Markup } from './html.ts';
-import { formatChange, formatPercent, formatPerplexity, formatRound } from './numbers.ts';
+import { formatChange, formatPercent, formatPerplexity, formatRound, plural } from './numbers.ts';
 import { drawing, line, text, tooltip } from './svg.ts';
 
 /** Where the plot area lies inside the drawing. */
@@ -51,7 +51,7 @@ export function renderCurve(result: PruneResult, width: number, height: number):
     result.dense.ppl === null ? null : denseRule(result.dense.ppl, yOf(result.dense.ppl), area),
     element('path', { class: 'trace', d: tracePath(placed) }),
     placed.map((point) => marker(point, area, result.dense.ppl)),
-    spaced(placed.slice(1)).map((point) => pointLabel(point, area)),
+    spaced(placed.slice(1)).map((point) => pointLabel(point, placed[placed.indexOf(point) - 1], area)),
   );
 }
 
@@ -67,7 +67,7 @@ function describe(points: readonly CurvePoint[], axis: Axis): string {
   const last = pruned[pruned.length - 1];
   return (
     `${axis.log ? 'Logarithmic' : 'Linear'} scale. The dense model has perplexity ${formatPerplexity(dense.ppl, dense.status)}; ` +
-    `with ${last.removed} blocks removed it is ${formatPerplexity(last.ppl, last.status)}. The table of steps holds every value.`
+    `with ${plural(last.removed, 'block')} removed it is ${formatPerplexity(last.ppl, last.status)}. The table of steps holds every value.`
   );
 }
 
@@ -135,12 +135,14 @@ function pointWords(point: CurvePoint, dense: number | null): string {
   return `${point.label} removed, ${point.removed} in all: ${ppl}${change}${point.nearTie ? '; a near-tie' : ''}`;
 }
 
-function pointLabel(point: Placed, area: PlotArea): Markup | null {
+/** A block's name hangs over the side from which the curve does not come: left of a rise, right of a fall. */
+function pointLabel(point: Placed, before: Placed, area: PlotArea): Markup | null {
   if (point.y === null) return null;
   const words = `${point.label}${point.nearTie ? ' ≈' : ''}`;
-  // Hung to the left of its point, because a curve that rises leaves to the right.
-  const x = Math.max(point.x + 6, area.left + LABEL_WIDTH);
-  return text(x, point.y - (point.nearTie ? 15 : 12), words, { class: 'point-label halo', 'text-anchor': 'end' });
+  const falls = before.y !== null && before.y < point.y - 1;
+  const x = falls ? Math.min(point.x - 6, area.right - LABEL_WIDTH) : Math.max(point.x + 6, area.left + LABEL_WIDTH);
+  const y = point.y - (point.nearTie ? 15 : 12);
+  return text(x, y, words, { class: 'point-label halo', 'text-anchor': falls ? 'start' : 'end' });
 }
 
 /** As many of the points as have room for a name: every k-th, counted so that the last one is always among them. */

@@ -10,6 +10,9 @@ const NAMES: Readonly<Record<UnitKind, string>> = { mha: 'Attention (MHA)', mlp:
 const LEFT = 34;
 const TOP = 42;
 
+/** Room for a panel's name where there are few steps. */
+const LEAST_WIDTH = 124;
+
 /** Up to so many steps a panel may shrink to a phone's width and stay legible; beyond that it scrolls. */
 const MOST_STEPS_SHRUNK = 14;
 
@@ -27,7 +30,7 @@ export function renderHeatPanel(result: PruneResult, panel: HeatPanel): Markup {
   const name = NAMES[panel.kind];
   return drawing(
     {
-      width: LEFT + steps * grid.columnWidth + 2,
+      width: LEFT + Math.max(LEAST_WIDTH, steps * grid.columnWidth + 2),
       height: TOP + layers * grid.rowHeight + 2,
       class: steps > MOST_STEPS_SHRUNK ? 'heat' : 'heat fits',
     },

@@ -10,7 +10,7 @@ export function formatSignificant(value: number, digits = 3): string {
   if (value < 0) return MINUS + formatSignificant(-value, digits);
   if (value !== 0 && (value >= 1e6 || value < 1e-3)) return scientific(value, digits);
   const decimals = Math.max(0, digits - 1 - (value === 0 ? digits : Math.floor(Math.log10(value))));
-  return groupThousands(value.toFixed(Math.min(decimals, 6)));
+  return groupThousands(value.toFixed(decimals));
 }
 
 /** A round number such as a tick, without the trailing zeros that would only be noise: `17.5`, `10,000`, `10⁸`. */

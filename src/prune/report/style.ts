@@ -111,14 +111,16 @@ section { margin-top: 2.5rem; }
 .facts div { grid-template-columns: 1fr; gap: 0; }
 .facts dt { font-size: 0.875rem; }
 .samples, .guide { grid-template-columns: 1fr; }
+caption { max-width: calc(100vw - 2rem); }
 .conventions th { width: auto; white-space: normal; }`;
 
 const PRINT = `
+:root { --page: #ffffff; }
 @page { margin: 16mm 14mm; }
 body { font-size: 10.5pt; }
 main { max-width: none; padding: 0; }
 section { margin-top: 1.8rem; }
-h2 { break-after: avoid; }
+h2, section > p { break-after: avoid; }
 figure, tr, .figures, .samples > div, .guide > div { break-inside: avoid; }
 .lead { display: none; }
 .scroll { overflow: visible; }

@@ -1,0 +1,68 @@
+/** Draws valid safetensors contents, and damages files. */
+import { fc } from '@fast-check/vitest';
+import type { TensorToWrite } from '../../../src/formats/safetensors/write.ts';
+import { encodeBf16, encodeF16, decodeBf16, decodeF16 } from '../../../src/tensor/halfFloat.ts';
+import { numel } from '../../../src/tensor/shape.ts';
+
+const dtypes = fc.constantFrom('F32' as const, 'F16' as const, 'BF16' as const);
+
+/** A tensor whose values its dtype holds exactly. */
+export const someTensor: fc.Arbitrary<TensorToWrite> = fc
+  .tuple(dtypes, fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 4 }))
+  .chain(([dtype, shape]) => {
+    const length = numel(shape);
+    return fc
+      .array(fc.float({ noNaN: true }), { minLength: length, maxLength: length })
+      .map((values) => ({ dtype, shape, data: representable(dtype, Float32Array.from(values)) }));
+  });
+
+export const someName: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.constantFrom('__proto__', 'constructor', '0', '', 'a"b', 'model.layers.0.mlp.up_proj.weight'),
+);
+
+export const someTensors: fc.Arbitrary<Map<string, TensorToWrite>> = fc
+  .array(fc.tuple(someName, someTensor), { maxLength: 6 })
+  .map((entries) => new Map(entries));
+
+/** The values nearest to `values` that `dtype` has. */
+function representable(dtype: TensorToWrite['dtype'], values: Float32Array): Float32Array {
+  if (dtype === 'F32') return values;
+  const out = new Float32Array(values.length);
+  if (dtype === 'F16') decodeF16(encodeF16(values), out);
+  else decodeBf16(encodeBf16(values), out);
+  return out;
+}
+
+/** A file with a header given as text, and `dataBytes` zeros behind it. */
+export function fileWithHeader(header: string, dataBytes: number): Uint8Array {
+  const json = new TextEncoder().encode(header);
+  const file = new Uint8Array(8 + json.length + dataBytes);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  return file;
+}
+
+/** A way to damage bytes: some overwritten, some cut out, some put in twice, the end torn off. */
+export const someDamage: fc.Arbitrary<(bytes: Uint8Array) => Uint8Array> = fc
+  .record({
+    edits: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 255 })), {
+      maxLength: 4,
+    }),
+    cut: fc.option(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 20 })), { freq: 2 }),
+    repeat: fc.option(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 20 })), {
+      freq: 2,
+    }),
+    end: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 2 }),
+  })
+  .map(({ edits, cut, repeat, end }) => (bytes) => {
+    let out = Uint8Array.from(bytes);
+    // Most damage is done near the start, where the header is.
+    const place = (share: number): number => Math.floor(share ** 3 * out.length);
+    for (const [share, value] of edits) if (out.length > 0) out[Math.min(place(share), out.length - 1)] = value;
+    if (cut !== null)
+      out = Uint8Array.from([...out.subarray(0, place(cut[0])), ...out.subarray(place(cut[0]) + cut[1])]);
+    if (repeat !== null)
+      out = Uint8Array.from([...out.subarray(0, place(repeat[0]) + repeat[1]), ...out.subarray(place(repeat[0]))]);
+    return end === null ? out : out.subarray(0, place(end));
+  });

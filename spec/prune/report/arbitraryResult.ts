@@ -1,0 +1,170 @@
+import { fc } from '@fast-check/vitest';
+import { blocksInWalkOrder, formatBlock } from '../../../src/model/blockId.ts';
+import {
+  PRUNE_SCHEMA,
+  type CandidateScore,
+  type NonFinite,
+  type PerplexityFigures,
+  type PruneResult,
+  type StepResult,
+} from '../../../src/prune/result.ts';
+
+/** Texts that would break a page that forgets to escape. */
+export const HOSTILE_TEXTS = [
+  '<script>alert(1)</script>',
+  '"&\'<>',
+  '</title></style><img src=x onerror=alert(1)>',
+  '--><!--',
+  '&amp;lt;',
+  ']]>',
+  '\u0000\u001b[31m\u0085',
+  'https://example.org/<b>',
+  '',
+] as const;
+
+const text = (): fc.Arbitrary<string> =>
+  fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'grapheme', maxLength: 20 }));
+
+/** From plausible to absurd; all finite and above zero, as exp of a mean is. */
+export const finitePerplexity = (): fc.Arbitrary<number> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.double({ min: 1, max: 100, noNaN: true }) },
+    { weight: 1, arbitrary: fc.double({ min: 1, max: 1e30, noNaN: true }) },
+    { weight: 1, arbitrary: fc.constantFrom(1, 19.2, 1e30, 5e300) },
+  );
+
+interface Score {
+  ppl: number | null;
+  status?: NonFinite;
+}
+
+const score = (): fc.Arbitrary<Score> =>
+  fc.oneof(
+    { weight: 6, arbitrary: finitePerplexity().map((ppl): Score => ({ ppl })) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<NonFinite>('nan', 'infinite').map((status): Score => ({ ppl: null, status })),
+    },
+  );
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null });
+const share = (): fc.Arbitrary<number> => fc.double({ min: 0, max: 1, noNaN: true });
+const count = (): fc.Arbitrary<number> => fc.nat({ max: 2 ** 31 });
+const figures = (): fc.Arbitrary<PerplexityFigures> =>
+  fc
+    .record({
+      score: score(),
+      standardError: optional(fc.double({ min: 0, max: 5, noNaN: true })),
+      bitsPerByte: optional(fc.double({ min: 0, max: 50, noNaN: true })),
+    })
+    .map(({ score: { ppl, status }, standardError, bitsPerByte }) => {
+      return { ppl, status, nll: ppl === null ? null : Math.log(ppl), standardError, bitsPerByte };
+    });
+
+/** What the search of that kind may remove, as texts. */
+function unitsOf(kind: PruneResult['kind'], layers: number): string[] {
+  if (kind === 'layer') return Array.from({ length: layers }, (_, layer) => `L${layer}.mha,L${layer}.mlp`);
+  const blocks = blocksInWalkOrder(layers).filter((block) => kind === 'mix' || block.kind === kind);
+  return blocks.map(formatBlock);
+}
+
+/**
+ * Steps as the greedy search makes them: candidates are what is left, the lowest finite perplexity goes, and a step
+ * without any removes nothing and is the last.
+ */
+function stepsArbitrary(kind: PruneResult['kind'], layers: number, most: number): fc.Arbitrary<StepResult[]> {
+  const units = unitsOf(kind, layers);
+  const steps = fc.array(
+    fc.record({
+      scores: fc.array(score(), { minLength: units.length, maxLength: units.length }),
+      standardError: optional(fc.double({ min: 0, max: 5, noNaN: true })),
+      bitsPerByte: optional(fc.double({ min: 0, max: 50, noNaN: true })),
+      ratios: fc.record({ total: share(), blocks: share(), depth: share() }),
+      tie: fc.boolean(),
+    }),
+    { maxLength: Math.min(most, units.length) },
+  );
+  return steps.map((drawn) => {
+    const left = new Set(units);
+    const made: StepResult[] = [];
+    for (const [index, { scores, standardError, bitsPerByte, ratios, tie }] of drawn.entries()) {
+      const candidates: CandidateScore[] = [...left].map((block, place) => {
+        return { block, ppl: scores[place].ppl, status: scores[place].status };
+      });
+      const finite = candidates.flatMap(({ block, ppl }) => (ppl === null ? [] : [{ block, ppl }]));
+      finite.sort((a, b) => a.ppl - b.ppl);
+      const [best, second] = finite;
+      const common = { step: index + 1, ratio: ratios.total, ratios, candidates };
+      if (best === undefined) {
+        const nothing = {
+          removed: null,
+          ppl: null,
+          status: 'nan' as const,
+          standardError: null,
+          bitsPerByte: null,
+          nearTie: null,
+        };
+        made.push({ ...common, ...nothing });
+        break;
+      }
+      const nearTie = tie && second !== undefined ? second : null;
+      made.push({ ...common, removed: best.block, ppl: best.ppl, standardError, bitsPerByte, nearTie });
+      left.delete(best.block);
+    }
+    return made;
+  });
+}
+
+/** Any document that the search could write, with the most inconvenient numbers and texts in it. */
+export function arbitraryResult(limits: { layers?: number; steps?: number } = {}): fc.Arbitrary<PruneResult> {
+  const kinds = fc.constantFrom<PruneResult['kind']>('mix', 'mha', 'mlp', 'layer');
+  return fc.tuple(kinds, fc.integer({ min: 1, max: limits.layers ?? 7 })).chain(([kind, layers]) => {
+    return fc
+      .record({ steps: stepsArbitrary(kind, layers, limits.steps ?? 8), dense: figures(), rest: restArbitrary() })
+      .map(({ steps, dense, rest }): PruneResult => {
+        const removed = steps.flatMap((step) => (step.removed === null ? [] : step.removed.split(',')));
+        const model = Object.assign({}, rest.model, { numHiddenLayers: layers, blocks: 2 * layers });
+        return Object.assign({}, rest, { model, kind, dense, steps, removed });
+      });
+  });
+}
+
+type Rest = Omit<PruneResult, 'kind' | 'dense' | 'steps' | 'removed'>;
+
+function restArbitrary(): fc.Arbitrary<Rest> {
+  return fc.record({
+    schema: fc.constant(PRUNE_SCHEMA),
+    version: text(),
+    model: fc.record({
+      name: text(),
+      family: text(),
+      numHiddenLayers: fc.constant(0),
+      blocks: fc.constant(0),
+      parameters: count(),
+      blockParameters: count(),
+      contentHash: text(),
+    }),
+    data: fc.record({
+      name: text(),
+      hash: text(),
+      chunks: count(),
+      scoredTokens: count(),
+      ignoredTokens: count(),
+      droppedTokens: count(),
+    }),
+    convention: fc.record({
+      text: text(),
+      chunk: count(),
+      stride: count(),
+      bos: fc.constantFrom('none', 'stream', 'chunk'),
+      join: text(),
+      aggregation: fc.constant('mean of chunk means' as const),
+      ignoredId: optional(count()),
+    }),
+    backend: text(),
+    stop: fc.record({ blocks: count(), ratio: share(), maxPpl: finitePerplexity() }, { requiredKeys: [] }),
+    stoppedBy: fc.constantFrom('blocks', 'ratio', 'max-ppl', 'no candidate left', 'no finite candidate'),
+    sample: optional(fc.record({ prompt: text(), before: text(), after: text() })),
+    seconds: fc.double({ min: 0, max: 1e7, noNaN: true }),
+  });
+}

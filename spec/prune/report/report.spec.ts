@@ -1,0 +1,169 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { MaskError } from '../../../src/errors.ts';
+import { renderReport } from '../../../src/prune/report/report.ts';
+import type { PruneResult } from '../../../src/prune/result.ts';
+import { HOSTILE_TEXTS, arbitraryResult } from './arbitraryResult.ts';
+import { elementsOf, parsePage, textOf, withClass } from './parseMarkup.ts';
+
+/** Elements that can run code or ask the network for something. */
+const ACTIVE = ['script', 'link', 'img', 'image', 'iframe', 'object', 'embed', 'form', 'base', 'use', 'foreignobject'];
+
+/** One plausible document, for the examples. */
+function example(): PruneResult {
+  const [result] = fc.sample(arbitraryResult({ layers: 30 }), { seed: 7, numRuns: 1 });
+  const ratios = { total: 0.1421, blocks: 0.18, depth: 0.2 };
+  const step = { standardError: 0.04, bitsPerByte: null, ratio: ratios.total, ratios, nearTie: null };
+  const candidates = [
+    { block: 'L1.mha', ppl: 23.9 },
+    { block: 'L2.mlp', ppl: 24.1 },
+  ];
+  return {
+    ...result,
+    model: { ...result.model, name: 'tiny', family: 'llama', numHiddenLayers: 5, blocks: 10, parameters: 1000000 },
+    kind: 'mix',
+    stop: { blocks: 1 },
+    stoppedBy: 'blocks',
+    dense: { ppl: 19.2, nll: Math.log(19.2), standardError: 0.04, bitsPerByte: null },
+    steps: [{ ...step, step: 1, removed: 'L1.mha', ppl: 23.9, candidates }],
+    removed: ['L1.mha'],
+  };
+}
+
+const tagText = (page: string, name: string): string => {
+  return elementsOf(parsePage(page))
+    .filter((element) => element.name === name)
+    .map(textOf)
+    .join('\n');
+};
+
+describe('report', () => {
+  test.prop([arbitraryResult()])('is well-formed for any document, and the same for the same document', (result) => {
+    const page = renderReport(result);
+    expect(() => parsePage(page)).not.toThrow();
+    expect(renderReport(structuredClone(result))).toBe(page);
+  });
+
+  test.prop([arbitraryResult()])('runs nothing and fetches nothing', (result) => {
+    for (const { name, attributes } of elementsOf(parsePage(renderReport(result)))) {
+      expect(ACTIVE).not.toContain(name);
+      expect(Object.keys(attributes).filter((key) => /^(on|src|xlink|style|action|data)/.test(key))).toEqual([]);
+      if ('href' in attributes) expect(attributes.href).toMatch(/^#[a-z]+$/);
+    }
+  });
+
+  test.prop([arbitraryResult()])('draws with finite numbers only', (result) => {
+    for (const { name, attributes } of elementsOf(parsePage(renderReport(result)))) {
+      for (const [key, value] of Object.entries(attributes)) {
+        if (['x', 'y', 'x1', 'x2', 'y1', 'y2', 'r', 'rx', 'width', 'height'].includes(key))
+          expect(value).toMatch(/^-?\d+(\.\d+)?$/);
+        if (['d', 'transform', 'viewBox'].includes(key))
+          expect(`${name} ${value}`).not.toMatch(/NaN|Infinity|undefined|null|e[+-]/);
+      }
+    }
+  });
+
+  test.prop([arbitraryResult()])('never lets a missing value through as a word of the language', (result) => {
+    const clean = {
+      ...result,
+      model: { ...result.model, name: 'm', family: 'f', contentHash: 'c' },
+      sample: null,
+      backend: 'b',
+    };
+    const plain = {
+      ...clean,
+      version: 'v',
+      data: { ...result.data, name: 'd', hash: 'h' },
+      convention: { ...result.convention, text: 't', join: 'j' },
+    };
+    const page = renderReport(plain);
+    expect(page).not.toMatch(/NaN|undefined|Infinity|\bnull\b|\[object/);
+    expect(page).not.toMatch(/https?:\/\//);
+  });
+
+  test.prop([arbitraryResult(), fc.constantFrom(...HOSTILE_TEXTS)])(
+    'shows every text of the document as text',
+    (result, hostile) => {
+      const sample = { prompt: hostile, before: `${hostile} before`, after: 'after' };
+      const shown = hostile.replaceAll(/\p{Cc}/gu, '\uFFFD');
+      const page = renderReport({ ...result, sample, model: { ...result.model, name: hostile }, backend: hostile });
+      expect(tagText(page, 'title')).toContain(shown);
+      expect(tagText(page, 'dd')).toContain(shown);
+      expect(tagText(page, 'p')).toContain(`${shown} before`);
+    },
+  );
+
+  test.prop([arbitraryResult()])('names each part once, and every drawing and table says what it is', (result) => {
+    const elements = elementsOf(parsePage(renderReport(result)));
+    const ids = elements.flatMap(({ attributes }) => ('id' in attributes ? [attributes.id] : []));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const svg of elements.filter(({ name }) => name === 'svg')) {
+      expect(svg.attributes.role).toBe('img');
+      expect(
+        elementsOf(svg)
+          .slice(0, 2)
+          .map(({ name }) => name),
+      ).toEqual(['title', 'desc']);
+    }
+    for (const head of elements.filter(({ name }) => name === 'th'))
+      expect(head.attributes.scope).toMatch(/^(row|col)$/);
+    const labels = elements.flatMap(({ attributes }) => attributes['aria-labelledby'] ?? []);
+    expect(labels.filter((id) => !ids.includes(id))).toEqual([]);
+  });
+
+  test.prop([arbitraryResult()])('the table has the dense model and every step; the mask can be copied', (result) => {
+    const page = parsePage(renderReport(result));
+    const rows = withClass(page, 'steps')
+      .flatMap(elementsOf)
+      .filter(({ name }) => name === 'tr');
+    expect(rows).toHaveLength(result.steps.length === 0 ? 0 : result.steps.length + 2);
+    const mask = withClass(page, 'mask')
+      .flatMap(elementsOf)
+      .find(({ name }) => name === 'code');
+    expect(mask === undefined ? '' : textOf(mask)).toBe(result.removed.join(','));
+  });
+
+  test('the headline tells the run in one sentence', () => {
+    expect(tagText(renderReport(example()), 'h1')).toBe(
+      'Removed 1 of 10 blocks (14.2\u00A0% of parameters): perplexity 19.2 → 23.9',
+    );
+    const untouched = { ...example(), steps: [], removed: [] };
+    expect(tagText(renderReport(untouched), 'h1')).toBe('Removed none of 10 blocks: perplexity stays 19.2');
+  });
+
+  test.each([
+    ['blocks', { blocks: 1 }, 'the 1 block asked for was removed'],
+    ['ratio', { ratio: 0.2 }, 'the ratio asked for, 20.0\u00A0%, was reached'],
+    ['max-ppl', { maxPpl: 30 }, 'perplexity met its limit of 30.00'],
+    ['no candidate left', {}, 'no candidate was left'],
+    ['no finite candidate', {}, 'no candidate had a finite perplexity'],
+  ] as const)('says why it ended: %s', (stoppedBy, stop, words) => {
+    expect(tagText(renderReport({ ...example(), stoppedBy, stop }), 'dd')).toContain(words);
+  });
+
+  test('a block that the model does not have is an error, not a picture without it', () => {
+    const result = example();
+    const steps = [{ ...result.steps[0], removed: 'L99.mha' }];
+    expect(() => renderReport({ ...result, steps })).toThrow(MaskError);
+    expect(() => renderReport({ ...result, steps: [{ ...steps[0], removed: 'attention' }] })).toThrow(MaskError);
+  });
+
+  test('64 layers by 40 steps stay one page of moderate size', () => {
+    const result = example();
+    const names = Array.from({ length: 128 }, (_, index) => `L${index >> 1}.${index % 2 === 0 ? 'mha' : 'mlp'}`);
+    const steps = Array.from({ length: 40 }, (_, index) => {
+      const candidates = names.slice(index).map((block, place) => ({ block, ppl: 20 + index + place }));
+      return { ...result.steps[0], step: index + 1, removed: names[index], ppl: 20 + index, candidates };
+    });
+    const page = renderReport({
+      ...result,
+      model: { ...result.model, numHiddenLayers: 64, blocks: 128 },
+      steps,
+      removed: names.slice(0, 40),
+    });
+    expect(
+      elementsOf(parsePage(page)).filter(({ attributes }) => /^heat-\d$/.test(attributes.class ?? '')).length,
+    ).toBeGreaterThan(4000);
+    expect(page.length).toBeLessThan(1500000);
+  });
+});

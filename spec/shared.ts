@@ -1,0 +1,16 @@
+/**
+ * Golden data that is too large for the repository. Specs that need it skip themselves where it is not there, so
+ * that a clone passes its tests on its own.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const root = resolve(process.env.BLOCKPRUNER_SHARED ?? new URL('../../shared', import.meta.url).pathname);
+
+/** Whether the golden data are on this machine. */
+export const hasShared: boolean = existsSync(resolve(root, 'golden', 'README.md'));
+
+/** A path inside the golden data's folder. */
+export function sharedPath(...parts: string[]): string {
+  return resolve(root, ...parts);
+}

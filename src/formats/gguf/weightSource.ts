@@ -1,0 +1,146 @@
+/** A GGUF file as a model's weights. */
+import { FormatError, NotFoundError, ShapeError, UnsupportedModelError } from '../../errors.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import type { TensorInfo, WeightSource } from '../../model/weights.ts';
+import type { ByteSource } from '../../platform/byteSource.ts';
+import type { Hasher } from '../../platform/sha256.ts';
+import { quoted } from '../quoted.ts';
+import { ggufConfig } from './config.ts';
+import { dequantize } from './dequantize.ts';
+import { unpermuteHeads } from './headRows.ts';
+import { parseGguf, type GgufFile } from './parse.ts';
+import { ggufTensorMap, type GgufPlace } from './tensorMap.ts';
+import type { GgufTensor } from './tensorTable.ts';
+
+/** Bytes hashed at a time. */
+const HASH_PIECE = 1 << 22;
+/** Tensors beside the model's: RoPE's divisors are part of the config, the other is a table older files carry. */
+const ROPE_DIVISORS = 'rope_freqs.weight';
+const knownSurplus = /^(?:rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight)$/;
+
+interface StoredTensor {
+  readonly place: GgufPlace;
+  readonly stored: GgufTensor;
+}
+
+/**
+ * Opens a GGUF file as a model: reads its header and checks that it has the tensors that its architecture needs, in the
+ * right shapes, and no others. Weights are read when they are asked for. `weights.close` closes `source`.
+ * @throws FormatError for a damaged file, UnsupportedModelError for a model that we do not compute, NotFoundError for a
+ * missing tensor.
+ */
+export async function openGgufWeights(source: ByteSource): Promise<{ weights: WeightSource; file: GgufFile }> {
+  const file = await parseGguf(source);
+  const config = ggufConfig(file, await ropeDivisors(file, source));
+  return { weights: new GgufWeights(source, config, locate(file, config)), file };
+}
+
+async function ropeDivisors(file: GgufFile, source: ByteSource): Promise<Float32Array | null> {
+  const stored = file.tensors.get(ROPE_DIVISORS);
+  if (stored === undefined) return null;
+  // At most one divisor for every other number of a head; a damaged file could claim any size.
+  if (stored.bytes > 1 << 20) throw new FormatError(`tensor '${ROPE_DIVISORS}' is too large.`, { where: file.name });
+  return dequantize(stored.type, await source.read(stored.offset, stored.bytes));
+}
+
+/** Finds every tensor of the model. One left over would have changed the numbers: it is refused, as by llama.cpp. */
+function locate(file: GgufFile, config: ModelConfig): ReadonlyMap<string, StoredTensor> {
+  const found = new Map<string, StoredTensor>();
+  const surplus = new Set(file.tensors.keys());
+  for (const [canonical, place] of ggufTensorMap(config)) {
+    const stored = file.tensors.get(place.name);
+    if (stored === undefined) throw new NotFoundError(`tensor '${place.name}' is missing.`, { where: file.name });
+    const shape = stored.dims.toReversed();
+    if (shape.join() !== place.shape.join()) {
+      throw new FormatError(`tensor '${place.name}' is [${shape.join(', ')}], expected [${place.shape.join(', ')}].`, {
+        where: file.name,
+      });
+    }
+    found.set(canonical, { place, stored });
+    surplus.delete(place.name);
+  }
+  const unknown = [...surplus].find((name) => !knownSurplus.test(name));
+  if (unknown !== undefined) {
+    throw new UnsupportedModelError(`tensor ${quoted(unknown)} is none that a model of family ${config.family} has.`, {
+      where: file.name,
+    });
+  }
+  return found;
+}
+
+class GgufWeights implements WeightSource {
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly #source: ByteSource;
+  readonly #stored: ReadonlyMap<string, StoredTensor>;
+
+  constructor(source: ByteSource, config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>) {
+    this.name = source.name;
+    this.config = config;
+    this.#source = source;
+    this.#stored = tensors;
+    this.tensors = new Map(
+      [...tensors].map(([canonical, { place, stored }]) => {
+        return [canonical, { shape: place.shape, dtype: stored.type.name, bytes: stored.bytes }];
+      }),
+    );
+  }
+
+  tensor(name: string): Promise<Float32Array> {
+    const { place, stored } = this.#find(name);
+    return this.#read(stored, place, 0, place.shape[0]);
+  }
+
+  async rows(name: string, from: number, to: number): Promise<Float32Array> {
+    const { place, stored } = this.#find(name);
+    const [rows, width] = place.shape;
+    if (
+      place.shape.length !== 2 ||
+      !(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= rows)
+    ) {
+      throw new ShapeError(`has no rows ${from} … ${to}: its shape is [${place.shape.join(', ')}].`, {
+        where: `${this.name}: ${name}`,
+      });
+    }
+    if (place.permutedHeads === 0) return this.#read(stored, place, from, to);
+    // The rows of a head are mixed: read whole heads.
+    const headDim = rows / place.permutedHeads;
+    const firstRow = Math.floor(from / headDim) * headDim;
+    const heads = await this.#read(stored, place, firstRow, Math.ceil(to / headDim) * headDim);
+    return heads.slice((from - firstRow) * width, (to - firstRow) * width);
+  }
+
+  async contentHash(hasher: Hasher): Promise<string> {
+    const text = new TextEncoder();
+    // By name, so that the order of tensors in the file, which changes nothing, does not count.
+    for (const name of [...this.#stored.keys()].toSorted()) {
+      const { place, stored } = this.#find(name);
+      hasher.update(text.encode(`${name} ${stored.type.name} [${place.shape.join(', ')}]\n`));
+      for (let done = 0; done < stored.bytes; done += HASH_PIECE) {
+        hasher.update(await this.#source.read(stored.offset + done, Math.min(HASH_PIECE, stored.bytes - done)));
+      }
+    }
+    return hasher.digest();
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+
+  #find(name: string): StoredTensor {
+    const found = this.#stored.get(name);
+    if (found === undefined) throw new NotFoundError(`the model has no tensor ${quoted(name)}.`, { where: this.name });
+    return found;
+  }
+
+  /** Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. */
+  async #read(stored: GgufTensor, place: GgufPlace, from: number, to: number): Promise<Float32Array> {
+    const rowBytes = stored.bytes / place.shape[0];
+    const bytes = await this.#source.read(stored.offset + from * rowBytes, (to - from) * rowBytes);
+    const data = dequantize(stored.type, bytes);
+    if (place.permutedHeads === 0) return data;
+    const heads = ((to - from) * place.permutedHeads) / place.shape[0];
+    return unpermuteHeads(data, heads, place.shape[1] ?? 1);
+  }
+}

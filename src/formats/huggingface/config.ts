@@ -1,0 +1,40 @@
+/**
+ * A Hugging Face config.json as a ModelConfig. Only what is known to be computed right passes: a field that changes
+ * the numbers in a way we do not compute is refused by name and value, fields that change nothing are skipped, and the
+ * names of all others are handed back to be warned about.
+ */
+import { UnsupportedModelError } from '../../errors.ts';
+import type { FamilyName, ParsedConfig } from '../../model/config.ts';
+import { quoted } from '../quoted.ts';
+import { parseGpt2 } from './families/gpt2.ts';
+import { parseLlamaLike } from './families/llamaLike.ts';
+import type { ParsedFamily } from './families/shared.ts';
+import { Fields } from './fields.ts';
+import { isInert } from './inertFields.ts';
+
+/** `model_type` → parser. A new family is a new line here, with its table and its tensor names. */
+const parsers: Readonly<Record<FamilyName, (fields: Fields) => ParsedFamily>> = {
+  llama: (fields) => parseLlamaLike('llama', fields),
+  mistral: (fields) => parseLlamaLike('mistral', fields),
+  qwen2: (fields) => parseLlamaLike('qwen2', fields),
+  qwen3: (fields) => parseLlamaLike('qwen3', fields),
+  gpt2: parseGpt2,
+};
+
+/**
+ * @param where the file's name, for messages.
+ * @throws UnsupportedModelError for a model type or a value that we do not compute; FormatError for a missing field
+ * or a value of the wrong kind.
+ */
+export function parseHfConfig(json: unknown, where: string): ParsedConfig {
+  const fields = new Fields(json, where);
+  const type = fields.text('model_type');
+  if (!Object.hasOwn(parsers, type)) {
+    throw new UnsupportedModelError(`model_type ${quoted(type)} is not supported.`, {
+      where,
+      remedy: `Supported: ${Object.keys(parsers).join(', ')}.`,
+    });
+  }
+  const { config, unknownFields } = parsers[type as FamilyName](fields);
+  return { config, unknownFields: [...fields.unread().filter((name) => !isInert(name)), ...unknownFields] };
+}

@@ -1,0 +1,89 @@
+/**
+ * One repository in the cache that Hugging Face's tools share:
+ *
+ *   models--owner--name/refs/main                     the commit a branch was at
+ *   models--owner--name/snapshots/COMMIT/config.json  → ../../blobs/ETAG
+ *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
+ *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
+ */
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { Folder } from '../folder.ts';
+import { accessError } from '../nodeFile.ts';
+import { openFolder } from '../nodeModelFolder.ts';
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+export function isCommit(revision: string): boolean {
+  return COMMIT.test(revision);
+}
+
+export class HubCache {
+  readonly folder: string;
+
+  constructor(cacheDir: string, repo: string) {
+    this.folder = join(cacheDir, `models--${repo.replace('/', '--')}`);
+  }
+
+  /** The commit a revision stands for, as far as the cache knows. */
+  async commitOf(revision: string): Promise<string | null> {
+    if (isCommit(revision)) return revision;
+    const text = await readFile(join(this.folder, 'refs', revision), 'utf8').catch(() => '');
+    return isCommit(text.trim()) ? text.trim() : null;
+  }
+
+  async rememberCommit(revision: string, commit: string): Promise<void> {
+    if (isCommit(revision)) return;
+    await this.#write(join(this.folder, 'refs', revision), commit);
+  }
+
+  snapshotPath(commit: string): string {
+    return join(this.folder, 'snapshots', commit);
+  }
+
+  blobPath(etag: string): string {
+    return join(this.folder, 'blobs', etag);
+  }
+
+  /** The files of a commit that are cached; null when none is. */
+  async snapshot(commit: string): Promise<Folder | null> {
+    return openFolder(this.snapshotPath(commit)).catch(() => null);
+  }
+
+  async isKnownAbsent(commit: string, file: string): Promise<boolean> {
+    return (await sizeOf(join(this.folder, '.no_exist', commit, file))) !== null;
+  }
+
+  async rememberAbsent(commit: string, file: string): Promise<void> {
+    await this.#write(join(this.folder, '.no_exist', commit, file), '');
+  }
+
+  /** Makes a blob visible as a file of a commit; a copy where the system allows no links. */
+  async link(etag: string, commit: string, file: string): Promise<void> {
+    const path = join(this.snapshotPath(commit), file);
+    const blob = this.blobPath(etag);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      // What is there cannot be read through, or it would not have been downloaded again.
+      await rm(path, { force: true });
+      await symlink(relative(dirname(path), blob), path).catch(() => copyFile(blob, path));
+    } catch (cause) {
+      throw accessError(path, cause);
+    }
+  }
+
+  async #write(path: string, text: string): Promise<void> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
+    } catch (cause) {
+      throw accessError(path, cause);
+    }
+  }
+}
+
+/** A file's size, links followed; null when there is none. */
+export async function sizeOf(path: string): Promise<number | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.size ?? null;
+}

@@ -1,0 +1,199 @@
+/**
+ * What we ask the hub, through its own client library: the commit of a revision, the files of a commit, a file's
+ * bytes. Every failure leaves as a typed error. Files come as one plain HTTP stream each, which can be taken up again
+ * in the middle; what they are worth is decided by their hash, in download.ts.
+ */
+import { BlockprunerError, FormatError, UsageError } from '../../errors.ts';
+import { isCommit } from './cache.ts';
+import { broken, refusal, type Asked } from './hubErrors.ts';
+import type { HubSettings } from './settings.ts';
+
+/** Silence after which a connection counts as dead, ms. */
+const SILENCE = 60_000;
+/** Largest answer of the API that is read, bytes. */
+const MAX_ANSWER = 1 << 25;
+/** Most files of a repository that are looked at. */
+const MAX_FILES = 20_000;
+
+/** A file of a commit, as the hub lists it. */
+export interface HubFile {
+  readonly name: string;
+  readonly size: number;
+  /** Its name among the cache's blobs. */
+  readonly etag: string;
+  /** What its bytes must hash to; null where the hub names no hash we can compute. */
+  readonly hash: { readonly kind: 'sha256' | 'git'; readonly hex: string } | null;
+}
+
+export class HubClient {
+  readonly #repo: string;
+  readonly #settings: HubSettings;
+  readonly #asked: Asked;
+
+  constructor(repo: string, settings: HubSettings) {
+    this.#repo = repo;
+    this.#settings = settings;
+    const { revision, endpoint, token } = settings;
+    this.#asked = { repo, revision, endpoint, hasToken: token !== null };
+    if (token !== null && !token.startsWith('hf_')) {
+      throw new UsageError('is no token of the hub: they begin with hf_.', { where: 'HF_TOKEN' });
+    }
+  }
+
+  /** The commit that the revision stands for now. */
+  async commit(): Promise<string> {
+    return this.#typed(async () => {
+      const { modelInfo } = await import('@huggingface/hub');
+      const info = await modelInfo({
+        ...this.#common(),
+        name: this.#repo,
+        revision: this.#settings.revision,
+        additionalFields: ['sha'],
+      });
+      if (typeof info.sha !== 'string' || !isCommit(info.sha)) throw new TypeError('no commit');
+      return info.sha;
+    });
+  }
+
+  /** The files in the top folder of a commit. */
+  async files(commit: string): Promise<HubFile[]> {
+    return this.#typed(async () => {
+      const { listFiles } = await import('@huggingface/hub');
+      const files: HubFile[] = [];
+      for await (const entry of listFiles({ ...this.#common(), repo: this.#repo, revision: commit })) {
+        if (files.length > MAX_FILES) throw new TypeError('too many files');
+        if (entry.type === 'file') files.push(hubFile(entry));
+      }
+      return files;
+    });
+  }
+
+  /**
+   * The bytes of a file from `from` on.
+   * @throws InterruptedError when the connection fails or breaks off.
+   */
+  async *bytes(commit: string, file: HubFile, from: number): AsyncGenerator<Uint8Array> {
+    const { downloadFile } = await import('@huggingface/hub');
+    // The library's stream hands on the message of a failed request only.
+    let failure: unknown = null;
+    const noting: typeof fetch = async (input, init) => {
+      try {
+        return await this.#fetch(input, init);
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    };
+    const path = `${this.#repo}/resolve/${commit}/${encodeURIComponent(file.name)}`;
+    const blob = await downloadFile({
+      ...this.#common(),
+      repo: this.#repo,
+      path: file.name,
+      revision: commit,
+      xet: false,
+      fetch: noting,
+      downloadInfo: { size: file.size, etag: file.etag, url: `${this.#settings.endpoint}/${path}` },
+    });
+    if (blob === null || from === file.size) return;
+    const reader = (blob.slice(from, file.size).stream() as ReadableStream<Uint8Array>).getReader();
+    try {
+      for (;;) {
+        const { done, value } = await withinSilence(reader.read());
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw failure instanceof BlockprunerError ? failure : broken(this.#asked, cause);
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+
+  #common(): { hubUrl: string; accessToken: string | undefined; fetch: typeof fetch } {
+    const { endpoint, token } = this.#settings;
+    return { hubUrl: endpoint, accessToken: token ?? undefined, fetch: (input, init) => this.#fetch(input, init) };
+  }
+
+  async #fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+    let response: Response;
+    try {
+      response = await withinSilence(fetch(input, init));
+    } catch (cause) {
+      throw broken(this.#asked, cause);
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw refusal(this.#asked, response.status, response.headers.get('x-error-code'));
+    }
+    if (new Headers(init.headers).has('range') && response.status !== 206) {
+      await response.body?.cancel();
+      throw broken(this.#asked, new Error('the server cannot resume'));
+    }
+    if (!new URL(response.url).pathname.includes('/api/')) return response;
+    return new Response(await this.#wholeBody(response), { headers: response.headers });
+  }
+
+  /** An answer of the API, bounded in size and time. */
+  async #wholeBody(response: Response): Promise<Blob> {
+    const pieces: BlobPart[] = [];
+    let length = 0;
+    const reader = response.body?.getReader();
+    try {
+      for (;;) {
+        const next = await withinSilence(reader?.read() ?? Promise.resolve({ done: true as const, value: undefined }));
+        if (next.done) return new Blob(pieces);
+        pieces.push(next.value);
+        length += next.value.length;
+        if (length > MAX_ANSWER) throw new Error(`an answer longer than ${MAX_ANSWER} bytes`);
+      }
+    } catch (cause) {
+      await reader?.cancel().catch(() => undefined);
+      throw broken(this.#asked, cause);
+    }
+  }
+
+  /** Runs a request; an answer of another form than the API's becomes a FormatError. */
+  async #typed<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (cause) {
+      if (cause instanceof BlockprunerError) throw cause;
+      throw new FormatError("the answer is not the hub's.", {
+        where: `${this.#repo} on ${new URL(this.#settings.endpoint).host}`,
+        remedy: 'Check HF_ENDPOINT.',
+        cause,
+      });
+    }
+  }
+}
+
+function hubFile(entry: {
+  path: string;
+  size: number;
+  oid?: string;
+  lfs?: { oid: string };
+  xetHash?: string;
+}): HubFile {
+  const { path: name, size, oid, lfs, xetHash } = entry;
+  const etag = lfs?.oid ?? xetHash ?? oid;
+  // The etag becomes a file name.
+  if (typeof name !== 'string' || !Number.isSafeInteger(size) || size < 0 || !/^[0-9a-f]{40,64}$/.test(etag ?? '')) {
+    throw new TypeError('no file');
+  }
+  const kind = lfs?.oid !== undefined ? 'sha256' : 'git';
+  const hex = etag ?? '';
+  return { name, size, etag: hex, hash: lfs === undefined && xetHash !== undefined ? null : { kind, hex } };
+}
+
+/** `work`, or a rejection once nothing has happened for too long. */
+async function withinSilence<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer for ${SILENCE / 1000} s`)), SILENCE);
+  });
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

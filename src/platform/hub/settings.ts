@@ -1,0 +1,61 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
+
+/** How to reach the hub and where its cache lies. What is absent comes from the environment. */
+export interface HubOptions {
+  /** Never use the network. Default: whether HF_HUB_OFFLINE is set. */
+  offline?: boolean;
+  /** Branch, tag or commit. Default: main. */
+  revision?: string;
+  /** Default: HF_TOKEN. */
+  token?: string;
+  /** Default: HF_HUB_CACHE, or `hub` under HF_HOME, or ~/.cache/huggingface/hub. */
+  cacheDir?: string;
+  /** Default: HF_ENDPOINT, or the public hub. */
+  endpoint?: string;
+  /** Called as the bytes of a file arrive. */
+  onProgress?: (progress: DownloadProgress) => void;
+}
+
+export interface DownloadProgress {
+  file: string;
+  /** Bytes had so far, those of an earlier attempt included. */
+  received: number;
+  total: number;
+}
+
+export interface HubSettings {
+  offline: boolean;
+  revision: string;
+  token: string | null;
+  cacheDir: string;
+  endpoint: string;
+  onProgress: (progress: DownloadProgress) => void;
+}
+
+/**
+ * Options completed from the environment, by the names Hugging Face's own tools use.
+ * @throws UsageError for an endpoint that is no http(s) address, or a revision that cannot be one.
+ */
+export function hubSettings(options: HubOptions, env: Readonly<NodeJS.ProcessEnv> = process.env): HubSettings {
+  const cacheHome = env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const home = env.HF_HOME || join(cacheHome, 'huggingface');
+  const endpoint = (options.endpoint ?? (env.HF_ENDPOINT || 'https://huggingface.co')).replace(/\/+$/, '');
+  if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
+    throw new UsageError(`'${endpoint}' is no http(s) address.`, { where: 'HF_ENDPOINT' });
+  }
+  const revision = options.revision ?? 'main';
+  // It becomes a path below refs/.
+  if (!/^\w[\w.-]*(?:\/\w[\w.-]*)*$/.test(revision) || revision.includes('..')) {
+    throw new UsageError('is no branch, tag or commit.', { where: `revision '${revision.slice(0, 80)}'` });
+  }
+  return {
+    offline: options.offline ?? /^(?:1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),
+    revision,
+    token: options.token ?? (env.HF_TOKEN?.trim() || null),
+    cacheDir: options.cacheDir ?? (env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub')),
+    endpoint,
+    onProgress: options.onProgress ?? (() => undefined),
+  };
+}

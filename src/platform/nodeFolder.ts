@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { accessError } from './nodeFile.ts';
+
+/**
+ * Makes a folder, with its parents, and checks that files can be written into it: what takes minutes to compute must
+ * not fail at its last line.
+ * @throws AccessError when it cannot be made or written to, or is a file.
+ */
+export async function prepareFolder(path: string): Promise<void> {
+  const probe = join(path, temporaryName('.probe'));
+  try {
+    await mkdir(path, { recursive: true });
+    await (await open(probe, 'wx')).close();
+    await rm(probe);
+  } catch (cause) {
+    throw accessError(path, cause);
+  }
+}
+
+/**
+ * Writes a file so that it is there whole or, if the process is killed meanwhile, as it was before: under another name
+ * first, synced, then renamed.
+ * @throws AccessError when it cannot be written.
+ */
+export async function writeFileWhole(path: string, content: string): Promise<void> {
+  const unfinished = temporaryName(path);
+  try {
+    const handle = await open(unfinished, 'wx');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(unfinished, path);
+  } catch (cause) {
+    await rm(unfinished, { force: true });
+    throw accessError(path, cause);
+  }
+}
+
+function temporaryName(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.tmp`;
+}

@@ -1,0 +1,158 @@
+/**
+ * The tokenizer inside a GGUF file (`tokenizer.ggml.*` keys): its tables are put into the form of a `tokenizer.json`,
+ * so that one library tokenises for both formats. Keys and token types: the GGUF specification of the ggml project.
+ */
+import { UnsupportedModelError } from '../errors.ts';
+import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
+import { hfTokenizer } from './hfTokenizer.ts';
+import type { JsonRecord } from './jsonFields.ts';
+import { mergesFromScores } from './mergesFromScores.ts';
+import { preTokenizers } from './splitPatterns.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+export type { GgufMetadata } from './ggufKeys.ts';
+
+/** The values of `tokenizer.ggml.token_type`. */
+const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+interface Table {
+  readonly tokens: readonly string[];
+  readonly types: ArrayLike<number>;
+}
+
+/** What differs between the two kinds of vocabulary. */
+interface Scheme {
+  readonly json: JsonRecord;
+  readonly addsBos: boolean;
+}
+
+/** Whether a GGUF file has a tokenizer at all: it may come without (`none`). */
+export function hasGgufTokenizer(metadata: GgufMetadata): boolean {
+  return (metadata.get('tokenizer.ggml.model') ?? 'none') !== 'none';
+}
+
+/**
+ * The tokenizer of a GGUF file. Model `gpt2` is byte-level byte-pair encoding with a named way to split words
+ * (`tokenizer.ggml.pre`); model `llama` is SentencePiece's byte-pair encoding with scores and byte fallback.
+ * Control and unknown tokens are special; user-defined ones are words that are matched before all others.
+ * @param name of the file, for messages.
+ * @throws FormatError for arrays that are missing, mistyped or of different lengths; UnsupportedModelError for another
+ * model or way to split, since the tokens would silently be other ones.
+ */
+export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
+  const keys = new GgufKeys(metadata, name);
+  const model = keys.text('model');
+  if (model !== 'gpt2' && model !== 'llama') {
+    throw new UnsupportedModelError(`tokenizer.ggml.model '${(model ?? 'none').slice(0, 40)}' is not supported.`, {
+      where: name,
+      remedy: 'Supported: gpt2, llama.',
+    });
+  }
+  const tokens = keys.texts('tokens');
+  if (new Set(tokens).size !== tokens.length) throw keys.bad('tokens', 'has a token twice.');
+  const table = { tokens, types: readTypes(keys, tokens.length) };
+  const { json, addsBos } = model === 'gpt2' ? byteLevelScheme(keys, table) : sentencePieceScheme(keys, table);
+
+  const config = {
+    bos_token: namedToken(keys, 'bos_token_id', tokens),
+    eos_token: namedToken(keys, 'eos_token_id', tokens),
+    add_bos_token: keys.flag('add_bos_token') ?? addsBos,
+  };
+  return hfTokenizer({ ...json, added_tokens: addedTokens(table), post_processor: null }, config, name);
+}
+
+function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
+  const pre = keys.text('pre');
+  if (pre === null || !Object.hasOwn(preTokenizers, pre)) {
+    throw new UnsupportedModelError(`tokenizer.ggml.pre ${pre === null ? 'is missing' : `'${pre.slice(0, 40)}'`}.`, {
+      where: keys.name,
+      remedy: `Without it words would be split in another way. Supported: ${Object.keys(preTokenizers).join(', ')}.`,
+    });
+  }
+  const { splits, normalizer, ignoreMerges, addsBos } = preTokenizers[pre];
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
+  return {
+    addsBos,
+    json: {
+      normalizer,
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits, bytes] },
+      decoder: { type: 'ByteLevel' },
+      model: { type: 'BPE', vocab: vocabOf(table), merges: keys.texts('merges'), ignore_merges: ignoreMerges },
+    },
+  };
+}
+
+function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
+  const scores = keys.numbers('scores');
+  if (scores === null) throw keys.bad('scores', 'is missing.');
+  if (scores.length !== table.tokens.length) {
+    throw keys.bad('scores', `has ${scores.length} entries for ${table.tokens.length} tokens.`);
+  }
+  const spaces = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+  const prefixed = keys.flag('add_space_prefix') ?? true;
+  const strip = { type: 'Strip', content: ' ', start: 1, stop: 0 };
+  const decoders = [
+    { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+    { type: 'ByteFallback' },
+    { type: 'Fuse' },
+  ];
+  const mergeable = table.tokens.map((token, id) => (table.types[id] === tokenType.normal ? token : null));
+  const unknown = table.tokens.find((_, id) => table.types[id] === tokenType.unknown) ?? null;
+  return {
+    addsBos: true,
+    json: {
+      normalizer: prefixed ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces] } : spaces,
+      pre_tokenizer: null,
+      decoder: { type: 'Sequence', decoders: prefixed ? [...decoders, strip] : decoders },
+      model: {
+        type: 'BPE',
+        vocab: vocabOf(table),
+        merges: mergesFromScores(mergeable, scores),
+        unk_token: unknown,
+        fuse_unk: true,
+        byte_fallback: true,
+      },
+    },
+  };
+}
+
+/** Without types, the tokens that other keys point at are control tokens and the rest is text. */
+function readTypes(keys: GgufKeys, count: number): ArrayLike<number> {
+  const types = keys.numbers('token_type');
+  if (types === null) {
+    const named = ['bos_token_id', 'eos_token_id', 'unknown_token_id', 'padding_token_id'];
+    const control = new Set(named.map((key) => keys.id(key)));
+    return Array.from({ length: count }, (_, id) => (control.has(id) ? tokenType.control : tokenType.normal));
+  }
+  if (types.length !== count) throw keys.bad('token_type', `has ${types.length} entries for ${count} tokens.`);
+  for (let id = 0; id < count; id++) {
+    if (!Number.isInteger(types[id]) || types[id] < 0 || types[id] > tokenType.byte) {
+      throw keys.bad('token_type', `${types[id]} of token ${id} is unknown.`);
+    }
+  }
+  return types;
+}
+
+/** Pieces that text is made of. Control and user-defined tokens are no product of merging. */
+function vocabOf({ tokens, types }: Table): Record<string, number> {
+  const entries = tokens.map((token, id): [string, number] => [token, id]);
+  return Object.fromEntries(
+    entries.filter(
+      ([token, id]) => token !== '' && types[id] !== tokenType.control && types[id] !== tokenType.userDefined,
+    ),
+  );
+}
+
+function addedTokens({ tokens, types }: Table): object[] {
+  return tokens.flatMap((content, id) => {
+    const special = types[id] === tokenType.control || types[id] === tokenType.unknown;
+    return special || types[id] === tokenType.userDefined ? [{ id, content, special, normalized: false }] : [];
+  });
+}
+
+function namedToken(keys: GgufKeys, key: string, tokens: readonly string[]): string | null {
+  const id = keys.id(key);
+  if (id === null) return null;
+  if (id >= tokens.length) throw keys.bad(key, `${id} lies outside the ${tokens.length} tokens.`);
+  return tokens[id];
+}

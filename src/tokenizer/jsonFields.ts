@@ -1,0 +1,37 @@
+import { FormatError } from '../errors.ts';
+
+/** A JSON object whose fields nobody has checked yet. */
+export type JsonRecord = Record<string, unknown>;
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Far above any real vocabulary, and small enough for arrays indexed by id. */
+const MAX_ID = 1 << 22;
+
+/** Whether a value can be a token's id. */
+export function isTokenId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MAX_ID;
+}
+
+/** @throws FormatError naming the field. */
+export function textField(json: JsonRecord, key: string, where: string): string {
+  const value = json[key];
+  if (typeof value !== 'string') throw new FormatError(`'${key}' is no text.`, { where });
+  return value;
+}
+
+/** A field that may be missing or null. @throws FormatError when it is anything but true or false. */
+export function flagField(json: JsonRecord, key: string, fallback: boolean, where: string): boolean {
+  const value = json[key] ?? fallback;
+  if (typeof value !== 'boolean') throw new FormatError(`'${key}' is neither true nor false.`, { where });
+  return value;
+}
+
+/** A list that may be missing or null. @throws FormatError when it is no list. */
+export function listField(json: JsonRecord, key: string, where: string): unknown[] {
+  const value = json[key] ?? [];
+  if (!Array.isArray(value)) throw new FormatError(`'${key}' is no list.`, { where });
+  return value;
+}

@@ -1,0 +1,123 @@
+/** The vocabulary of a `tokenizer.json`: its model's pieces, its merges and its added tokens, checked. */
+import { FormatError, UnsupportedModelError } from '../errors.ts';
+import { flagField, isRecord, isTokenId, listField, textField, type JsonRecord } from './jsonFields.ts';
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Special tokens stand for no text. The others are words that are matched before anything else. */
+  readonly special: boolean;
+  readonly normalized: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+}
+
+export interface Vocabulary {
+  /** The model as the library takes it. */
+  readonly model: JsonRecord;
+  readonly added: readonly AddedToken[];
+  /** The piece of each id, as stored; undefined for ids that no token has. */
+  readonly pieces: readonly (string | undefined)[];
+  readonly idOf: ReadonlyMap<string, number>;
+}
+
+/**
+ * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces that do not exist;
+ * UnsupportedModelError for another model than byte-pair encoding.
+ */
+export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
+  const where = `${name}: model`;
+  if (!isRecord(json.model)) throw new FormatError('is no JSON object.', { where });
+  const { model } = json;
+  // Older files leave the type out; merges are what tells byte-pair encoding from the others.
+  const type = model.type ?? (Array.isArray(model.merges) ? 'BPE' : 'without merges');
+  if (type !== 'BPE') {
+    throw new UnsupportedModelError(`a tokenizer ${(JSON.stringify(type) ?? '').slice(0, 40)} is not supported.`, {
+      where,
+      remedy: 'Supported: BPE.',
+    });
+  }
+  for (const key of ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix']) {
+    if ((model[key] ?? '') !== '') throw new UnsupportedModelError(`'${key}' is not supported.`, { where });
+  }
+  const { pieces, idOf } = readPieces(model, where);
+  const merges = readMerges(model, idOf, where);
+  const added = readAdded(json, name);
+  for (const token of added) {
+    pieces[token.id] = token.content;
+    idOf.set(token.content, token.id);
+  }
+  const unknown = model.unk_token ?? null;
+  if (unknown !== null && (typeof unknown !== 'string' || !idOf.has(unknown))) {
+    throw new FormatError("'unk_token' is not in the vocabulary.", { where });
+  }
+  return {
+    model: {
+      type: 'BPE',
+      vocab: model.vocab,
+      merges,
+      unk_token: unknown,
+      fuse_unk: flagField(model, 'fuse_unk', false, where),
+      byte_fallback: flagField(model, 'byte_fallback', false, where),
+      ignore_merges: flagField(model, 'ignore_merges', false, where),
+    },
+    added,
+    pieces,
+    idOf,
+  };
+}
+
+function readPieces(model: JsonRecord, where: string): { pieces: (string | undefined)[]; idOf: Map<string, number> } {
+  if (!isRecord(model.vocab)) throw new FormatError("'vocab' is no JSON object.", { where });
+  const pieces: (string | undefined)[] = [];
+  const idOf = new Map<string, number>();
+  for (const [piece, id] of Object.entries(model.vocab)) {
+    if (!isTokenId(id)) throw new FormatError(`the id of ${shown(piece)} is no id.`, { where });
+    if (pieces[id] !== undefined) {
+      throw new FormatError(`${shown(pieces[id])} and ${shown(piece)} both have id ${id}.`, { where });
+    }
+    pieces[id] = piece;
+    idOf.set(piece, id);
+  }
+  return { pieces, idOf };
+}
+
+/** Merges come as "a b" or, since pieces may hold spaces, as ["a", "b"]. */
+function readMerges(model: JsonRecord, idOf: ReadonlyMap<string, number>, where: string): [string, string][] {
+  return listField(model, 'merges', where).map((merge, rank) => {
+    const pair: unknown[] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+    const [left, right] = pair;
+    if (pair.length !== 2 || typeof left !== 'string' || typeof right !== 'string') {
+      throw new FormatError(`merge ${rank} is no pair of pieces.`, { where });
+    }
+    const missing = [left, right, left + right].find((piece) => !idOf.has(piece));
+    if (missing !== undefined) {
+      throw new FormatError(`merge ${rank} needs ${shown(missing)}, which is not in the vocabulary.`, { where });
+    }
+    return [left, right];
+  });
+}
+
+function readAdded(json: JsonRecord, name: string): AddedToken[] {
+  const where = `${name}: added_tokens`;
+  const tokens = listField(json, 'added_tokens', where).map((token, index): AddedToken => {
+    if (!isRecord(token)) throw new FormatError(`entry ${index} is no JSON object.`, { where });
+    const { id } = token;
+    if (!isTokenId(id)) throw new FormatError(`the id of entry ${index} is no id.`, { where });
+    const special = flagField(token, 'special', false, where);
+    return {
+      id,
+      content: textField(token, 'content', where),
+      special,
+      normalized: flagField(token, 'normalized', !special, where),
+      lstrip: flagField(token, 'lstrip', false, where),
+      rstrip: flagField(token, 'rstrip', false, where),
+    };
+  });
+  // An empty text can be found everywhere, so it is found nowhere.
+  return tokens.filter((token) => token.content !== '');
+}
+
+function shown(piece: string): string {
+  return JSON.stringify(piece.slice(0, 60));
+}
