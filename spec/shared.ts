@@ -4,8 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = resolve(process.env.BLOCKPRUNER_SHARED ?? new URL('../../shared', import.meta.url).pathname);
+const root = resolve(process.env.BLOCKPRUNER_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url)));
 
 /** Whether the golden data are on this machine. */
 export const hasShared: boolean = existsSync(resolve(root, 'golden', 'README.md'));

@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['spec/**/*.spec.ts'],
     // Separate processes: V8 has crashed when WebAssembly modules are shared between vitest's threads.

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import type { Backend, NllState } from '../../src/backends/backend.ts';
+import type { Backend, NllState, NllSum } from '../../src/backends/backend.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { drawArray, normals, seeds, sizes } from '../arbitraries.ts';
 import { normalisedError, worstError, type Limits } from './compare.ts';
@@ -94,6 +94,34 @@ export function nllSuite(backend: () => Backend, limits: Limits): void {
       },
     );
 
+    test.prop([headShape, someCuts, seeds])(
+      'keep the sum in f32 when asked, in the order of ids',
+      async (shape, cuts, seed) => {
+        const head = drawHead(shape, seed, 1);
+        const found = await score(backend(), head, cuts, 'f32');
+        const oracle = runningSumOracle(head);
+        for (const [row, nll] of found.entries()) expect(Math.abs(nll - oracle[row])).toBeLessThan(2e-5);
+      },
+    );
+
+    it('lose in f32 what is below half a unit of the sum, and nothing in f64', async () => {
+      // One id holds nearly all of the probability and comes first; 40,000 others have e^−17.4 = 2.8e-8 each.
+      const vocabulary = 40_001;
+      const weight = new Float32Array(vocabulary).fill(-17.4).with(0, 0);
+      const head: Head = {
+        x: Float32Array.of(1),
+        weight,
+        bias: null,
+        targets: Int32Array.of(0),
+        rows: 1,
+        inFeatures: 1,
+        vocabulary,
+      };
+      const lost = Math.log(1 + 40_000 * Math.exp(-17.4));
+      expect((await score(backend(), head, [0.3], 'f32'))[0]).toBe(0);
+      expect(Math.abs((await score(backend(), head, [0.3]))[0] / lost - 1)).toBeLessThan(1e-2);
+    });
+
     it('leave the rows and the head as they were', async () => {
       const head = drawHead({ rows: 7, inFeatures: 33, vocabulary: 50, bias: true }, 5, 1);
       const x = backend().store(head.x, head.rows, head.inFeatures);
@@ -128,7 +156,7 @@ function drawHead(
 }
 
 /** Scores the rows with the vocabulary cut at the given shares of it. */
-async function score(backend: Backend, head: Head, cuts: readonly number[]): Promise<Float32Array> {
+async function score(backend: Backend, head: Head, cuts: readonly number[], sum?: NllSum): Promise<Float32Array> {
   const { inFeatures, vocabulary } = head;
   const inner = cuts.map((share) => Math.floor(share * vocabulary)).filter((id) => id > 0 && id < vocabulary);
   const bounds = [...new Set([0, ...inner, vocabulary])].sort((a, b) => a - b);
@@ -138,12 +166,23 @@ async function score(backend: Backend, head: Head, cuts: readonly number[]): Pro
     const to = bounds[index + 1];
     const weight = head.weight.subarray(from * inFeatures, to * inFeatures);
     const tile = backend.packLinear(weight, to - from, inFeatures, head.bias?.subarray(from, to) ?? null);
-    state = backend.nllTile(x, tile, from, head.targets, state);
+    state = backend.nllTile(x, tile, from, head.targets, state, sum);
     backend.freeLinear(tile);
   }
   backend.free(x);
   if (state === null) throw new Error('a vocabulary has at least one tile');
   return backend.finishNll(state);
+}
+
+/** lse − z_target with one f32 sum in the order of ids over terms relative to the row's maximum. */
+function runningSumOracle({ x, weight, bias, targets, rows, inFeatures, vocabulary }: Head): number[] {
+  const { values } = linearOracle(x, weight, bias, rows, inFeatures, vocabulary);
+  return Array.from({ length: rows }, (_, row) => {
+    const logits = values.subarray(row * vocabulary, (row + 1) * vocabulary);
+    const highest = logits.reduce((a, b) => Math.max(a, b));
+    const sum = logits.reduce((total, logit) => Math.fround(total + Math.exp(logit - highest)), 0);
+    return Math.log(sum) + highest - logits[targets[row]];
+  });
 }
 
 /** lse − z_target in f64; its terms are as large as the largest logit's terms. */

@@ -14,9 +14,10 @@
  */
 
 import type { AttentionSpec } from '../ops/causalAttention.ts';
+import type { NllSum } from '../ops/nll.ts';
 import type { RopeSpec } from '../ops/rope.ts';
 
-export type { AttentionSpec, RopeSpec };
+export type { AttentionSpec, NllSum, RopeSpec };
 
 /** An opaque f32 array [rows, cols] that lives where its backend keeps it. */
 export interface DeviceTensor {
@@ -95,8 +96,16 @@ export interface Backend {
    * Folds one vocabulary tile into the rows' running log-sum-exp: logits = x Wᵀ for the ids firstId … firstId +
    * outFeatures − 1, never stored beyond the tile. `state` null starts; the passed state must not be used again.
    * targets[r] is row r's target id; the tile that holds it notes its logit. Target −1 = none (its NLL is NaN).
+   * `sum` (default f64) is how the sum over the vocabulary is kept; it must be the same for all tiles of a state.
    */
-  nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState;
+  nllTile(
+    x: DeviceTensor,
+    tile: LinearWeight,
+    firstId: number,
+    targets: Int32Array,
+    state: NllState | null,
+    sum?: NllSum,
+  ): NllState;
   /** The rows' negative log-likelihoods in nats, lse − target logit, [rows]. Ends the state. */
   finishNll(state: NllState): Promise<Float32Array>;
   /** Copies a device array to the host. */

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { chunkData, type BosPolicy, type Chunks } from '../eval/chunks.ts';
+import type { NllSum } from '../ops/nll.ts';
 import { parseData } from '../eval/textData.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
@@ -15,6 +16,7 @@ export interface EvalOptions {
   stride?: number;
   bos: BosPolicy;
   join: string;
+  nllSum: NllSum;
 }
 
 export function addEvalOptions(command: Command): Command {
@@ -29,7 +31,12 @@ export function addEvalOptions(command: Command): Command {
         .choices(['auto', 'none', 'stream', 'chunk'])
         .default('auto'),
     )
-    .option('--join <text>', 'what stands between rows (\\n is a newline)', '\\n\\n');
+    .option('--join <text>', 'what stands between rows (\\n is a newline)', '\\n\\n')
+    .addOption(
+      new Option('--nll-sum <type>', 'how the sum over the vocabulary is kept; f32 = as the official code on a CPU')
+        .choices(['f64', 'f32'])
+        .default('f64'),
+    );
 }
 
 /** Reads the data file and cuts it into chunks for the model. */

@@ -2,6 +2,7 @@
 import type { OpenedModel } from '../formats/openModel.ts';
 import { openModel } from '../formats/openModel.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
+import type { NllSum } from '../ops/nll.ts';
 import { Transformer } from '../model/transformer.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { planMemory, type MemoryPlan } from '../prune/plan.ts';
@@ -25,7 +26,11 @@ export interface OpenRun {
 }
 
 /** Opens the model and a backend for it; says on stderr which backend runs and why. */
-export async function openRun(argument: string, options: ModelOptions, terminal: Terminal): Promise<OpenRun> {
+export async function openRun(
+  argument: string,
+  options: ModelOptions & { nllSum?: NllSum },
+  terminal: Terminal,
+): Promise<OpenRun> {
   const opened = await openChecked(argument, options, terminal);
   const memoryBytes = options.memory ?? defaultMemory();
   const { backend, why } = await selectBackend({
@@ -36,7 +41,7 @@ export async function openRun(argument: string, options: ModelOptions, terminal:
   });
   terminal.note(`backend: ${backend.description}; ${why}`);
   const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes));
-  const model = await Transformer.load(opened.weights, backend, plan.weightBytes);
+  const model = await Transformer.load(opened.weights, backend, plan.weightBytes, options.nllSum);
   return {
     opened,
     model,

@@ -32,7 +32,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const hasher = nodeHasher();
     for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     const seconds = (performance.now() - started) / 1000;
-    const convention = conventionOf(chunks);
+    const convention = conventionOf(chunks, model.nllSum);
     if (options.json) {
       terminal.document({
         schema: 'blockpruner.perplexity/1',

@@ -5,7 +5,8 @@ import { Mask } from '../model/mask.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileJournal } from '../platform/nodeJournal.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
-import { checkStopRules, type PruneKind, type StopRules } from '../prune/candidates.ts';
+import { lockFile } from '../platform/nodeLock.ts';
+import { checkStopRules, requireStopRule, type PruneKind, type StopRules } from '../prune/candidates.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -32,16 +33,23 @@ export interface PruneOptions extends ModelOptions, EvalOptions {
 export async function pruneCommand(argument: string, options: PruneOptions): Promise<void> {
   const terminal = new Terminal(options);
   const stop: StopRules = { blocks: options.blocks, ratio: options.ratio, maxPpl: options.maxPpl };
+  requireStopRule(stop);
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
     const chunks = await loadChunks(options, opened.opened);
     const out = options.out ?? join('runs', `${plainName(argument)}-${plainName(options.data)}`);
     await prepareFolder(out);
-    const result = await searchInto(out, opened, chunks, stop, options, terminal);
-    await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-    await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
-    await writeFileWhole(join(out, 'report.html'), renderReport(result));
+    const unlock = await lockFile(join(out, 'journal.lock'));
+    let result: PruneResult;
+    try {
+      result = await searchInto(out, opened, chunks, stop, options, terminal);
+      await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+      await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
+      await writeFileWhole(join(out, 'report.html'), renderReport(result));
+    } finally {
+      await unlock();
+    }
     if (options.json) terminal.document(result);
     terminal.result(summary(result));
     terminal.result(`\nreport: ${join(out, 'report.html')}`);

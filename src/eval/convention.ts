@@ -1,4 +1,5 @@
 /** What a perplexity means: printed with every figure, because the same model scores differently under each. */
+import type { NllSum } from '../ops/nll.ts';
 import type { Chunks } from './chunks.ts';
 import { ignoredTargets } from './perplexity.ts';
 
@@ -14,6 +15,8 @@ export interface Convention {
   aggregation: 'mean of chunk means';
   /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
   ignoredId: number | null;
+  /** How the sum over the vocabulary was kept: `f64`, or `f32` as the official code does on a CPU. */
+  nllSum: NllSum;
 }
 
 /** What was measured over. */
@@ -30,7 +33,7 @@ export interface DataSummary {
   droppedTokens: number;
 }
 
-export function conventionOf(chunks: Chunks): Convention {
+export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
   const { chunk, stride, bos, join, ignoredId } = chunks;
   const bosText = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
   const parts = [
@@ -42,7 +45,8 @@ export function conventionOf(chunks: Chunks): Convention {
     'exp of the mean over chunks of the mean NLL',
   ];
   if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
-  return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId };
+  if (nllSum === 'f32') parts.push('the sum over the vocabulary kept in f32');
+  return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId, nllSum };
 }
 
 /** @param hash SHA-256 (hex) of the ids. */

@@ -7,7 +7,7 @@
  * A `Transformer` holds no weights of its own. Blocks and tiles of the head are read from a WeightSource when the walk
  * reaches them and are kept, packed, as long as the memory budget allows; a model larger than memory runs all the same.
  */
-import type { Backend, DeviceTensor, LinearWeight, NllState, RopeTable } from '../backends/backend.ts';
+import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, RopeTable } from '../backends/backend.ts';
 import { DataError, MemoryBudgetError } from '../errors.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
 import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
@@ -30,14 +30,23 @@ export class Transformer {
   readonly source: WeightSource;
   readonly backend: Backend;
   readonly config: ModelConfig;
+  /** How the head adds up over the vocabulary; part of what a perplexity means. */
+  readonly nllSum: NllSum;
   readonly #cache: WeightCache;
   readonly #finalNorm: NormWeights;
   #rope: { table: RopeTable; positions: number } | null = null;
 
-  private constructor(source: WeightSource, backend: Backend, cache: WeightCache, finalNorm: NormWeights) {
+  private constructor(
+    source: WeightSource,
+    backend: Backend,
+    nllSum: NllSum,
+    cache: WeightCache,
+    finalNorm: NormWeights,
+  ) {
     this.source = source;
     this.backend = backend;
     this.config = source.config;
+    this.nllSum = nllSum;
     this.#cache = cache;
     this.#finalNorm = finalNorm;
   }
@@ -46,7 +55,12 @@ export class Transformer {
    * @param weightBytes budget for packed weights. The largest block or head tile must fit.
    * @throws MemoryBudgetError when it does not.
    */
-  static async load(source: WeightSource, backend: Backend, weightBytes: number): Promise<Transformer> {
+  static async load(
+    source: WeightSource,
+    backend: Backend,
+    weightBytes: number,
+    nllSum: NllSum = 'f64',
+  ): Promise<Transformer> {
     const largest = largestPiece(source);
     if (largest.bytes > weightBytes) {
       throw new MemoryBudgetError(
@@ -55,7 +69,7 @@ export class Transformer {
       );
     }
     const finalNorm = await loadNorm(source, backend, modelTensorNames(source.config).finalNorm);
-    return new Transformer(source, backend, new WeightCache(weightBytes), finalNorm);
+    return new Transformer(source, backend, nllSum, new WeightCache(weightBytes), finalNorm);
   }
 
   /**
@@ -146,7 +160,7 @@ export class Transformer {
     for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) {
       const tile = await this.#loadHeadTile(first);
       for (const [index, x] of normed.entries()) {
-        states[index] = this.backend.nllTile(x, tile, first, targets, states[index]);
+        states[index] = this.backend.nllTile(x, tile, first, targets, states[index], this.nllSum);
       }
     }
     for (const x of normed) this.backend.free(x);

@@ -43,12 +43,17 @@ export interface StopRules {
   maxPpl?: number;
 }
 
-/** @throws UsageError when no rule is given or one cannot be met by this model and kind. */
-export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers: number): void {
-  const { blocks, ratio, maxPpl } = stop;
+/** @throws UsageError when no rule is given: the one check that needs no model. */
+export function requireStopRule({ blocks, ratio, maxPpl }: StopRules): void {
   if (blocks === undefined && ratio === undefined && maxPpl === undefined) {
     throw new UsageError('no stop rule.', { remedy: 'Give --blocks, --ratio or --max-ppl.' });
   }
+}
+
+/** @throws UsageError when no rule is given or one cannot be met by this model and kind. */
+export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers: number): void {
+  requireStopRule(stop);
+  const { blocks, ratio, maxPpl } = stop;
   const available = kind === 'mix' || kind === 'layer' ? 2 * numHiddenLayers : numHiddenLayers;
   if (blocks !== undefined && !(Number.isInteger(blocks) && blocks >= 1 && blocks <= available)) {
     const what = kind === 'mix' || kind === 'layer' ? 'blocks' : `${kind.toUpperCase()} blocks`;

@@ -85,11 +85,12 @@ export class Journal {
     return this.#groups.filter((group) => group.step === step);
   }
 
-  sample(mask: string): SampleRecord | null {
-    return this.#samples.find((sample) => sample.mask === mask) ?? null;
+  /** The sample of a mask and a prompt: another tokenizer may read the same ids as another prompt. */
+  sample(mask: string, prompt: string): SampleRecord | null {
+    return this.#samples.find((sample) => sample.mask === mask && sample.prompt === prompt) ?? null;
   }
 
-  /** Seconds of computing recorded, over all sessions. */
+  /** Seconds of computing recorded, also by runs before this one. */
   seconds(): number {
     return [...this.#groups, ...this.#samples].reduce((sum, record) => sum + record.seconds, 0);
   }
@@ -114,8 +115,8 @@ export class Journal {
 
   #take(record: Record<string, unknown>, where: string): void {
     if (record.type === 'group') this.#groups.push(decodeGroup(record, where));
-    else if (record.type === 'sample') this.#samples.push(record as unknown as SampleRecord);
-    else if (record.type === 'step') this.#steps.add(Number(record.step));
+    else if (record.type === 'sample') this.#samples.push(decodeSample(record, where));
+    else if (record.type === 'step') this.#steps.add(decodeStep(record, where));
     else throw new FormatError('is no record this version knows.', { where, remedy: 'Start over with --fresh.' });
   }
 }
@@ -139,13 +140,15 @@ function parseLines(sink: JournalSink): Record<string, unknown>[] {
 }
 
 function checkHeader(name: string, found: Record<string, unknown>, expected: JournalHeader): void {
-  if (found.type !== 'header' || found.version !== JOURNAL_VERSION) {
+  const keys = ['weights', 'config', 'tokens', 'settings', 'backend'] as const;
+  const complete = keys.every((key) => typeof found[key] === 'string');
+  if (found.type !== 'header' || found.version !== JOURNAL_VERSION || !complete) {
     throw new FormatError('does not begin with a header of this version.', {
       where: name,
       remedy: 'Start over with --fresh, or use another --out.',
     });
   }
-  for (const key of ['weights', 'config', 'tokens', 'settings', 'backend'] as const) {
+  for (const key of keys) {
     if (found[key] === expected[key]) continue;
     const what = key === 'backend' ? `backend (${JSON.stringify(found[key])}, now ${expected[key]})` : key;
     throw new JournalMismatchError(`belongs to a run with other ${what}.`, {
@@ -157,30 +160,68 @@ function checkHeader(name: string, found: Record<string, unknown>, expected: Jou
 
 function decodeGroup(record: Record<string, unknown>, where: string): GroupRecord {
   const { step, from, to, seconds, candidates, base, scores } = record;
-  const count = Number(to) - Number(from);
-  const isScores = (value: unknown): value is JsonScore[] => Array.isArray(value) && value.length === count;
+  const isScores = (value: unknown): value is JsonScore[] => {
+    return Array.isArray(value) && value.length === Number(to) - Number(from) && value.every(isScore);
+  };
   if (
-    ![step, from, to].every((value) => Number.isInteger(value)) ||
-    !(count >= 1) ||
-    typeof seconds !== 'number' ||
+    !isCount(step) ||
+    !isCount(from) ||
+    !isCount(to) ||
+    from >= to ||
+    !isSeconds(seconds) ||
     !Array.isArray(candidates) ||
+    !candidates.every((name) => typeof name === 'string') ||
     !isScores(base) ||
     !Array.isArray(scores) ||
     scores.length !== candidates.length ||
     !scores.every(isScores)
   ) {
-    throw new FormatError('is a damaged group record.', { where, remedy: 'Start over with --fresh.' });
+    throw damaged('group', where);
   }
   return {
     type: 'group',
-    step: Number(step),
-    from: Number(from),
-    to: Number(to),
+    step,
+    from,
+    to,
     seconds,
-    candidates: candidates.map(String),
+    candidates,
     base: base.map(decodeScore),
     scores: scores.map((chunks) => chunks.map(decodeScore)),
   };
+}
+
+function decodeStep({ step }: Record<string, unknown>, where: string): number {
+  if (!isCount(step)) throw damaged('step', where);
+  return step;
+}
+
+function decodeSample(record: Record<string, unknown>, where: string): SampleRecord {
+  const { mask, prompt, before, after, seconds } = record;
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  if (!isText(mask) || !isText(prompt) || !isText(before) || !isText(after) || !isSeconds(seconds)) {
+    throw damaged('sample', where);
+  }
+  return { type: 'sample', mask, prompt, before, after, seconds };
+}
+
+function damaged(kind: string, where: string): FormatError {
+  return new FormatError(`is a damaged ${kind} record.`, { where, remedy: 'Start over with --fresh.' });
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isSeconds(value: unknown): value is number {
+  return Number.isFinite(value) && Number(value) >= 0;
+}
+
+function isScore(value: unknown): value is JsonScore {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [nats, targets] = value as unknown[];
+  return (
+    isCount(targets) && (typeof nats === 'number' || nats === 'NaN' || nats === 'Infinity' || nats === '-Infinity')
+  );
 }
 
 function encodeNumber(value: number): JsonNumber {

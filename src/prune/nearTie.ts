@@ -3,10 +3,11 @@ import type { ScoredCandidate } from './search.ts';
 
 /**
  * How far a backend's perplexity may lie from the exact one, relative: two candidates closer than twice this could
- * change places on another machine or kernel. Measured as the largest |Δppl|/ppl against the f64-accumulating
- * reference over all candidates of the golden models (spec/prune/noise.spec.ts keeps them honest).
+ * change places on another machine or kernel. For the reference, the largest |Δppl|/ppl over all candidates of the golden
+ * models. SIMD reaches 2e-7 on those and 3e-6 on SmolLM2-135M (but for one candidate, L1.mha, whose loss makes a perplexity
+ * of 29 one of 957: 1.3e-5). spec/prune/noise.spec.ts keeps the figures honest.
  */
-export const perplexityNoise: Readonly<Record<Backend['name'], number>> = { reference: 1e-7, simd: 1e-6, gpu: 1e-5 };
+export const perplexityNoise: Readonly<Record<Backend['name'], number>> = { reference: 1e-7, simd: 5e-6, gpu: 1e-5 };
 
 /** The runner-up where it is too close to the pick to call, else null. */
 export function nearTie(

@@ -20,7 +20,8 @@ export function writeOfficialOrder(steps: readonly (readonly BlockId[])[]): stri
 
 /**
  * Reads such a file back into the removals of each step; [] for a step in which nothing went.
- * @throws FormatError when it is no such file, a set is not contained in the next, or a layer does not exist.
+ * @throws FormatError when it is no such file, a set is not contained in the next or names a block twice, or a layer
+ * does not exist.
  */
 export function readOfficialOrder(text: string, where: string, numHiddenLayers: number): BlockId[][] {
   const entries = parse(text, where);
@@ -29,6 +30,9 @@ export function readOfficialOrder(text: string, where: string, numHiddenLayers: 
   for (let step = 1; step <= Object.keys(entries).length; step++) {
     const place = `${where} step ${step}`;
     const blocks = parseSet(entries[String(step)], place, numHiddenLayers);
+    const names = blocks.map(formatBlock);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new FormatError(`${twice} is named twice.`, { where: place });
     const mask = Mask.of(blocks);
     const lost = before.blocks.find((block) => !mask.has(block));
     if (lost !== undefined)
@@ -55,14 +59,15 @@ function parse(text: string, where: string): Record<string, unknown> {
 
 function parseSet(entry: unknown, where: string, numHiddenLayers: number): BlockId[] {
   if (!Array.isArray(entry)) throw new FormatError('is missing or no list.', { where });
-  return entry.map((pair: unknown): BlockId => {
-    const [kind, layer] = Array.isArray(pair) ? (pair as unknown[]) : [];
-    const known = kind === 'mha' || kind === 'mlp';
-    if (!known || typeof layer !== 'number' || !Number.isInteger(layer) || layer < 0 || layer >= numHiddenLayers) {
-      throw new FormatError(`${JSON.stringify(pair)} is no block of a model with ${numHiddenLayers} layers.`, {
-        where,
-      });
+  return entry.map((pair: unknown, index): BlockId => {
+    const [kind, layer, ...rest] = Array.isArray(pair) ? (pair as unknown[]) : [];
+    if ((kind !== 'mha' && kind !== 'mlp') || !Number.isInteger(layer) || rest.length > 0) {
+      throw new FormatError(`entry ${index + 1} is no pair of "mha" or "mlp" and a layer.`, { where });
     }
-    return { kind, layer };
+    const block: BlockId = { kind, layer: Number(layer) };
+    if (block.layer < 0 || block.layer >= numHiddenLayers) {
+      throw new FormatError(`${formatBlock(block)} is no block of a model with ${numHiddenLayers} layers.`, { where });
+    }
+    return block;
   });
 }

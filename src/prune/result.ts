@@ -78,6 +78,6 @@ export interface PruneResult {
   removed: string[];
   /** A greedy continuation of the data's own opening words, dense and pruned; null without a tokenizer. */
   sample: { prompt: string; before: string; after: string } | null;
-  /** Seconds of computing, over all sessions of a resumed run. */
+  /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;
 }

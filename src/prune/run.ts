@@ -13,7 +13,7 @@ import { Journal, type JournalHeader } from './journal.ts';
 import { nearTie } from './nearTie.ts';
 import { planGroup } from './plan.ts';
 import { PRUNE_SCHEMA, type NonFinite, type PerplexityFigures, type PruneResult, type StepResult } from './result.ts';
-import { sampleText } from './sample.ts';
+import { samplePrompt, sampleText } from './sample.ts';
 import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
 import { Mask } from '../model/mask.ts';
 
@@ -71,7 +71,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
       contentHash: hashes.weights,
     },
     data: summarise(options.dataName, chunks, dense.scoredTokens, hashes.tokens),
-    convention: conventionOf(chunks),
+    convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
     kind,
     stop,
@@ -85,10 +85,12 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
 }
 
 async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
-  if (options.tokenizer === null) return null;
-  let sample = journal.sample(mask.toString());
+  const { model, tokenizer, chunks } = options;
+  if (tokenizer === null) return null;
+  const prompt = samplePrompt(chunks.ids[0]);
+  let sample = journal.sample(mask.toString(), tokenizer.decode(prompt));
   if (sample === null) {
-    sample = await sampleText(options.model, options.tokenizer, options.chunks.ids[0], mask);
+    sample = await sampleText(model, tokenizer, prompt, mask);
     await journal.addSample(sample);
   }
   return { prompt: sample.prompt, before: sample.before, after: sample.after };
@@ -109,7 +111,9 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
     weights: await model.source.contentHash(newHasher()),
     config: hashText(JSON.stringify(model.config)),
     tokens: tokens.digest(),
-    settings: hashText(JSON.stringify({ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId })),
+    settings: hashText(
+      JSON.stringify({ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum }),
+    ),
     backend: model.backend.variant,
   };
 }

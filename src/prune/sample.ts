@@ -10,15 +10,19 @@ import type { SampleRecord } from './journal.ts';
 const MAX_PROMPT_TOKENS = 24;
 const NEW_TOKENS = 48;
 
-/** @param ids the first chunk; its opening tokens are the prompt. */
+/** The opening tokens of a chunk. */
+export function samplePrompt(ids: Int32Array): number[] {
+  return [...ids.subarray(0, Math.min(MAX_PROMPT_TOKENS, Math.ceil(ids.length / 4)))];
+}
+
+/** What the model makes of `prompt`, whole and under a mask. */
 export async function sampleText(
   model: Transformer,
   tokenizer: Tokenizer,
-  ids: Int32Array,
+  prompt: readonly number[],
   mask: Mask,
 ): Promise<SampleRecord> {
   const started = performance.now();
-  const prompt = [...ids.subarray(0, Math.min(MAX_PROMPT_TOKENS, Math.ceil(ids.length / 4)))];
   const before = await continuation(model, tokenizer, prompt, Mask.empty);
   const after = await continuation(model, tokenizer, prompt, mask);
   const seconds = (performance.now() - started) / 1000;
@@ -26,7 +30,12 @@ export async function sampleText(
 }
 
 /** The continuation alone: the text of prompt and continuation less the prompt's, as tokens may join into one character. */
-async function continuation(model: Transformer, tokenizer: Tokenizer, prompt: number[], mask: Mask): Promise<string> {
+async function continuation(
+  model: Transformer,
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  mask: Mask,
+): Promise<string> {
   const ids = [...prompt];
   const options = { maxTokens: NEW_TOKENS, sampling: greedy, rng: seededRng(0) };
   for await (const id of generate(model, prompt, mask, options)) ids.push(id);

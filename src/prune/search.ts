@@ -37,7 +37,7 @@ export type SearchEvent =
       candidates: number;
       /** Share of this step's work that is done, 0 … 1, and whether it came from the journal. */
       fraction: number;
-      /** Seconds of computing in this step so far in this session, and the share of the step they bought. */
+      /** Seconds of computing in this step so far in this process, and the share of the step they bought. */
       seconds: number;
       computed: number;
       /** Lowest perplexity so far over the chunks finished; null before the first group. */
@@ -133,7 +133,7 @@ async function* scoreStep(
   const total = chunks.ids.length;
   const base: ChunkScore[] = [];
   const scores: ChunkScore[][] = candidates.map(() => []);
-  for (const group of journal.groups(step)) takeGroup(group, candidates, base, scores);
+  for (const group of journal.groups(step)) takeGroup(group, total, candidates, base, scores);
   const started = performance.now();
   const recorded = base.length;
   while (base.length < total) {
@@ -143,17 +143,22 @@ async function* scoreStep(
     const groupStart = performance.now();
     const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates);
     let next = await walk.next();
-    for (; next.done !== true; next = await walk.next()) {
-      const done = (next.value.passes / next.value.totalPasses) * (to - from);
-      yield {
-        type: 'progress',
-        step,
-        candidates: candidates.length,
-        fraction: (from + done) / total,
-        seconds: (performance.now() - started) / 1000,
-        computed: (from - recorded + done) / total,
-        best,
-      };
+    try {
+      for (; next.done !== true; next = await walk.next()) {
+        const done = (next.value.passes / next.value.totalPasses) * (to - from);
+        yield {
+          type: 'progress',
+          step,
+          candidates: candidates.length,
+          fraction: (from + done) / total,
+          seconds: (performance.now() - started) / 1000,
+          computed: (from - recorded + done) / total,
+          best,
+        };
+      }
+    } finally {
+      // Whoever abandons the search abandons the sweep, which then frees its streams; a finished one takes no notice.
+      await walk.return(undefined as never);
     }
     const { value } = next;
     const group: GroupRecord = {
@@ -167,7 +172,7 @@ async function* scoreStep(
       scores: value.candidates.map((rows) => rows.map((nll, index) => scoreChunk(chunks, from + index, nll))),
     };
     await journal.addGroup(group);
-    takeGroup(group, candidates, base, scores);
+    takeGroup(group, total, candidates, base, scores);
   }
   return { base, scores };
 }
@@ -175,11 +180,15 @@ async function* scoreStep(
 /** Adds a group's scores; groups of a step follow each other without gaps. */
 function takeGroup(
   group: GroupRecord,
+  total: number,
   candidates: readonly Candidate[],
   base: ChunkScore[],
   scores: ChunkScore[][],
 ): void {
-  if (group.from !== base.length || group.candidates.join(' ') !== candidates.map(({ name }) => name).join(' ')) {
+  const sameNames =
+    group.candidates.length === candidates.length &&
+    group.candidates.every((name, index) => name === candidates[index].name);
+  if (group.from !== base.length || group.to > total || !sameNames) {
     throw new FormatError(`step ${group.step} of the journal does not follow from what comes before it.`, {
       remedy: 'Start over with --fresh, or use another --out.',
     });

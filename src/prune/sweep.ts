@@ -34,7 +34,8 @@ export interface SweepResult {
 
 /**
  * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must be unmasked and
- * adjacent in the walk, and no two candidates may share one. Yields progress after every block.
+ * adjacent in the walk, and no two candidates may share one. Yields progress after every block. However it ends,
+ * abandoned or with an error included, it leaves no stream behind.
  */
 export async function* sweep(
   model: Transformer,
@@ -49,25 +50,30 @@ export async function* sweep(
   const forks = new Map<number, DeviceTensor>();
   let base = await model.embed(ids);
   let passes = 0;
+  let walked = false;
 
-  for (const block of walk) {
-    const skipping = removedBy.get(formatBlock(block));
-    for (const [index, stream] of forks) {
-      if (index === skipping) continue;
-      forks.set(index, await model.block(block, stream, seqLen));
-      model.backend.free(stream);
+  try {
+    for (const block of walk) {
+      const skipping = removedBy.get(formatBlock(block));
+      for (const [index, stream] of forks) {
+        if (index === skipping) continue;
+        forks.set(index, await model.block(block, stream, seqLen));
+        model.backend.free(stream);
+        passes++;
+      }
+      const next = await model.block(block, base, seqLen);
       passes++;
+      if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, base);
+      else model.backend.free(base);
+      base = next;
+      yield { passes, totalPasses };
     }
-    const next = await model.block(block, base, seqLen);
-    passes++;
-    if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, base);
-    else model.backend.free(base);
-    base = next;
-    yield { passes, totalPasses };
+    walked = true;
+  } finally {
+    if (!walked) for (const stream of [...forks.values(), base]) model.backend.free(stream);
   }
 
-  const order = candidates.map((_, index) => index);
-  const streams = [...order.map((index) => forkOf(forks, index)), base];
+  const streams = [...candidates.map((_, index) => forkOf(forks, index)), base];
   const rows = await model.headNll(streams, nextTokens(ids));
   const perChunk = rows.map((nll) => ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1)));
   return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes };

@@ -160,6 +160,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
       join: text(),
       aggregation: fc.constant('mean of chunk means' as const),
       ignoredId: optional(count()),
+      nllSum: fc.constantFrom('f64', 'f32'),
     }),
     backend: text(),
     stop: fc.record({ blocks: count(), ratio: share(), maxPpl: finitePerplexity() }, { requiredKeys: [] }),

@@ -1,5 +1,5 @@
 import { finishNll, foldNllTile, startNll } from '../../ops/nll.ts';
-import type { Backend, DeviceTensor, LinearWeight, NllState, Scope } from '../backend.ts';
+import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
 import { ReferenceMemory } from './referenceMemory.ts';
 import { ReferenceScope } from './referenceScope.ts';
 import { check, checkSize, own, ownLinear, ownNll, ReferenceLinear, ReferenceNll, shapeOf } from './referenceTensor.ts';
@@ -65,7 +65,14 @@ class ReferenceBackend implements Backend {
     this.#memory.release(handle);
   }
 
-  nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState {
+  nllTile(
+    x: DeviceTensor,
+    tile: LinearWeight,
+    firstId: number,
+    targets: Int32Array,
+    state: NllState | null,
+    sum: NllSum = 'f64',
+  ): NllState {
     const source = own('nllTile', x);
     const { weight, bias, inFeatures, outFeatures } = ownLinear('nllTile', tile);
     const { rows } = source;
@@ -74,7 +81,7 @@ class ReferenceBackend implements Backend {
     check('nllTile', state === null || state.rows === rows, `${shapes} do not fit a state of ${state?.rows ?? 0} rows`);
     const before = state === null ? null : ownNll('nllTile', state);
     const sums = before?.sums ?? startNll(rows);
-    foldNllTile(sums, source.data, weight, bias, firstId, targets, rows, inFeatures, outFeatures);
+    foldNllTile(sums, source.data, weight, bias, firstId, targets, rows, inFeatures, outFeatures, sum);
     const after = new ReferenceNll(rows, sums);
     if (before === null) this.#memory.bytes += after.bytes;
     else before.ended = true;

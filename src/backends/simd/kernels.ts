@@ -22,10 +22,38 @@ export type KernelName = (typeof kernelNames)[number];
 /** Which arithmetic a kernel variant uses; part of every result and of the journal's hash. */
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
-/** Compiles a variant, or returns null where the engine does not know its instructions. */
+/** Compiled variants; null = not to be had here. */
+const compiled = new Map<KernelVariant, WebAssembly.Module | null>();
+
+/**
+ * Compiles a variant, or returns null where the engine does not know its instructions, or does not fuse what it calls
+ * a relaxed multiply-add: the same variant must round alike everywhere.
+ */
 export function compileKernels(variant: KernelVariant): WebAssembly.Module | null {
-  const bytes = decodeBase64(variant === 'relaxed-fma' ? relaxedKernels : plainKernels);
-  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
+  let module = compiled.get(variant);
+  if (module === undefined) {
+    const bytes = decodeBase64(variant === 'relaxed-fma' ? relaxedKernels : plainKernels);
+    module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
+    if (module !== null && variant === 'relaxed-fma' && !fuses(module)) module = null;
+    compiled.set(variant, module);
+  }
+  return module;
+}
+
+/**
+ * Whether a·b + c is rounded once (x64 with FMA3, arm64) or twice (older x64), as the relaxed instruction leaves open:
+ * (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ when fused and 0 when the square is rounded first.
+ */
+export function fuses(module: WebAssembly.Module): boolean {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  const linear = instantiateKernels(module, memory)[kernelNames.indexOf('linear')];
+  const [out, x, panel] = [0, 64, 128];
+  const floats = new Float32Array(memory.buffer);
+  floats.set([-1, 1 + 2 ** -12], x / 4);
+  floats[panel / 4] = 1 + 2 ** -11;
+  floats[panel / 4 + 8] = 1 + 2 ** -12;
+  linear(out, 1, x, 2, panel, 0, 2, 1, 0, 1);
+  return floats[0] !== 0;
 }
 
 /** The kernels over `memory`, as every thread instantiates them for itself. */

@@ -1,6 +1,7 @@
 import { MemoryBudgetError, ShapeError, UnsupportedBackendError } from '../../errors.ts';
-import type { Backend, DeviceTensor, LinearWeight, NllState, Scope } from '../backend.ts';
+import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
 import { Arena } from './arena.ts';
+import { kernelsDigest } from './kernels.generated.ts';
 import { compileKernels, type KernelVariant } from './kernels.ts';
 import { packPanels, panelFloats } from './packPanels.ts';
 import { layoutScratch, SimdDevice } from './simdDevice.ts';
@@ -71,7 +72,7 @@ class SimdBackend implements Backend {
   constructor(device: SimdDevice, variant: KernelVariant) {
     this.#device = device;
     const { threads } = device.pool;
-    this.variant = `simd ${variant}`;
+    this.variant = `simd ${variant}, kernels ${kernelsDigest}`;
     this.description = `simd (${variant}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
   }
 
@@ -138,7 +139,14 @@ class SimdBackend implements Backend {
     this.#device.release(handle);
   }
 
-  nllTile(x: DeviceTensor, tile: LinearWeight, firstId: number, targets: Int32Array, state: NllState | null): NllState {
+  nllTile(
+    x: DeviceTensor,
+    tile: LinearWeight,
+    firstId: number,
+    targets: Int32Array,
+    state: NllState | null,
+    sum: NllSum = 'f64',
+  ): NllState {
     const [source, w] = [own(x, 'nllTile'), ownLinear(tile, 'nllTile')];
     expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
     expectSize('nllTile', 'the number of targets', targets.length, source.rows);
@@ -148,6 +156,7 @@ class SimdBackend implements Backend {
     new Int32Array(memory.buffer, ids.offset, targets.length).set(targets);
     const { inFeatures: k, outFeatures: n } = w;
     const args = [sums.state.offset, source.offset, w.panels.offset, w.bias?.offset ?? 0, ids.offset, 0, k, n, firstId];
+    args.push(sum === 'f32' ? 1 : 0);
     this.#device.run('nllTile', args, {
       units: source.rows,
       align: 6,

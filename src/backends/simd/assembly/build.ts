@@ -4,6 +4,7 @@
  *
  *   npm run build:kernels
  */
+import { createHash } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
@@ -17,6 +18,7 @@ export async function generateKernels(): Promise<string> {
   for (const name of names) sources.set(name, await readFile(new URL(name, folder), 'utf8'));
   const plain = await compile(sources, []);
   const relaxed = await compile(sources, ['--enable', 'relaxed-simd']);
+  const digest = createHash('sha256').update(plain).update(relaxed).digest('hex').slice(0, 8);
   return `// Made by \`npm run build:kernels\` from ./assembly. Do not edit.
 
 /** WebAssembly of the kernels with plain SIMD: multiply, then add. */
@@ -26,6 +28,9 @@ export const plainKernels: string =
 /** The same with relaxed SIMD: fused multiply-add. */
 export const relaxedKernels: string =
   '${relaxed}';
+
+/** Which kernels these are: other ones may round differently, so a journal names them. */
+export const kernelsDigest: string = '${digest}';
 `;
 }
 

@@ -5,14 +5,17 @@ import { fma } from './vector';
  *
  * W is packed once into panels of 8 output columns, [⌈N/8⌉][K][8], zero-padded at the right. The micro-kernel holds
  * a tile of 6 rows × 8 columns in 12 vector registers and walks k once: 2 panel loads and 6 broadcasts feed 12
- * fused multiply-adds. Rows are taken 96 at a time so that they stay in L2 while the panels, 32·K bytes each, stream
- * through L1 (the loop order of Goto & van de Geijn 2008).
+ * fused multiply-adds. Rows are taken 96 and k 256 at a time, so that the rows' part stays in L2 while the panels' parts,
+ * 8 KiB each, stream through L1 (the loop order of Goto & van de Geijn 2008).
  *
- * Every output element is one running sum over k = 0, 1, 2 … whatever the tile it falls into, so that a row's
- * result does not depend on how many rows are stacked or how they are split over threads.
+ * Every output element is the same sum whatever the tile it falls into, so that a row's result does not depend on how
+ * many rows are stacked or how they are split over threads: a running sum over each 256 of k, and those sums added up in
+ * order. Without the cut, one huge activation early in a row (real models have them) would round all that follows to
+ * its own last digit.
  */
 
 const ROW_GROUP: i32 = 96;
+const K_GROUP: i32 = 256;
 
 /** Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 = none. */
 export function linear(
@@ -30,44 +33,49 @@ export function linear(
   const panelBytes = <usize>k << 5;
   for (let group = rowFrom; group < rowTo; group += ROW_GROUP) {
     const groupEnd = min(group + ROW_GROUP, rowTo);
-    for (let column = 0; column < n; column += 8) {
-      const panel = panels + <usize>(column >> 3) * panelBytes;
-      const columns = min(8, n - column);
-      const panelBias = bias ? bias + (<usize>column << 2) : 0;
-      let row = group;
-      for (; row + 6 <= groupEnd; row += 6) {
-        tile6x8(
-          out + (<usize>(row * ldo + column) << 2),
-          <usize>ldo << 2,
-          x + (<usize>(row * ldx) << 2),
-          <usize>ldx << 2,
-          panel,
-          panelBias,
-          k,
-          columns,
-        );
-      }
-      for (; row < groupEnd; row++) {
-        tile1x8(
-          out + (<usize>(row * ldo + column) << 2),
-          x + (<usize>(row * ldx) << 2),
-          panel,
-          panelBias,
-          k,
-          columns,
-        );
+    for (let from = 0; from < k; from += K_GROUP) {
+      const length = min(K_GROUP, k - from);
+      const added = from > 0;
+      const last = from + length == k;
+      for (let column = 0; column < n; column += 8) {
+        const panel = panels + <usize>(column >> 3) * panelBytes + (<usize>from << 5);
+        const columns = min(8, n - column);
+        const panelBias = last && bias ? bias + (<usize>column << 2) : 0;
+        for (let row = group; row < groupEnd; row += 6) {
+          const rows = min(6, groupEnd - row);
+          const to = out + (<usize>(row * ldo + column) << 2);
+          const source = x + (<usize>(row * ldx + from) << 2);
+          if (rows == 1) tile1x8(to, source, panel, panelBias, length, columns, added);
+          else tile6x8(to, <usize>ldo << 2, source, <usize>ldx << 2, panel, panelBias, length, rows, columns, added);
+        }
       }
     }
   }
 }
 
-function tile6x8(out: usize, outStride: usize, x: usize, xStride: usize, panel: usize, bias: usize, k: i32, columns: i32): void {
+/**
+ * Up to six rows of a panel's part. With fewer rows the last one is computed over again in their place, which is faster
+ * than row by row; only `rows` are stored.
+ */
+function tile6x8(
+  out: usize,
+  outStride: usize,
+  x: usize,
+  xStride: usize,
+  panel: usize,
+  bias: usize,
+  k: i32,
+  rows: i32,
+  columns: i32,
+  added: bool,
+): void {
+  const lastRow = x + <usize>(rows - 1) * xStride;
   let x0 = x;
-  let x1 = x + 1 * xStride;
-  let x2 = x + 2 * xStride;
-  let x3 = x + 3 * xStride;
-  let x4 = x + 4 * xStride;
-  let x5 = x + 5 * xStride;
+  let x1 = min(x + 1 * xStride, lastRow);
+  let x2 = min(x + 2 * xStride, lastRow);
+  let x3 = min(x + 3 * xStride, lastRow);
+  let x4 = min(x + 4 * xStride, lastRow);
+  let x5 = min(x + 5 * xStride, lastRow);
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -208,16 +216,16 @@ function tile6x8(out: usize, outStride: usize, x: usize, xStride: usize, panel: 
     panel += 32;
     left -= 1;
   }
-  store8(out, c00, c01, bias, columns);
-  store8(out + 1 * outStride, c10, c11, bias, columns);
-  store8(out + 2 * outStride, c20, c21, bias, columns);
-  store8(out + 3 * outStride, c30, c31, bias, columns);
-  store8(out + 4 * outStride, c40, c41, bias, columns);
-  store8(out + 5 * outStride, c50, c51, bias, columns);
+  store8(out, c00, c01, bias, columns, added);
+  store8(out + 1 * outStride, c10, c11, bias, columns, added);
+  if (rows > 2) store8(out + 2 * outStride, c20, c21, bias, columns, added);
+  if (rows > 3) store8(out + 3 * outStride, c30, c31, bias, columns, added);
+  if (rows > 4) store8(out + 4 * outStride, c40, c41, bias, columns, added);
+  if (rows > 5) store8(out + 5 * outStride, c50, c51, bias, columns, added);
 }
 
-/** One row of the tile above: the same sums in the same order, for the rows that do not fill a tile. */
-function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, columns: i32): void {
+/** One row of the tile above: the same sums in the same order. */
+function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, columns: i32, added: bool): void {
   let c0 = f32x4.splat(0);
   let c1 = f32x4.splat(0);
   const end = x + (<usize>k << 2);
@@ -228,29 +236,35 @@ function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, column
     x += 4;
     panel += 32;
   }
-  store8(out, c0, c1, bias, columns);
+  store8(out, c0, c1, bias, columns, added);
 }
 
-/** Adds the bias and stores the first `columns` (1 … 8) of eight results. */
+/** Stores the first `columns` (1 … 8) of eight results: `added` to what is there, and with the bias where it is given. */
 // @ts-ignore: decorator
 @inline
-function store8(out: usize, c0: v128, c1: v128, bias: usize, columns: i32): void {
-  if (columns == 8) {
-    if (bias) {
-      c0 = f32x4.add(c0, v128.load(bias));
-      c1 = f32x4.add(c1, v128.load(bias, 16));
-    }
-    v128.store(out, c0);
-    v128.store(out, c1, 16);
-  } else {
-    storeTail(out, c0, c1, bias, columns);
+function store8(out: usize, c0: v128, c1: v128, bias: usize, columns: i32, added: bool): void {
+  if (columns < 8) {
+    storeTail(out, c0, c1, bias, columns, added);
+    return;
   }
+  if (added) {
+    c0 = f32x4.add(v128.load(out), c0);
+    c1 = f32x4.add(v128.load(out, 16), c1);
+  }
+  if (bias) {
+    c0 = f32x4.add(c0, v128.load(bias));
+    c1 = f32x4.add(c1, v128.load(bias, 16));
+  }
+  v128.store(out, c0);
+  v128.store(out, c1, 16);
 }
 
-function storeTail(out: usize, c0: v128, c1: v128, bias: usize, columns: i32): void {
+function storeTail(out: usize, c0: v128, c1: v128, bias: usize, columns: i32, added: bool): void {
   for (let i = 0; i < columns; i++) {
-    const value = f32x4.extract_lane(i < 4 ? c0 : c1, 0);
-    store<f32>(out, bias ? value + load<f32>(bias + (<usize>i << 2)) : value);
+    let value = f32x4.extract_lane(i < 4 ? c0 : c1, 0);
+    if (added) value = load<f32>(out) + value;
+    if (bias) value += load<f32>(bias + (<usize>i << 2));
+    store<f32>(out, value);
     out += 4;
     // Rotate the next lane into place.
     if (i < 4) c0 = v128.shuffle<u32>(c0, c0, 1, 2, 3, 0);

@@ -24,7 +24,11 @@ export function nllReset(state: usize, rowFrom: i32, rowTo: i32): void {
   }
 }
 
-/** Folds ids firstId … firstId + n − 1 (panels of W [n, K]) into the state of rows rowFrom … rowTo − 1 of x [R, K]. */
+/**
+ * Folds ids firstId … firstId + n − 1 (panels of W [n, K]) into the state of rows rowFrom … rowTo − 1 of x [R, K].
+ * `single` 1: the sum is one running f32 in the order of ids (NllSum 'f32' of src/ops/nll.ts), else lanes of a tile in f32
+ * and tiles in f64.
+ */
 export function nllTile(
   state: usize,
   x: usize,
@@ -35,6 +39,7 @@ export function nllTile(
   k: i32,
   n: i32,
   firstId: i32,
+  single: i32,
   rowFrom: i32,
   rowTo: i32,
 ): void {
@@ -47,14 +52,14 @@ export function nllTile(
       linear(scratch, TILE_IDS, x + (<usize>(row * k) << 2), k, tilePanels, tileBias, k, ids, 0, rows);
       for (let r = 0; r < rows; r++) {
         const target = load<i32>(targets + (<usize>(row + r) << 2)) - firstId - id;
-        fold(state + <usize>(row + r) * 24, scratch + (<usize>(r * TILE_IDS) << 2), ids, target);
+        fold(state + <usize>(row + r) * 24, scratch + (<usize>(r * TILE_IDS) << 2), ids, target, single);
       }
     }
   }
 }
 
 /** One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1. */
-function fold(state: usize, logits: usize, ids: i32, target: i32): void {
+function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): void {
   if (target >= 0 && target < ids) store<f64>(state, <f64>load<f32>(logits + (<usize>target << 2)), 16);
   for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), -Infinity);
   const end = logits + (<usize>((ids + 3) & ~3) << 2);
@@ -63,17 +68,33 @@ function fold(state: usize, logits: usize, ids: i32, target: i32): void {
   const before = load<f64>(state);
   const highest = max(before, <f64>maxLanes(max4));
   const shift = f32x4.splat(<f32>highest);
+  // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
+  const old = load<f64>(state, 8);
+  const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);
+  store<f64>(state, highest);
+  if (single) {
+    store<f64>(state, <f64>addOneByOne(<f32>moved, logits, end, shift), 8);
+    return;
+  }
   let total = f32x4.splat(0);
   for (let at = logits; at < end; at += 16) total = f32x4.add(total, exp4(f32x4.sub(v128.load(at), shift)));
   const tile =
     <f64>f32x4.extract_lane(total, 0) +
     <f64>f32x4.extract_lane(total, 1) +
     (<f64>f32x4.extract_lane(total, 2) + <f64>f32x4.extract_lane(total, 3));
-  // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
-  const old = load<f64>(state, 8);
-  const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);
-  store<f64>(state, highest);
   store<f64>(state, moved + tile, 8);
+}
+
+/** sum + Σ e^(logit − shift), added up in f32 from the first to the last. */
+function addOneByOne(sum: f32, logits: usize, end: usize, shift: v128): f32 {
+  for (let at = logits; at < end; at += 16) {
+    const terms = exp4(f32x4.sub(v128.load(at), shift));
+    sum += f32x4.extract_lane(terms, 0);
+    sum += f32x4.extract_lane(terms, 1);
+    sum += f32x4.extract_lane(terms, 2);
+    sum += f32x4.extract_lane(terms, 3);
+  }
+  return sum;
 }
 
 @external("env", "exp")

@@ -1,0 +1,324 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.ts';
+import { perplexity, type Perplexity } from '../../src/eval/perplexity.ts';
+import { formatBlock } from '../../src/model/blockId.ts';
+import { Mask } from '../../src/model/mask.ts';
+import { countParameters } from '../../src/model/parameters.ts';
+import type { Transformer } from '../../src/model/transformer.ts';
+import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { candidatesLeft, pruneKinds, type PruneKind, type StopRules } from '../../src/prune/candidates.ts';
+import { Journal } from '../../src/prune/journal.ts';
+import { ratios } from '../../src/prune/ratios.ts';
+import { lowest, search, type SearchEvent } from '../../src/prune/search.ts';
+import { families, tinyTransformer } from '../model/tinyTransformer.ts';
+import type { Chunks } from '../../src/eval/chunks.ts';
+import type { TensorToWrite } from '../../src/formats/safetensors/write.ts';
+import { seeds } from '../arbitraries.ts';
+import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';
+
+type Step = Extract<SearchEvent, { type: 'step' }>;
+type Done = Extract<SearchEvent, { type: 'done' }>;
+
+const header = { weights: 'w', config: 'c', tokens: 't', settings: 's', backend: 'b' };
+
+async function events(
+  model: Transformer,
+  chunks: Chunks,
+  stop: StopRules,
+  kind: PruneKind = 'mix',
+  groupSize = 2,
+): Promise<SearchEvent[]> {
+  const journal = await Journal.open(memoryJournal(), header);
+  const counts = countParameters(model.source);
+  return (await drain(search(model, chunks, counts, { kind, stop, groupSize }, journal))).events;
+}
+
+const stepsOf = (all: readonly SearchEvent[]): Step[] => all.filter((event) => event.type === 'step');
+/** All that is not progress: what a result is made of. */
+const outcome = (all: readonly SearchEvent[]): SearchEvent[] => all.filter((event) => event.type !== 'progress');
+
+function doneOf(all: readonly SearchEvent[]): Done {
+  const last = all.at(-1);
+  if (last?.type !== 'done') throw new Error('the search did not say that it is done');
+  return last;
+}
+
+/** The search as the paper tells it, mask by mask from scratch. */
+async function plainSearch(
+  model: Transformer,
+  chunks: Chunks,
+  kind: PruneKind,
+  steps: number,
+): Promise<{ removed: string; scores: Perplexity[] }[]> {
+  const found = [];
+  let mask = Mask.empty;
+  for (let step = 0; step < steps; step++) {
+    const candidates = candidatesLeft(kind, model.config.numHiddenLayers, mask);
+    const scores = [];
+    for (const { blocks } of candidates) scores.push(await perplexity(model, chunks, mask.with(blocks)));
+    const ppls = scores.map(({ ppl }) => ppl);
+    const best = candidates[ppls.indexOf(Math.min(...ppls))];
+    found.push({ removed: best.name, scores });
+    mask = mask.with(best.blocks);
+  }
+  return found;
+}
+
+const perplexities = fc.array(
+  fc.oneof(fc.constantFrom(1, 2, 3, NaN, Infinity), fc.double({ min: 1 })).map((ppl) => ({ perplexity: { ppl } })),
+);
+
+describe('lowest', () => {
+  test.prop([perplexities])('is the first of the smallest finite ones', (scored) => {
+    const finite = scored.map(({ perplexity: { ppl } }) => ppl).filter((ppl) => Number.isFinite(ppl));
+    const first = scored.find(({ perplexity: { ppl } }) => ppl === Math.min(...finite));
+    expect(lowest(scored)).toBe(finite.length === 0 ? null : first);
+  });
+
+  it.each<[string, number[], number | null]>([
+    ['nothing', [], null],
+    ['NaN and Infinity alone', [NaN, Infinity, NaN], null],
+    ['NaN first', [NaN, 5], 1],
+    ['a tie: the earlier one', [9, 5, 5], 1],
+    ['Infinity beside a huge one', [Infinity, Number.MAX_VALUE], 1],
+  ])('%s', (_, ppls, index) => {
+    const scored = ppls.map((ppl) => ({ perplexity: { ppl } }));
+    expect(lowest(scored)).toBe(index === null ? null : scored[index]);
+  });
+});
+
+describe('the greedy search', () => {
+  const someCase = fc.record({
+    family: fc.constantFrom(...families),
+    layers: fc.integer({ min: 1, max: 3 }),
+    seed: seeds,
+    kind: fc.constantFrom(...pruneKinds),
+    count: fc.integer({ min: 1, max: 3 }),
+    chunk: fc.integer({ min: 2, max: 6 }),
+    groupSize: fc.integer({ min: 1, max: 4 }),
+    overlap: fc.boolean(),
+  });
+  // Where chunks overlap, what counts in one depends on whether it is the first.
+  const chunksOf = (seed: number, count: number, chunk: number, overlap: boolean): Chunks =>
+    tinyChunks(seed, count, chunk, overlap ? { stride: Math.max(1, chunk - 2) } : {});
+
+  test.prop([someCase], { numRuns: 25 })(
+    'is the plain one, to the last bit, until no candidate is left',
+    async ({ family, layers, seed, kind, count, chunk, groupSize, overlap }) => {
+      const { model } = await tinyTransformer({ family, layers, seed });
+      const chunks = chunksOf(seed, count, chunk, overlap);
+      const all = await events(model, chunks, { ratio: 0.999 }, kind, groupSize);
+      const available = candidatesLeft(kind, layers, Mask.empty).length;
+      const plain = await plainSearch(model, chunks, kind, available);
+      expect(all[0]).toEqual({ type: 'start', blocks: 2 * layers, chunks: count });
+      expect(all.find(({ type }) => type === 'dense')).toEqual({
+        type: 'dense',
+        perplexity: await perplexity(model, chunks, Mask.empty),
+      });
+      const steps = stepsOf(all);
+      expect(steps.map(({ removed }) => removed?.name)).toEqual(plain.map(({ removed }) => removed));
+      for (const [index, { candidates }] of steps.entries()) {
+        expect(candidates.map((candidate) => candidate.perplexity)).toEqual(plain[index].scores);
+      }
+      expect(doneOf(all)).toMatchObject({ stoppedBy: 'no candidate left' });
+    },
+  );
+
+  test.prop([someCase], { numRuns: 25 })(
+    'each step reports the least of its own candidates and the next least; sets nest; ratios are those of the set',
+    async ({ family, layers, seed, kind, count, chunk, groupSize }) => {
+      const { model } = await tinyTransformer({ family, layers, seed });
+      const all = await events(model, tinyChunks(seed, count, chunk), { ratio: 0.999 }, kind, groupSize);
+      const counts = countParameters(model.source);
+      let mask = Mask.empty;
+      for (const { step, removed, runnerUp, candidates, ratios: reported } of stepsOf(all)) {
+        expect(candidates.map(({ name }) => name)).toEqual(candidatesLeft(kind, layers, mask).map(({ name }) => name));
+        const sorted = candidates.map((candidate) => candidate.perplexity.ppl).toSorted((a, b) => a - b);
+        expect(removed?.perplexity.ppl, `step ${step}`).toBe(sorted[0]);
+        expect(runnerUp?.perplexity.ppl).toBe(sorted[1]);
+        mask = mask.with(removed?.blocks ?? []);
+        expect(reported).toEqual(ratios(counts, mask));
+      }
+      expect(doneOf(all).mask.toString()).toBe(mask.toString());
+    },
+  );
+
+  test.prop([someCase, fc.integer({ min: 1, max: 4 })], { numRuns: 20 })(
+    'does not depend on how chunks are grouped',
+    async ({ family, layers, seed, kind, count, chunk, groupSize, overlap }, other) => {
+      const { model } = await tinyTransformer({ family, layers, seed });
+      const chunks = chunksOf(seed, count, chunk, overlap);
+      const one = await events(model, chunks, { ratio: 0.999 }, kind, groupSize);
+      const two = await events(model, chunks, { ratio: 0.999 }, kind, other);
+      expect(outcome(one)).toEqual(outcome(two));
+    },
+  );
+
+  it('takes away the same blocks on every backend', async () => {
+    const orders = [];
+    for (const { make } of [reference, ...simdBackends(2)]) {
+      const backend = await make();
+      const { model } = await tinyTransformer({ family: 'llama', layers: 4, seed: 7, backend });
+      const all = await events(model, tinyChunks(3, 3, 24), { blocks: 8 });
+      orders.push(doneOf(all).mask.toString());
+      model.free();
+      expect(backend.bytesInUse()).toBe(0);
+      await backend.dispose();
+    }
+    for (const order of orders) expect(order).toBe(orders[0]);
+  });
+
+  test.prop([someCase], { numRuns: 15 })(
+    'progress of a step runs from 0 to 1; a best is named from the second group on',
+    async ({ layers, seed, kind, count, chunk, groupSize }) => {
+      const { model } = await tinyTransformer({ layers, seed });
+      const all = await events(model, tinyChunks(seed, count, chunk), { ratio: 0.999 }, kind, groupSize);
+      const progress = all.filter((event) => event.type === 'progress');
+      for (const { step, candidates } of stepsOf(all)) {
+        const own = progress.filter((event) => event.step === step);
+        for (const [index, event] of own.entries()) {
+          expect(event.fraction).toBeGreaterThan(index === 0 ? 0 : own[index - 1].fraction);
+          expect(event.computed).toBe(event.fraction);
+          expect(event.candidates).toBe(candidates.length);
+          // Known from the first group on; that is finished once the fraction is beyond its share.
+          expect(event.best === null).toBe(event.fraction <= Math.min(1, groupSize / count));
+        }
+        expect(own.at(-1)?.fraction).toBe(1);
+      }
+    },
+  );
+});
+
+describe('stop rules', () => {
+  const open = async (layers = 3): Promise<{ model: Transformer; chunks: Chunks }> => {
+    const { model } = await tinyTransformer({ layers, seed: 11 });
+    return { model, chunks: tinyChunks(11, 2, 8) };
+  };
+
+  it.each([1, 3, 6])('--blocks %i', async (blocks) => {
+    const { model, chunks } = await open();
+    const all = await events(model, chunks, { blocks });
+    expect(doneOf(all)).toMatchObject({ stoppedBy: 'blocks', mask: { size: blocks } });
+    expect(stepsOf(all)).toHaveLength(blocks);
+  });
+
+  it('--blocks counts both blocks of a layer', async () => {
+    const { model, chunks } = await open();
+    const all = await events(model, chunks, { blocks: 4 }, 'layer');
+    expect(doneOf(all).mask.size).toBe(4);
+    expect(stepsOf(all)).toHaveLength(2);
+  });
+
+  test.prop([fc.double({ min: 0.01, max: 0.99, noNaN: true })], { numRuns: 12 })(
+    '--ratio ends with the first removal that reaches it',
+    async (ratio) => {
+      const { model, chunks } = await open();
+      const all = await events(model, chunks, { ratio });
+      const reached = stepsOf(all).map((step) => step.ratios.total);
+      expect(reached.slice(0, -1).every((total) => total < ratio)).toBe(true);
+      expect(doneOf(all).stoppedBy).toBe((reached.at(-1) ?? 0) >= ratio ? 'ratio' : 'no candidate left');
+    },
+  );
+
+  it('--max-ppl: the removal that crosses it is not applied, one that meets it is', async () => {
+    const { model, chunks } = await open();
+    const steps = stepsOf(await events(model, chunks, { blocks: 6 }));
+    const ppls = steps.map(({ removed }) => removed?.perplexity.ppl ?? NaN);
+    for (const maxPpl of [...ppls, ...ppls.map((ppl) => ppl * (1 - 1e-9)), 1, 1e9]) {
+      const all = await events(model, chunks, { maxPpl });
+      const crossing = ppls.findIndex((ppl) => ppl > maxPpl);
+      const applied = crossing < 0 ? steps.length : crossing;
+      expect(stepsOf(all)).toEqual(steps.slice(0, applied));
+      expect(doneOf(all)).toMatchObject({
+        stoppedBy: crossing < 0 ? 'no candidate left' : 'max-ppl',
+        mask: { size: applied },
+      });
+      expect(all.some(({ type }) => type === 'dense')).toBe(true);
+    }
+  });
+
+  it('the first rule that is met ends it', async () => {
+    const { model, chunks } = await open();
+    const stoppedBy = async (stop: StopRules): Promise<string> => doneOf(await events(model, chunks, stop)).stoppedBy;
+    expect(await stoppedBy({ blocks: 1, ratio: 0.9, maxPpl: 1e9 })).toBe('blocks');
+    expect(await stoppedBy({ blocks: 6, ratio: 0.01, maxPpl: 1e9 })).toBe('ratio');
+    expect(await stoppedBy({ blocks: 6, ratio: 0.9, maxPpl: 1 })).toBe('max-ppl');
+  });
+
+  it('refuses rules that do not fit before anything runs', async () => {
+    const { model, chunks } = await open();
+    await expect(events(model, chunks, {})).rejects.toThrow(UsageError);
+    await expect(events(model, chunks, { blocks: 7 })).rejects.toThrow(UsageError);
+  });
+});
+
+describe('perplexities that are no numbers', () => {
+  const fill = (name: string, value: number) => (tensors: Map<string, TensorToWrite>) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new Error(`no ${name}`);
+    tensor.data.fill(value);
+  };
+
+  it('a block that makes NaN is the only one that can go first', async () => {
+    const { model } = await tinyTransformer({ layers: 2, edit: fill('model.layers.1.mlp.down_proj.weight', NaN) });
+    const all = await events(model, tinyChunks(1, 2, 5), { blocks: 2 });
+    const [first, second] = stepsOf(all);
+    expect(all.find((event) => event.type === 'dense')).toMatchObject({ perplexity: { ppl: NaN } });
+    expect(first.candidates.map((c) => c.perplexity.ppl)).toEqual([NaN, NaN, NaN, expect.any(Number)]);
+    expect(first.removed?.name).toBe('L1.mlp');
+    expect(first.runnerUp).toBeNull();
+    expect(second.removed?.perplexity.ppl).toBeLessThan(Infinity);
+  });
+
+  it.each<[string, string, number, number]>([
+    ['NaN', 'model.norm.weight', NaN, NaN],
+    ['infinite', 'model.norm.weight', 1e6, Infinity],
+  ])('all of them %s: nothing goes and the search ends', async (_, tensor, value, ppl) => {
+    const { model } = await tinyTransformer({ layers: 2, edit: fill(tensor, value) });
+    const journal = memoryJournal();
+    const chunks = tinyChunks(1, 2, 5);
+    const { events: all } = await drain(
+      search(
+        model,
+        chunks,
+        countParameters(model.source),
+        { kind: 'mix', stop: { blocks: 4 }, groupSize: 1 },
+        await Journal.open(journal, header),
+      ),
+    );
+    const [step, ...more] = stepsOf(all);
+    expect(more).toEqual([]);
+    expect(step.removed).toBeNull();
+    expect(step.candidates.map((candidate) => candidate.perplexity.ppl)).toEqual([ppl, ppl, ppl, ppl]);
+    expect(step.ratios.total).toBe(0);
+    expect(doneOf(all)).toMatchObject({ stoppedBy: 'no finite candidate', mask: { size: 0 } });
+    expect(JSON.parse(journal.all.at(-1) ?? '')).toEqual({ type: 'step', step: 1, removed: null, ppl: 'NaN' });
+  });
+});
+
+test.prop([fc.nat(60)], { numRuns: 20 })('abandoned anywhere, it leaves no stream behind', async (count) => {
+  const { model } = await tinyTransformer({ layers: 3 });
+  const chunks = tinyChunks(1, 2, 5);
+  await model.nll(chunks.ids, Mask.empty);
+  const before = model.backend.bytesInUse();
+  const journal = await Journal.open(memoryJournal(), header);
+  const settings = { kind: 'mix', stop: { blocks: 6 }, groupSize: 1 } as const;
+  let seen = 0;
+  for await (const _ of search(model, chunks, countParameters(model.source), settings, journal)) {
+    if (seen++ === count) break;
+  }
+  expect(model.backend.bytesInUse()).toBe(before);
+});
+
+test('an exact tie goes to the candidate that comes first', async () => {
+  // Blocks that add nothing all score the same.
+  const { model } = await tinyTransformer({
+    layers: 2,
+    edit(tensors) {
+      for (const [name, { data }] of tensors) if (/o_proj|down_proj/.test(name)) data.fill(0);
+    },
+  });
+  const all = await events(model, tinyChunks(1, 2, 5), { blocks: 4 });
+  expect(doneOf(all).mask.blocks.map(formatBlock)).toEqual(['L0.mha', 'L1.mha', 'L0.mlp', 'L1.mlp']);
+});

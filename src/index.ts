@@ -1,0 +1,67 @@
+/**
+ * blockpruner's public surface; everything else may change between versions. The walk of a pruning run:
+ *
+ *   const { weights, tokenizer, close } = await openModel('tiny-models/planted');
+ *   const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: 2 ** 30, spawn: nodeSpawnWorker });
+ *   const model = await Transformer.load(weights, backend, 2 ** 29);
+ *   const chunks = chunkData('text', parseData('x.txt', text, 'text'), weights.config, tokenizer, defaultEvalSettings);
+ *   const { ppl } = await perplexity(model, chunks, Mask.parse('L5.mlp,L4.mha', weights.config.numHiddenLayers));
+ *   for await (const event of run({ model, tokenizer, chunks, … })) …
+ */
+
+// Models
+export { openModel, type OpenedModel } from './formats/openModel.ts';
+export { Transformer } from './model/transformer.ts';
+export { generate, type GenerateOptions } from './model/generate.ts';
+export { greedy, type SamplingSettings } from './model/sampler.ts';
+export { blocksInWalkOrder, formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
+export { Mask } from './model/mask.ts';
+export { countParameters, type ParameterCounts } from './model/parameters.ts';
+export type { FamilyName, ModelConfig } from './model/config.ts';
+export type { TensorInfo, WeightSource } from './model/weights.ts';
+export type { Tokenizer } from './tokenizer/tokenizer.ts';
+
+// Backends
+export { backendNames, selectBackend, type BackendName, type BackendRequest } from './backends/select.ts';
+export { nodeSpawnWorker } from './platform/nodeThreads.ts';
+export type { Backend, DeviceTensor, LinearWeight, NllSum, Scope } from './backends/backend.ts';
+
+// Perplexity
+export { chunkData, defaultEvalSettings, type BosPolicy, type Chunks, type EvalSettings } from './eval/chunks.ts';
+export { parseData, type RawData } from './eval/textData.ts';
+export { aggregate, perplexity, scoreChunk, type ChunkScore, type Perplexity } from './eval/perplexity.ts';
+export { conventionOf, type Convention, type DataSummary } from './eval/convention.ts';
+
+// Pruning
+export { run, type RunOptions } from './prune/run.ts';
+export { search, type SearchEvent, type SearchSettings } from './prune/search.ts';
+export { sweep, type SweepProgress, type SweepResult } from './prune/sweep.ts';
+export { candidatesLeft, type Candidate, type PruneKind, type StopRules } from './prune/candidates.ts';
+export { Journal, type JournalHeader } from './prune/journal.ts';
+export { memoryJournal, type JournalSink } from './platform/journalSink.ts';
+export { fileJournal } from './platform/nodeJournal.ts';
+export { nodeHasher } from './platform/nodeHash.ts';
+export { readOfficialOrder, writeOfficialOrder } from './prune/officialOrder.ts';
+export { renderReport } from './prune/report/report.ts';
+export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.ts';
+
+// Arrays
+export { tensor, type Tensor } from './tensor/tensor.ts';
+export { fromNdarray, toNdarray, type NdarrayLike } from './tensor/ndarray.ts';
+export { seededRng, type Rng } from './tensor/rng.ts';
+
+// Errors
+export {
+  AccessError,
+  BlockprunerError,
+  DataError,
+  FormatError,
+  JournalMismatchError,
+  MaskError,
+  MemoryBudgetError,
+  NotFoundError,
+  ShapeError,
+  UnsupportedBackendError,
+  UnsupportedModelError,
+  UsageError,
+} from './errors.ts';
