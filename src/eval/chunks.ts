@@ -104,12 +104,14 @@ function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {
   return bytes;
 }
 
-/** Whether target t (the token at t + 1) of chunk `index` counts: scored by no earlier chunk, and not ignored. */
+/** Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, and not ignored. */
 export function isScored(chunks: Chunks, index: number, target: number): boolean {
-  const ids = chunks.ids[index];
-  if (ids[target + 1] === chunks.ignoredId) return false;
-  const length = chunks.bos === 'chunk' ? chunks.chunk - 1 : chunks.chunk;
-  return index === 0 || chunks.stride >= length || target + 1 >= chunks.chunk - chunks.stride;
+  return chunks.ids[index][target + 1] !== chunks.ignoredId && isNewTarget(chunks, index, target);
+}
+
+/** Whether target t of chunk `index` is a target of no earlier chunk. */
+export function isNewTarget(chunks: Chunks, index: number, target: number): boolean {
+  return index === 0 || target + 1 >= chunks.chunk - chunks.stride;
 }
 
 function bosPolicy(data: RawData, tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {

@@ -5,7 +5,7 @@
  */
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { isScored, type Chunks } from './chunks.ts';
+import { isNewTarget, isScored, type Chunks } from './chunks.ts';
 
 /** One chunk's score: Σ NLL in nats over the targets that count, and how many they are. */
 export interface ChunkScore {
@@ -52,10 +52,13 @@ export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perple
   };
 }
 
-/** Targets that are left out because their id is the ignored one. */
+/** Targets that are left out because their id is the ignored one, each once however far chunks overlap. */
 export function ignoredTargets(chunks: Chunks): number {
-  if (chunks.ignoredId === null) return 0;
-  return chunks.ids.reduce((sum, ids) => sum + ids.subarray(1).filter((id) => id === chunks.ignoredId).length, 0);
+  const ignored = (id: number, target: number, index: number): boolean =>
+    id === chunks.ignoredId && isNewTarget(chunks, index, target);
+  return chunks.ids.reduce((sum, ids, index) => {
+    return sum + ids.subarray(1).filter((id, target) => ignored(id, target, index)).length;
+  }, 0);
 }
 
 /**

@@ -30,7 +30,7 @@ function parseJsonLines(name: string, text: string, field: string): string[] {
     const row = parseJson(where, line);
     const value = typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[field] : undefined;
     if (typeof value !== 'string') {
-      const fields = typeof row === 'object' && row !== null ? Object.keys(row).join(', ') : 'none';
+      const fields = typeof row === 'object' && row !== null ? Object.keys(row).join(', ').slice(0, 200) : 'none';
       throw new DataError(`no text in field '${field}'.`, {
         where,
         remedy: `Name another with --field (it has: ${fields}).`,
@@ -46,11 +46,17 @@ function parseIds(name: string, text: string): number[] {
   if (!Array.isArray(ids)) throw new DataError('is not a flat array of token ids.', { where: name });
   const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < 2 ** 31));
   if (wrong >= 0) {
-    throw new DataError(`entry ${wrong} (${JSON.stringify(ids[wrong])?.slice(0, 40)}) is no token id.`, {
+    throw new DataError(`entry ${wrong} (${short(ids[wrong])}) is no token id.`, {
       where: name,
     });
   }
   return ids as number[];
+}
+
+/** A JSON value in a few characters; not what an object holds, which may be nested too deep to be written out. */
+function short(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'an object or array';
+  return (typeof value === 'string' ? JSON.stringify(value) : String(value)).slice(0, 40);
 }
 
 function parseJson(where: string, text: string): unknown {

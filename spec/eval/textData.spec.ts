@@ -1,0 +1,100 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { DataError } from '../../src/errors.ts';
+import { parseData, type RawData } from '../../src/eval/textData.ts';
+
+const BOM = '\uFEFF';
+const visible = fc.string({ unit: 'grapheme' }).filter((text) => text.trim() !== '' && !text.startsWith(BOM));
+const someIds = fc.array(fc.nat(2 ** 31 - 1), { minLength: 1 });
+const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+
+describe('parseData', () => {
+  test.prop([visible, fc.boolean()])('.txt is one row, as it stands but for a byte order mark', (text, bom) => {
+    expect(parseData('a.txt', `${bom ? BOM : ''}${text}`, 'text')).toEqual({ kind: 'rows', rows: [text] });
+  });
+
+  test.prop([
+    fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }),
+    fc.constantFrom('\n', '\r\n', '\n\n', '\n \n'),
+    fc.boolean(),
+  ])('.jsonl is a row a line, whatever ends the lines', (rows, lineEnd, bom) => {
+    const lines = rows.map((text, index) => JSON.stringify({ id: index, body: text }));
+    const content = `${bom ? BOM : ''}${lines.join(lineEnd)}${lineEnd}`;
+    expect(parseData('a.jsonl', content, 'body')).toEqual({ kind: 'rows', rows });
+  });
+
+  test.prop([someIds, fc.boolean()])('.json is a flat array of ids', (ids, bom) => {
+    expect(parseData('a.json', `${bom ? BOM : ''}${JSON.stringify(ids)}\r\n`, 'text')).toEqual({ kind: 'ids', ids });
+  });
+
+  it.each<[string, string, string, RegExp]>([
+    ['an empty file', 'a.txt', '', /a.txt: the file is empty/],
+    ['white space only', 'a.jsonl', ' \r\n\t', /empty/],
+    ['a byte order mark only', 'a.json', BOM, /empty/],
+    ['another ending', 'a.csv', 'x', /a.csv: .*\.txt/],
+    ['no ending', 'txt', 'x', /neither/],
+    ['a bad line of JSON', 'a.jsonl', '{"text":"a"}\n\n{"text":\n{"text":"b"}', /a.jsonl:3: is not valid JSON/],
+    [
+      'a missing field',
+      'a.jsonl',
+      '{"text":"a"}\r\n{"title":"b","id":1}',
+      /a.jsonl:2: no text in field 'text'.*title, id/,
+    ],
+    ['a field that is no text', 'a.jsonl', '{"text":["a"]}', /a.jsonl:1: no text/],
+    ['a row that is no object', 'a.jsonl', '"text"', /no text.*none/],
+    ['a null row', 'a.jsonl', 'null', /no text.*none/],
+    ['an inherited field', 'a.jsonl', '{}', /no text/],
+    ['an object', 'a.json', '{"0":1}', /not a flat array/],
+    ['one number', 'a.json', '5', /not a flat array/],
+    ['bad JSON', 'a.json', '[1, 2', /a.json: is not valid JSON/],
+    ['a fraction', 'a.json', '[1, 2.5]', /entry 1 \(2.5\)/],
+    ['a negative id', 'a.json', '[-1]', /entry 0 \(-1\)/],
+    ['an id beyond 31 bits', 'a.json', '[0, 2147483648]', /entry 1/],
+    ['a number beyond all', 'a.json', '[1e999]', /entry 0 \(Infinity\)/],
+    ['text for an id', 'a.json', '["7"]', /entry 0 \("7"\)/],
+    ['null', 'a.json', '[3, null]', /entry 1 \(null\)/],
+    ['nested ids', 'a.json', '[[1, 2]]', /entry 0/],
+    ['nested deep', 'a.json', deep, /entry 0/],
+    ['a row nested deep', 'a.jsonl', deep, /a.jsonl:1: no text/],
+  ])('refuses %s, and says where', (_, name, content, message) => {
+    const act = (): RawData => parseData(name, content, name === 'a.jsonl' && content === '{}' ? 'toString' : 'text');
+    expect(act).toThrow(DataError);
+    expect(act).toThrow(message);
+  });
+
+  it('keeps its message short, whatever the file holds', () => {
+    const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key ${index}`, 1])));
+    for (const [name, content] of [
+      ['a.jsonl', wide],
+      ['a.json', JSON.stringify(['x'.repeat(10_000)])],
+    ]) {
+      const failed = ((): unknown => {
+        try {
+          return parseData(name, content, 'text');
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(failed).toBeInstanceOf(DataError);
+      expect(String(failed).length).toBeLessThan(400);
+    }
+  });
+
+  const nearJson = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.array(fc.json(), { maxLength: 4 }).map((rows) => rows.join('\n')),
+  );
+  test.prop([fc.constantFrom('a.txt', 'a.jsonl', 'a.json', 'a'), nearJson, fc.string()])(
+    'any input is read, or refused as data',
+    (name, content, field) => {
+      try {
+        const data = parseData(name, content, field);
+        if (data.kind === 'rows') for (const row of data.rows) expect(row).toBeTypeOf('string');
+        else for (const id of data.ids) expect(Number.isInteger(id) && id >= 0).toBe(true);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DataError);
+      }
+    },
+  );
+});

@@ -1,0 +1,19 @@
+/** A full forward pass for specs: logits of every position, which measuring perplexity never makes. */
+import { blocksInWalkOrder } from '../../src/model/blockId.ts';
+import type { Mask } from '../../src/model/mask.ts';
+import type { Transformer } from '../../src/model/transformer.ts';
+
+/** ids [B][T] → logits [B·T][V]. */
+export async function forward(model: Transformer, ids: readonly Int32Array[], mask: Mask): Promise<Float32Array[]> {
+  let x = await model.embed(ids);
+  for (const block of blocksInWalkOrder(model.config.numHiddenLayers)) {
+    if (mask.has(block)) continue;
+    const next = await model.block(block, x, ids[0].length);
+    model.backend.free(x);
+    x = next;
+  }
+  const { rows } = x;
+  const logits = await model.logits(x);
+  const { vocabSize } = model.config;
+  return Array.from({ length: rows }, (_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+}
