@@ -1,6 +1,10 @@
+import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { AccessError, FormatError, NotFoundError } from '../errors.ts';
 import type { ByteSource } from './byteSource.ts';
+
+/** Bytes read at a time: from 2 GiB on, Node ends the process. */
+const MAX_READ = 1 << 30;
 
 /**
  * Opens a file for random-access reading.
@@ -9,7 +13,8 @@ import type { ByteSource } from './byteSource.ts';
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    // Not to wait for a writer where it is a pipe. Windows lacks the flag.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     throw accessError(path, cause);
   }
@@ -25,10 +30,18 @@ export async function openFile(path: string): Promise<ByteSource> {
 export function accessError(path: string, cause: unknown): NotFoundError | AccessError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return new NotFoundError('no such file or folder.', { where: path, cause });
-  const reason =
-    code === 'EACCES' || code === 'EPERM' ? 'permission denied.' : `cannot be accessed (${code ?? String(cause)}).`;
+  const reason = reasons[code ?? ''] ?? `cannot be accessed (${code ?? String(cause)}).`;
   return new AccessError(reason, { where: path, cause });
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied.',
+  EPERM: 'permission denied.',
+  EEXIST: 'a file is in the way.',
+  EISDIR: 'is a folder.',
+  ENOTDIR: 'a part of the path is a file, not a folder.',
+  ENOSPC: 'the disk is full.',
+};
 
 class NodeFile implements ByteSource {
   readonly name: string;
@@ -51,7 +64,10 @@ class NodeFile implements ByteSource {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      const piece = Math.min(length - done, MAX_READ);
+      const { bytesRead } = await this.#handle.read(bytes, done, piece, offset + done).catch((cause: unknown) => {
+        throw accessError(this.name, cause);
+      });
       if (bytesRead === 0) throw new FormatError('became shorter while it was read.', { where: this.name });
       done += bytesRead;
     }

@@ -36,11 +36,12 @@ export async function writeFileWhole(path: string, content: string): Promise<voi
     }
     await rename(unfinished, path);
   } catch (cause) {
-    await rm(unfinished, { force: true });
+    await rm(unfinished, { force: true }).catch(() => undefined);
     throw accessError(path, cause);
   }
 }
 
-function temporaryName(path: string): string {
+/** A name beside `path` that no other process draws. */
+export function temporaryName(path: string): string {
   return `${path}.${randomBytes(6).toString('hex')}.tmp`;
 }

@@ -12,9 +12,10 @@ export async function fileJournal(path: string, fresh: boolean): Promise<Journal
   const handle = await open(path, fresh ? 'w+' : 'a+').catch((cause: unknown) => {
     throw accessError(path, cause);
   });
-  const text = await handle.readFile('utf8');
-  const complete = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (complete.length < text.length) await handle.truncate(Buffer.byteLength(complete));
+  const bytes = await handle.readFile();
+  const end = bytes.lastIndexOf('\n') + 1;
+  if (end < bytes.length) await handle.truncate(end);
+  const complete = bytes.toString('utf8', 0, end);
   return {
     name: path,
     lines: complete === '' ? [] : complete.slice(0, -1).split('\n'),

@@ -7,7 +7,8 @@ const entry = new URL(`./kernelWorker${import.meta.url.endsWith('.ts') ? '.ts' :
 
 /** Starts a kernel thread with node:worker_threads. It does not keep the process alive. */
 export const nodeSpawnWorker: SpawnWorker = async (start) => {
-  const worker = new Worker(entry, { workerData: start });
+  // None of the process's own flags: --input-type, for one, would be refused.
+  const worker = new Worker(entry, { workerData: start, execArgv: [] });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await once(worker, 'message');
   worker.unref();

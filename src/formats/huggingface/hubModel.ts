@@ -135,7 +135,7 @@ function onlyGguf(id: HubId, files: ReadonlyMap<string, HubFile>): string {
           .join(', ')}.`,
         {
           where: id.repo,
-          remedy: `Name one, such as ${id.repo}/${example}`,
+          remedy: `Name one, such as ${quoted(`${id.repo}/${example}`)}.`,
         },
       );
 }

@@ -6,10 +6,11 @@
  *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
  *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
  */
-import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Folder } from '../folder.ts';
 import { accessError } from '../nodeFile.ts';
+import { temporaryName, writeFileWhole } from '../nodeFolder.ts';
 import { openFolder } from '../nodeModelFolder.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -62,23 +63,23 @@ export class HubCache {
   async link(etag: string, commit: string, file: string): Promise<void> {
     const path = join(this.snapshotPath(commit), file);
     const blob = this.blobPath(etag);
+    const unfinished = temporaryName(path);
     try {
       await mkdir(dirname(path), { recursive: true });
-      // What is there cannot be read through, or it would not have been downloaded again.
-      await rm(path, { force: true });
-      await symlink(relative(dirname(path), blob), path).catch(() => copyFile(blob, path));
+      await symlink(relative(dirname(path), blob), unfinished).catch(() => copyFile(blob, unfinished));
+      // Replaced in one step: another process may be about to open what is there.
+      await rename(unfinished, path);
     } catch (cause) {
+      await rm(unfinished, { force: true }).catch(() => undefined);
       throw accessError(path, cause);
     }
   }
 
   async #write(path: string, text: string): Promise<void> {
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, text);
-    } catch (cause) {
+    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
       throw accessError(path, cause);
-    }
+    });
+    await writeFileWhole(path, text);
   }
 }
 

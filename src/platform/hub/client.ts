@@ -12,8 +12,8 @@ import type { HubSettings } from './settings.ts';
 const SILENCE = 60_000;
 /** Largest answer of the API that is read, bytes. */
 const MAX_ANSWER = 1 << 25;
-/** Most files of a repository that are looked at. */
-const MAX_FILES = 20_000;
+/** Most pages of a repository's file listing that are looked at; the hub puts 1,000 entries on one. */
+const MAX_PAGES = 100;
 
 /** A file of a commit, as the hub lists it. */
 export interface HubFile {
@@ -35,8 +35,9 @@ export class HubClient {
     this.#settings = settings;
     const { revision, endpoint, token } = settings;
     this.#asked = { repo, revision, endpoint, hasToken: token !== null };
-    if (token !== null && !token.startsWith('hf_')) {
-      throw new UsageError('is no token of the hub: they begin with hf_.', { where: 'HF_TOKEN' });
+    // Checked whole: a message about a header that cannot be sent would quote it.
+    if (token !== null && !/^hf_[\x21-\x7e]+$/.test(token)) {
+      throw new UsageError('is no token of the hub: hf_ and letters, without spaces.', { where: 'HF_TOKEN' });
     }
   }
 
@@ -45,7 +46,7 @@ export class HubClient {
     return this.#typed(async () => {
       const { modelInfo } = await import('@huggingface/hub');
       const info = await modelInfo({
-        ...this.#common(),
+        ...this.#common((input, init) => this.#answer(input, init)),
         name: this.#repo,
         revision: this.#settings.revision,
         additionalFields: ['sha'],
@@ -60,8 +61,12 @@ export class HubClient {
     return this.#typed(async () => {
       const { listFiles } = await import('@huggingface/hub');
       const files: HubFile[] = [];
-      for await (const entry of listFiles({ ...this.#common(), repo: this.#repo, revision: commit })) {
-        if (files.length > MAX_FILES) throw new TypeError('too many files');
+      let pages = 0;
+      const nextPage: typeof fetch = (input, init) => {
+        if (++pages > MAX_PAGES) throw new TypeError('too many pages');
+        return this.#answer(input, init);
+      };
+      for await (const entry of listFiles({ ...this.#common(nextPage), repo: this.#repo, revision: commit })) {
         if (entry.type === 'file') files.push(hubFile(entry));
       }
       return files;
@@ -76,9 +81,13 @@ export class HubClient {
     const { downloadFile } = await import('@huggingface/hub');
     // The library's stream hands on the message of a failed request only.
     let failure: unknown = null;
+    // Bytes we have that come again: a server may answer a range with the whole file.
+    let known = 0;
     const noting: typeof fetch = async (input, init) => {
       try {
-        return await this.#fetch(input, init);
+        const response = await this.#fetch(input, init);
+        known = response.status === 206 ? 0 : from;
+        return response;
       } catch (error) {
         failure = error;
         throw error;
@@ -86,12 +95,11 @@ export class HubClient {
     };
     const path = `${this.#repo}/resolve/${commit}/${encodeURIComponent(file.name)}`;
     const blob = await downloadFile({
-      ...this.#common(),
+      ...this.#common(noting),
       repo: this.#repo,
       path: file.name,
       revision: commit,
       xet: false,
-      fetch: noting,
       downloadInfo: { size: file.size, etag: file.etag, url: `${this.#settings.endpoint}/${path}` },
     });
     if (blob === null || from === file.size) return;
@@ -100,7 +108,8 @@ export class HubClient {
       for (;;) {
         const { done, value } = await withinSilence(reader.read());
         if (done) return;
-        yield value;
+        if (known < value.length) yield value.subarray(known);
+        known = Math.max(0, known - value.length);
       }
     } catch (cause) {
       throw failure instanceof BlockprunerError ? failure : broken(this.#asked, cause);
@@ -109,39 +118,42 @@ export class HubClient {
     }
   }
 
-  #common(): { hubUrl: string; accessToken: string | undefined; fetch: typeof fetch } {
+  #common(fetchWith: typeof fetch): { hubUrl: string; accessToken: string | undefined; fetch: typeof fetch } {
     const { endpoint, token } = this.#settings;
-    return { hubUrl: endpoint, accessToken: token ?? undefined, fetch: (input, init) => this.#fetch(input, init) };
+    return { hubUrl: endpoint, accessToken: token ?? undefined, fetch: fetchWith };
   }
 
+  /** An answer's head, redirects followed; fetch itself keeps the token from a redirect's other origin. */
   async #fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     let response: Response;
+    const headers = new Headers(init.headers);
+    // The next page of a listing is wherever the answer says.
+    const { origin } = new URL(input instanceof Request ? input.url : input);
+    if (origin !== new URL(this.#settings.endpoint).origin) headers.delete('authorization');
+    const abort = new AbortController();
     try {
-      response = await withinSilence(fetch(input, init));
+      response = await withinSilence(fetch(input, { ...init, headers, signal: abort.signal }));
     } catch (cause) {
+      abort.abort();
       throw broken(this.#asked, cause);
     }
     if (!response.ok) {
       await response.body?.cancel();
       throw refusal(this.#asked, response.status, response.headers.get('x-error-code'));
     }
-    if (new Headers(init.headers).has('range') && response.status !== 206) {
-      await response.body?.cancel();
-      throw broken(this.#asked, new Error('the server cannot resume'));
-    }
-    if (!new URL(response.url).pathname.includes('/api/')) return response;
-    return new Response(await this.#wholeBody(response), { headers: response.headers });
+    return response;
   }
 
   /** An answer of the API, bounded in size and time. */
-  async #wholeBody(response: Response): Promise<Blob> {
+  async #answer(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const response = await this.#fetch(input, init);
     const pieces: BlobPart[] = [];
     let length = 0;
     const reader = response.body?.getReader();
     try {
       for (;;) {
         const next = await withinSilence(reader?.read() ?? Promise.resolve({ done: true as const, value: undefined }));
-        if (next.done) return new Blob(pieces);
+        if (next.done) return new Response(new Blob(pieces), { headers: response.headers });
         pieces.push(next.value);
         length += next.value.length;
         if (length > MAX_ANSWER) throw new Error(`an answer longer than ${MAX_ANSWER} bytes`);
@@ -175,14 +187,12 @@ function hubFile(entry: {
   xetHash?: string;
 }): HubFile {
   const { path: name, size, oid, lfs, xetHash } = entry;
-  const etag = lfs?.oid ?? xetHash ?? oid;
-  // The etag becomes a file name.
-  if (typeof name !== 'string' || !Number.isSafeInteger(size) || size < 0 || !/^[0-9a-f]{40,64}$/.test(etag ?? '')) {
-    throw new TypeError('no file');
-  }
+  const etag: unknown = lfs?.oid ?? xetHash ?? oid;
+  if (typeof name !== 'string' || !Number.isSafeInteger(size) || size < 0) throw new TypeError('no file');
+  // It becomes a file name.
+  if (typeof etag !== 'string' || !/^[0-9a-f]{40,64}$/.test(etag)) throw new TypeError('no etag');
   const kind = lfs?.oid !== undefined ? 'sha256' : 'git';
-  const hex = etag ?? '';
-  return { name, size, etag: hex, hash: lfs === undefined && xetHash !== undefined ? null : { kind, hex } };
+  return { name, size, etag, hash: lfs === undefined && xetHash !== undefined ? null : { kind, hex: etag } };
 }
 
 /** `work`, or a rejection once nothing has happened for too long. */

@@ -1,11 +1,11 @@
 /**
  * One file from the hub into the cache. Bytes go to `blobs/ETAG.incomplete`, which gets its name only once size and
  * hash are right, so that neither a killed process nor a bad connection can leave a damaged file under a good name.
- * What an interrupted attempt has left is hashed and continued.
+ * What an interrupted attempt has left is continued.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BlockprunerError, FormatError } from '../../errors.ts';
 import { accessError } from '../nodeFile.ts';
@@ -17,7 +17,7 @@ import type { DownloadProgress } from './settings.ts';
 const ATTEMPTS = 4;
 /** Pause before the second attempt, ms; it doubles. */
 const PAUSE = 200;
-/** Bytes of a leftover that are hashed at a time. */
+/** Bytes that are hashed at a time. */
 const PIECE = 1 << 22;
 
 /**
@@ -31,11 +31,11 @@ export async function downloadToCache(
   file: HubFile,
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<void> {
-  const blob = cache.blobPath(file.etag);
-  if ((await sizeOf(blob)) !== file.size) await fetchBlob(client, commit, file, blob, onProgress);
+  await fetchBlob(client, commit, file, cache.blobPath(file.etag), onProgress);
   await cache.link(file.etag, commit, file.name);
 }
 
+/** Several attempts, unless the blob is there. */
 async function fetchBlob(
   client: HubClient,
   commit: string,
@@ -43,17 +43,16 @@ async function fetchBlob(
   blob: string,
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<void> {
-  const incomplete = `${blob}.incomplete`;
   for (let attempt = 1; ; attempt++) {
+    // There from the start, or finished by another process meanwhile.
+    if ((await sizeOf(blob)) === file.size) return;
     try {
       await mkdir(dirname(blob), { recursive: true });
-      await receive(client, commit, file, incomplete, onProgress);
-      await rename(incomplete, blob);
+      await receive(client, commit, file, blob, onProgress);
       return;
     } catch (error) {
-      // Another process may have finished the same file meanwhile.
       if ((await sizeOf(blob)) === file.size) return;
-      if (!(error instanceof BlockprunerError)) throw accessError(incomplete, error);
+      if (!(error instanceof BlockprunerError)) throw accessError(incompletePath(blob), error);
       const worthAnother = error instanceof InterruptedError || error instanceof FormatError;
       if (!worthAnother || attempt === ATTEMPTS) throw error;
       await new Promise((resolve) => void setTimeout(resolve, PAUSE * 2 ** (attempt - 1)));
@@ -61,24 +60,25 @@ async function fetchBlob(
   }
 }
 
-/** One attempt: continues the incomplete file to its end and checks it. A file that proves wrong is removed. */
+/**
+ * One attempt: continues the incomplete file to its end, checks it as it lies on disk and gives it its name. One that
+ * proves wrong is removed. Two processes may write the same file; each then checks what both have written.
+ */
 async function receive(
   client: HubClient,
   commit: string,
   file: HubFile,
-  incomplete: string,
+  blob: string,
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<void> {
+  const incomplete = incompletePath(blob);
   // No O_TRUNC, as a leftover is of use, and no O_APPEND: two processes then write the same bytes to the same places.
   const handle = await open(incomplete, constants.O_RDWR | constants.O_CREAT, 0o666);
-  let wrong: string | null = null;
   try {
-    const hash = newHash(file);
-    let received = await hashLeftover(handle, hash, file.size);
+    let received = await leftoverSize(handle, file.size);
     for await (const bytes of client.bytes(commit, file, received)) {
       received += bytes.length;
       if (received > file.size) break;
-      hash?.update(bytes);
       await writeAt(handle, bytes, received - bytes.length);
       onProgress({ file: file.name, received, total: file.size });
     }
@@ -88,18 +88,35 @@ async function receive(
         remedy: 'Run again; it goes on from there.',
       });
     }
-    if (received > file.size) wrong = `more than its ${file.size} bytes came.`;
-    else if (hash !== null && hash.digest('hex') !== file.hash?.hex) wrong = 'the bytes that came have another hash.';
-    else await handle.sync();
+    const tooLong = received > file.size;
+    if (tooLong || !(await hasRightHash(handle, file))) {
+      for (const path of [incomplete, blob]) if (await isFileAt(handle, path)) await rm(path, { force: true });
+      throw new FormatError(
+        tooLong ? `more than its ${file.size} bytes came.` : 'the bytes that came have another hash.',
+        { where: file.name, remedy: 'Try again; if it stays so, the hub or a proxy is at fault.' },
+      );
+    }
+    await handle.sync();
+    if (!(await isFileAt(handle, incomplete))) {
+      throw new InterruptedError('another process downloads it too and has begun anew.', { where: file.name });
+    }
+    await rename(incomplete, blob);
   } finally {
     await handle.close();
   }
-  if (wrong === null) return;
-  await rm(incomplete, { force: true });
-  throw new FormatError(wrong, {
-    where: file.name,
-    remedy: 'Try again; if it stays so, the hub or a proxy is at fault.',
-  });
+}
+
+function incompletePath(blob: string): string {
+  return `${blob}.incomplete`;
+}
+
+/** Whether a path leads to the open file. */
+async function isFileAt(handle: FileHandle, path: string): Promise<boolean> {
+  const [ours, there] = await Promise.all([
+    handle.stat({ bigint: true }),
+    stat(path, { bigint: true }).catch(() => null),
+  ]);
+  return there !== null && ours.ino === there.ino && ours.dev === there.dev;
 }
 
 async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
@@ -109,25 +126,24 @@ async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number):
   }
 }
 
-/** Hashes what an earlier attempt has left; one that is longer than the file is worth nothing and cut to zero. */
-async function hashLeftover(handle: FileHandle, hash: Hash | null, limit: number): Promise<number> {
+/** Bytes an earlier attempt has left; more than the file has are worth nothing and cut off. */
+async function leftoverSize(handle: FileHandle, limit: number): Promise<number> {
   const { size } = await handle.stat();
-  if (size > limit) await handle.truncate(0);
-  if (size > limit) return 0;
-  const piece = new Uint8Array(Math.min(PIECE, size));
-  let done = 0;
-  while (done < size) {
-    const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, size - done), done);
-    if (bytesRead === 0) break;
-    hash?.update(piece.subarray(0, bytesRead));
-    done += bytesRead;
-  }
-  return done;
+  if (size <= limit) return size;
+  await handle.truncate(0);
+  return 0;
 }
 
-/** SHA-256 of the bytes for large files, git's object hash for the others. */
-function newHash(file: HubFile): Hash | null {
-  if (file.hash === null) return null;
-  if (file.hash.kind === 'sha256') return createHash('sha256');
-  return createHash('sha1').update(`blob ${file.size}\0`);
+/** By SHA-256 of the bytes for large files, by git's object hash for the others. */
+async function hasRightHash(handle: FileHandle, { size, hash: expected }: HubFile): Promise<boolean> {
+  if (expected === null) return true;
+  const hash = expected.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
+  const piece = new Uint8Array(Math.min(PIECE, size));
+  for (let done = 0; done < size;) {
+    const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, size - done), done);
+    if (bytesRead === 0) return false;
+    hash.update(piece.subarray(0, bytesRead));
+    done += bytesRead;
+  }
+  return hash.digest('hex') === expected.hex;
 }

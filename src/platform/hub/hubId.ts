@@ -1,3 +1,5 @@
+import { isPlainFileName } from '../plainFileName.ts';
+
 /** How a model on the hub is named on the command line. */
 export interface HubId {
   /** `owner/name`. */
@@ -9,6 +11,8 @@ export interface HubId {
 /** `owner/name` or `owner/name/file.gguf`; null for anything else, such as a path that begins with `.` or `/`. */
 export function parseHubId(argument: string): HubId | null {
   const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:\/([^/\\:]+\.gguf))?$/i.exec(argument);
-  if (match === null || argument.includes('..')) return null;
-  return { repo: match[1], file: match[2] ?? null };
+  // The hub allows neither in a name; the cache writes a `/` as `--`.
+  if (match === null || /\.\.|--/.test(match[1])) return null;
+  const file = match[2] ?? null;
+  return file === null || isPlainFileName(file) ? { repo: match[1], file } : null;
 }

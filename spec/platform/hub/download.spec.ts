@@ -1,0 +1,255 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AccessError, FormatError, NotFoundError, UsageError } from '../../../src/errors.ts';
+import { HubCache } from '../../../src/platform/hub/cache.ts';
+import { HubClient } from '../../../src/platform/hub/client.ts';
+import { downloadToCache } from '../../../src/platform/hub/download.ts';
+import { InterruptedError } from '../../../src/platform/hub/hubErrors.ts';
+import { hubSettings, type DownloadProgress, type HubOptions } from '../../../src/platform/hub/settings.ts';
+import { commitHash, etag, repoOf, startHub, type Fault } from '../../hub/hubServer.ts';
+import { expectSoundBlobs, withHub } from '../../hub/withHub.ts';
+
+const REPO = 'lab/api';
+const COMMIT = commitHash('first');
+const large = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >> 3);
+const small = large.subarray(0, 5000);
+const files = new Map([
+  ['large.bin', large],
+  ['small.json', small],
+  ['sub/folder.bin', small],
+  ['empty', new Uint8Array()],
+  ['another', small],
+]);
+
+/** The client's pauses pass at once, and its minute of silence is as long as a spec says. */
+let silence = 60_000;
+const realTimeout = setTimeout;
+beforeEach(() => {
+  silence = 60_000;
+  vi.stubGlobal('setTimeout', (run: () => void, ms: number, ...rest: []) => {
+    const shorter = ms === 60_000 ? silence : [200, 400, 800].includes(ms) ? 1 : ms;
+    return realTimeout(run, shorter, ...rest);
+  });
+});
+afterAll(() => void vi.unstubAllGlobals());
+
+/** Downloads one file and gives its bytes as they lie in the cache. */
+async function fetchFile(name: string, options: HubOptions): Promise<Uint8Array> {
+  const settings = hubSettings(options, {});
+  const client = new HubClient(REPO, settings);
+  const file = (await client.files(COMMIT)).find((entry) => entry.name === name);
+  if (file === undefined) throw new Error(`no ${name}`);
+  const cache = new HubCache(settings.cacheDir, REPO);
+  await downloadToCache(client, cache, COMMIT, file, settings.onProgress);
+  return new Uint8Array(await readFile(join(cache.snapshotPath(COMMIT), name)));
+}
+
+const blobsIn = (cacheDir: string): Promise<string[]> => readdir(join(cacheDir, 'models--lab--api/blobs'));
+
+it('the files of the top folder come from all pages of the listing, with size and hash', async () => {
+  await withHub({ [REPO]: repoOf(files) }, async ({ options }) => {
+    const client = new HubClient(REPO, hubSettings(options, {}));
+    expect(await client.commit()).toBe(COMMIT);
+    const expected = [...files].filter(([name]) => !name.includes('/'));
+    expect(await client.files(COMMIT)).toEqual(
+      expected.map(([name, bytes]) => ({
+        name,
+        size: bytes.length,
+        etag: etag(bytes),
+        hash: { kind: name === 'large.bin' ? 'sha256' : 'git', hex: etag(bytes) },
+      })),
+    );
+    for (const [name, bytes] of expected) expect(await fetchFile(name, options), name).toEqual(bytes);
+  });
+});
+
+describe('the token', () => {
+  const token = 'hf_abc.DEF-123';
+
+  it('goes to the hub with every request, and to nobody else', async () => {
+    const other = await startHub({ [REPO]: repoOf(files) });
+    await withHub({ [REPO]: { ...repoOf(files), privateTo: token } }, async ({ hub, options }) => {
+      await expect(fetchFile('large.bin', options)).rejects.toThrow(/for a private model set HF_TOKEN/);
+      expect(hub.seen.splice(0).map(({ authorization }) => authorization)).toEqual([undefined]);
+      for (const name of ['large.bin', 'small.json']) await fetchFile(name, { ...options, token });
+      expect(hub.seen.filter(({ cdn }) => cdn).length).toBe(1);
+      for (const { cdn, authorization } of hub.seen) expect(authorization).toBe(cdn ? undefined : `Bearer ${token}`);
+      // A listing that goes on elsewhere.
+      const page = `${other.endpoint}/api/models/${REPO}/tree/main`;
+      hub.fault = ({ kind }) => (kind === 'tree' ? { body: '[]', headers: { Link: `<${page}>; rel="next"` } } : null);
+      await fetchFile('small.json', { ...options, token });
+      expect(other.seen.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+    });
+    await other.close();
+  });
+
+  it.each(['abc', 'hf_', 'hf_a b', 'hf_a\nb', 'hf_ä'])(
+    '%j is refused without a request and without a word of it',
+    async (bad) => {
+      await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+        const failure = await fetchFile('small.json', { ...options, token: bad }).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(UsageError);
+        expect(String(failure)).toBe('UsageError: HF_TOKEN: is no token of the hub: hf_ and letters, without spaces.');
+        expect(hub.seen).toEqual([]);
+      });
+    },
+  );
+});
+
+describe('a download that breaks off', () => {
+  test.prop([fc.constantFrom('large.bin', 'small.json'), fc.integer({ min: 1, max: 99 })], { numRuns: 5 })(
+    'goes on where it was, and ends with the right bytes',
+    async (name, percent) => {
+      const bytes = files.get(name) ?? new Uint8Array();
+      const cutAfter = Math.floor((percent / 100) * bytes.length);
+      await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+        const progress: DownloadProgress[] = [];
+        hub.fault = ({ kind, from }) => (kind === 'bytes' && from === null ? { cutAfter } : null);
+        const onProgress = (now: DownloadProgress): void => void progress.push(now);
+        expect(await fetchFile(name, { ...options, onProgress })).toEqual(bytes);
+        expect(hub.downloads).toContain(`${name}@${cutAfter}`);
+        expect(progress.at(-1)).toEqual({ file: name, received: bytes.length, total: bytes.length });
+        expect(progress.map(({ received }) => received)).toEqual(
+          progress.map((p) => p.received).toSorted((a, b) => a - b),
+        );
+        expect(await blobsIn(cacheDir)).toEqual([etag(bytes)]);
+      });
+    },
+  );
+
+  it('is given up after four attempts, and what came stays for the next run', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      hub.fault = ({ kind }) => (kind === 'bytes' ? { cutAfter: 10_000 } : null);
+      await expect(fetchFile('large.bin', options)).rejects.toThrow(InterruptedError);
+      expect(hub.downloads).toEqual([0, 10_000, 20_000, 30_000].map((at) => `large.bin@${at}`));
+      expect(await blobsIn(cacheDir)).toEqual([`${etag(large)}.incomplete`]);
+      hub.fault = () => null;
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+      expect(hub.downloads.at(-1)).toBe('large.bin@40000');
+    });
+  });
+
+  it('ends also with a server that knows no ranges', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      hub.fault = ({ kind, from }) => (kind === 'bytes' ? (from === null ? { cutAfter: 123_457 } : 'no ranges') : null);
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+    });
+  });
+
+  it.each(['no answer', 'silence'] as const)('counts as broken after a minute of %s, and is closed', async (fault) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      silence = 1000;
+      let times = 0;
+      hub.fault = ({ kind }) => (kind === 'bytes' && times++ === 0 ? fault : null);
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+      await hub.seen.find(({ kind }) => kind === 'bytes')?.abandoned;
+    });
+  });
+});
+
+describe.concurrent('wrong bytes', () => {
+  const wrong = large.toReversed();
+
+  it.each([
+    ['of the right length', wrong, /large\.bin: the bytes that came have another hash\. Try again/],
+    ['too many', new Uint8Array(300_001), /large\.bin: more than its 300000 bytes came\. Try again/],
+    ['a page of a portal', '<html>Log in</html>', /large\.bin: the bytes that came have another hash\./],
+  ])('%s, are refused, and nothing stays of them', async (_, body, message) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      // A portal's page is shorter than the file; what follows makes it up to its length.
+      hub.fault = ({ kind, from }) =>
+        kind === 'bytes' ? (from === null ? { body } : { body: wrong.subarray(from) }) : null;
+      const failure = await fetchFile('large.bin', options).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(FormatError);
+      expect(String(failure)).toMatch(message);
+      expect(await blobsIn(cacheDir)).toEqual([]);
+      hub.fault = () => null;
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+      await expectSoundBlobs(cacheDir, REPO);
+    });
+  });
+});
+
+describe('what the hub refuses becomes one line', () => {
+  const cases: readonly [string, Fault, typeof AccessError, RegExp][] = [
+    [
+      '401',
+      { status: 401, code: 'RepoNotFound' },
+      AccessError,
+      /no such model, or it is private \(401\)\. Check the name; for/,
+    ],
+    ['403', { status: 403 }, AccessError, /no such model, or it is private \(403\)/],
+    ['a gate', { status: 403, code: 'GatedRepo' }, AccessError, /the model is gated\. Accept its terms on its page/],
+    [
+      '404',
+      { status: 404, code: 'RepoNotFound' },
+      NotFoundError,
+      /no such model or file \(404\)\. Check the name; a local/,
+    ],
+    [
+      'no revision',
+      { status: 404, code: 'RevisionNotFound' },
+      NotFoundError,
+      /there is no revision 'main'\. Give a branch/,
+    ],
+    ['429', { status: 429 }, AccessError, /asks to slow down \(429\)/],
+    ['500', { status: 500 }, InterruptedError, /answered with status 500\. Try again later\./],
+    ['503', { status: 503, code: 'anything' }, InterruptedError, /status 503/],
+    ['no connection', { cutAfter: 0 }, InterruptedError, /connection failed \(\w+/],
+    ['another page', { body: '<html>hello</html>' }, FormatError, /the answer is not the hub's\. Check HF_ENDPOINT\./],
+    [
+      'a redirect in a circle',
+      { status: 302, headers: { Location: '/api/models/lab/api/tree/main' } },
+      InterruptedError,
+      /failed/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (_, fault, type, message) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      hub.fault = ({ kind }) => (kind === 'info' || kind === 'tree' ? fault : null);
+      const client = new HubClient(REPO, hubSettings(options, {}));
+      for (const request of [() => client.commit(), () => client.files(COMMIT)]) {
+        const failure: unknown = await request().then(
+          () => null,
+          (error: unknown) => error,
+        );
+        expect(failure).toBeInstanceOf(type);
+        expect(String(failure)).toMatch(message);
+        expect(String(failure)).toMatch(/^\w+: lab\/api on 127\.0\.0\.1:\d+: .*\.$/);
+      }
+    });
+  });
+
+  it('also for a file, which is not asked for again where that is of no use', async () => {
+    await withHub({ [REPO]: { ...repoOf(files), gatedFor: 'hf_accepted' } }, async ({ hub, options }) => {
+      await expect(fetchFile('large.bin', options)).rejects.toThrow(/the model is gated/);
+      await expect(fetchFile('large.bin', { ...options, token: 'hf_other' })).rejects.toThrow(/the model is gated/);
+      expect(hub.seen.filter(({ kind }) => kind === 'resolve').length).toBe(2);
+      expect(await fetchFile('large.bin', { ...options, token: 'hf_accepted' })).toEqual(large);
+    });
+  });
+
+  it('a status of 500 in the middle is tried again', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      let times = 0;
+      hub.fault = ({ kind }) => (kind === 'resolve' && times++ < 2 ? { status: 500 } : null);
+      expect(await fetchFile('small.json', options)).toEqual(small);
+      expect(times).toBe(3);
+    });
+  });
+
+  it('a listing without end, and an answer without end, are given up', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      const client = new HubClient(REPO, hubSettings(options, {}));
+      const Link = `<${hub.endpoint}/api/models/lab/api/tree/main?cursor=0>; rel="next"`;
+      hub.fault = () => ({ body: '[]', headers: { Link } });
+      await expect(client.files(COMMIT)).rejects.toThrow(FormatError);
+      expect(hub.seen.length).toBeLessThan(1000);
+      hub.fault = () => ({ body: new Uint8Array((1 << 25) + 1).fill(32) });
+      await expect(client.files(COMMIT)).rejects.toThrow(/an answer longer than/);
+    });
+  });
+});
