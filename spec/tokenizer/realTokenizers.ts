@@ -39,6 +39,10 @@ export function ggufMetadataOf({ json, config }: TokenizerFiles, pre: string | n
     tokens[id] = content;
     types[id] = content === json.model.unk_token ? 2 : special ? 3 : 4;
   }
+  // Ids without a token, which a list cannot have.
+  for (let id = 0; id < tokens.length; id++) {
+    if (tokens[id] === undefined) [tokens[id], types[id]] = [`[PAD${id}]`, 5];
+  }
   const merges = json.model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge));
   const own: [string, unknown][] =
     pre === null

@@ -1,5 +1,8 @@
-/** Small tokenizers that are complete, and ways to damage them. */
-import * as fc from 'fast-check';
+/** Small tokenizers that are complete, and what their fields may wrongly hold. */
+import { fc } from '@fast-check/vitest';
+import { hostileValues } from '../formats/hostile.ts';
+import { expect } from 'vitest';
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import type { TokenizerJson } from './realTokenizers.ts';
 
 const specials = [
@@ -57,48 +60,40 @@ export function byteSymbols(): string[] {
   });
 }
 
-/** What a field may wrongly hold. */
-const wrongValues: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom(
-    null,
-    undefined,
-    true,
-    -1,
-    0,
+/** What a field of a tokenizer may wrongly hold. */
+export const wrongValues: fc.Arbitrary<unknown> = fc.oneof(
+  hostileValues,
+  fc.constantFrom<unknown>(
     7,
-    0.5,
-    1e12,
-    Number.NaN,
-    '',
+    300,
     'a',
+    'b',
+    '▁',
     '<s>',
     'BPE',
     'Sequence',
     'Split',
     'ByteLevel',
+    'Isolated',
+    '$&',
+    '(a',
   ),
-  fc.constantFrom<unknown>([], {}, [null], [['a']], { type: 'Sequence' }, { type: 'Metaspace' }, { type: 'Strip' }),
-  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom<unknown>([['a']], ['a b', 'ab c'], { type: 'Sequence' }, { type: 'Metaspace' }, { type: 'Strip' }),
 );
 
-/** A JSON value with up to three places, found by chance, replaced or removed. */
-export function mutated<T>(json: T): fc.Arbitrary<unknown> {
-  const change = fc.tuple(fc.array(fc.nat(400), { minLength: 1, maxLength: 5 }), fc.boolean(), wrongValues);
-  return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
-    const copy: unknown = structuredClone(json);
-    for (const [path, remove, value] of changes) damage(copy, path, remove, value);
-    return copy;
-  });
-}
-
-function damage(node: unknown, path: readonly number[], remove: boolean, value: unknown): void {
-  if (typeof node !== 'object' || node === null) return;
-  const keys = Object.keys(node);
-  if (keys.length === 0) return;
-  const key = keys[path[0] % keys.length];
-  const record = node as Record<string, unknown>;
-  const child = record[key];
-  if (path.length > 1 && typeof child === 'object' && child !== null) damage(child, path.slice(1), remove, value);
-  else if (remove) delete record[key];
-  else record[key] = value;
+/** A tokenizer out of damaged data must still give ids that it has, and text for them. */
+export function expectUsable(tokenizer: Tokenizer): void {
+  const { vocabSize, description } = tokenizer;
+  // An alphabet refuses what is not in it.
+  const text = description.startsWith('characters') ? tokenizer.decode([0]) : "ab <s> a'b 12\n";
+  const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < vocabSize;
+  for (const named of [tokenizer.bosTokenId, tokenizer.eosTokenId]) {
+    if (named !== null && !isId(named)) throw new Error(`${named} is none of ${vocabSize} ids`);
+  }
+  for (const parseSpecial of [true, false]) {
+    const ids = tokenizer.encode(text, { parseSpecial });
+    expect(ids.filter((id) => !isId(id))).toEqual([]);
+    expect(typeof tokenizer.decode(ids)).toBe('string');
+    expect(ids.every((id) => Number.isInteger(tokenizer.byteLength(id)))).toBe(true);
+  }
 }

@@ -27,6 +27,8 @@ export const trickyTexts: readonly string[] = [
   'cafe\u0301 nai\u0308ve \u1100\u1161\u11a8',
   '你好,世界。吾輩は猫である ひらがな 한국어',
   '👩‍👩‍👧‍👦 🏳️‍🌈 🙂🙂 👍🏽',
+  // Words that are tokens of Llama 3 though its merges do not make them.
+  'a việc hợp nhiều điều jeho ایران',
   'שלום עולם, مرحبا بالعالم',
   '<s>hi</s> <unk> <|endoftext|><|im_start|>user\n<|begin_of_text|>',
   '<think>no</think><tool_call>',

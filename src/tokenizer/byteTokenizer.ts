@@ -1,3 +1,4 @@
+import { escapedPattern } from './splitPatterns.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** The texts of a byte tokenizer's special tokens, where it has them. */
@@ -11,7 +12,11 @@ export interface ByteTokenizerOptions {
  * next ids in this order; a byte tokenizer with a BOS puts it at the start of a text.
  */
 export function byteTokenizer(options: ByteTokenizerOptions, name: string): Tokenizer {
-  const specials = [options.bos, options.eos].filter((text) => text !== undefined && text !== '') as string[];
+  // GPT-2 and others have one token for both.
+  const specials = [...new Set([options.bos, options.eos])].filter(
+    (text): text is string => text !== undefined && text !== '',
+  );
+  const pattern = anyOf(specials);
   const idOf = (text: string | undefined): number | null => {
     const index = text === undefined ? -1 : specials.indexOf(text);
     return index < 0 ? null : 256 + index;
@@ -27,36 +32,37 @@ export function byteTokenizer(options: ByteTokenizerOptions, name: string): Toke
     addsBos: bosTokenId !== null,
     encode(text, { parseSpecial = true } = {}) {
       const ids: number[] = [];
-      let rest = text;
-      while (rest !== '') {
-        const next = parseSpecial ? firstSpecial(rest, specials) : null;
-        for (const byte of utf8.encode(rest.slice(0, next?.start))) ids.push(byte);
-        if (next === null) break;
-        ids.push(256 + next.index);
-        rest = rest.slice(next.start + specials[next.index].length);
+      let done = 0;
+      const addBytes = (end: number): void => {
+        for (const byte of utf8.encode(text.slice(done, end))) ids.push(byte);
+      };
+      for (const match of parseSpecial && pattern !== null ? text.matchAll(pattern) : []) {
+        addBytes(match.index);
+        ids.push(256 + specials.indexOf(match[0]));
+        done = match.index + match[0].length;
       }
+      addBytes(text.length);
       return ids;
     },
     decode(ids, { keepSpecial = false } = {}) {
       const bytes: number[] = [];
       for (const id of ids) {
-        if (id >= 0 && id < 256) bytes.push(id);
-        else if (keepSpecial && id - 256 in specials) bytes.push(...utf8.encode(specials[id - 256]));
+        if (isByte(id)) bytes.push(id);
+        else if (keepSpecial) for (const byte of utf8.encode(specials[id - 256])) bytes.push(byte);
       }
       return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
     },
-    byteLength: (id) => (id >= 0 && id < 256 ? 1 : 0),
+    byteLength: (id) => (isByte(id) ? 1 : 0),
   };
 }
 
-/** Where the first special text begins, and which one it is; at one place the longest counts. */
-function firstSpecial(text: string, specials: readonly string[]): { start: number; index: number } | null {
-  let best: { start: number; index: number } | null = null;
-  for (const [index, special] of specials.entries()) {
-    const start = text.indexOf(special);
-    if (start < 0) continue;
-    const longer = best !== null && start === best.start && special.length > specials[best.index].length;
-    if (best === null || start < best.start || longer) best = { start, index };
-  }
-  return best;
+function isByte(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < 256;
+}
+
+/** Matches the special texts, the longest of those that begin at one place; null where there are none. */
+function anyOf(texts: readonly string[]): RegExp | null {
+  if (texts.length === 0) return null;
+  const longestFirst = texts.toSorted((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(escapedPattern).join('|'), 'g');
 }

@@ -1,4 +1,5 @@
 import { DataError, FormatError } from '../errors.ts';
+import { shown } from './jsonFields.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
@@ -14,7 +15,7 @@ export function charTokenizer(alphabet: string, name: string): Tokenizer {
   const ids = new Map<string, number>();
   for (const [id, character] of characters.entries()) {
     if (ids.has(character)) {
-      throw new FormatError(`the alphabet has ${JSON.stringify(character)} twice.`, { where: name });
+      throw new FormatError(`the alphabet has ${shown(character)} twice.`, { where: name });
     }
     ids.set(character, id);
   }
@@ -32,9 +33,9 @@ export function charTokenizer(alphabet: string, name: string): Tokenizer {
       for (const character of text) {
         const id = ids.get(character);
         if (id === undefined) {
-          throw new DataError(`${JSON.stringify(character)} at offset ${offset} is not in the alphabet.`, {
+          throw new DataError(`${shown(character)} at offset ${offset} is not in the alphabet.`, {
             where: name,
-            remedy: `Use these ${characters.length} characters only: ${JSON.stringify(alphabet.slice(0, 80))}.`,
+            remedy: `Use these ${characters.length} characters only: ${shown(alphabet, 80)}.`,
           });
         }
         encoded.push(id);

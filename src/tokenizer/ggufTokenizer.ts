@@ -5,7 +5,7 @@
 import { UnsupportedModelError } from '../errors.ts';
 import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
 import { hfTokenizer } from './hfTokenizer.ts';
-import type { JsonRecord } from './jsonFields.ts';
+import { shown, type JsonRecord } from './jsonFields.ts';
 import { mergesFromScores } from './mergesFromScores.ts';
 import { preTokenizers } from './splitPatterns.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -14,6 +14,12 @@ export type { GgufMetadata } from './ggufKeys.ts';
 
 /** The values of `tokenizer.ggml.token_type`. */
 const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+/**
+ * SentencePiece makes pieces of 16 characters unless told otherwise. All ways to cut each piece are tried, so that
+ * without a bound one long piece would take forever.
+ */
+const MAX_PIECE_LENGTH = 512;
 
 interface Table {
   readonly tokens: readonly string[];
@@ -43,7 +49,7 @@ export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
   const keys = new GgufKeys(metadata, name);
   const model = keys.text('model');
   if (model !== 'gpt2' && model !== 'llama') {
-    throw new UnsupportedModelError(`tokenizer.ggml.model '${(model ?? 'none').slice(0, 40)}' is not supported.`, {
+    throw new UnsupportedModelError(`tokenizer.ggml.model ${shown(model ?? 'none', 40)} is not supported.`, {
       where: name,
       remedy: 'Supported: gpt2, llama.',
     });
@@ -64,10 +70,13 @@ export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
 function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
   const pre = keys.text('pre');
   if (pre === null || !Object.hasOwn(preTokenizers, pre)) {
-    throw new UnsupportedModelError(`tokenizer.ggml.pre ${pre === null ? 'is missing' : `'${pre.slice(0, 40)}'`}.`, {
-      where: keys.name,
-      remedy: `Without it words would be split in another way. Supported: ${Object.keys(preTokenizers).join(', ')}.`,
-    });
+    throw new UnsupportedModelError(
+      `tokenizer.ggml.pre ${pre === null ? 'is missing' : `${shown(pre, 40)} is not supported`}.`,
+      {
+        where: keys.name,
+        remedy: `Without it words would be split in another way. Supported: ${Object.keys(preTokenizers).join(', ')}.`,
+      },
+    );
   }
   const { splits, normalizer, ignoreMerges, addsBos } = preTokenizers[pre];
   const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
@@ -97,6 +106,8 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
     { type: 'Fuse' },
   ];
   const mergeable = table.tokens.map((token, id) => (table.types[id] === tokenType.normal ? token : null));
+  const long = mergeable.findIndex((piece) => (piece?.length ?? 0) > MAX_PIECE_LENGTH);
+  if (long >= 0) throw keys.bad('tokens', `has ${table.tokens[long].length} characters in token ${long}.`);
   const unknown = table.tokens.find((_, id) => table.types[id] === tokenType.unknown) ?? null;
   return {
     addsBos: true,

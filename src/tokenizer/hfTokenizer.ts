@@ -1,6 +1,6 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { DataError, FormatError } from '../errors.ts';
-import { isRecord, type JsonRecord } from './jsonFields.ts';
+import { isRecord, shown, type JsonRecord } from './jsonFields.ts';
 import { pieceBytes } from './pieceBytes.ts';
 import { readStage, stageHas } from './pipeline.ts';
 import { readSpecialTokens } from './specialTokens.ts';
@@ -74,6 +74,6 @@ function buildLibrary(json: JsonRecord, name: string): Library {
     return library;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`cannot be used as a tokenizer: ${reason.slice(0, 200)}.`, { where: name, cause });
+    throw new FormatError(`cannot be used as a tokenizer: ${shown(reason, 200)}.`, { where: name, cause });
   }
 }

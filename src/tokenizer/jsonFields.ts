@@ -29,6 +29,13 @@ export function flagField(json: JsonRecord, key: string, fallback: boolean, wher
   return value;
 }
 
+/** Text out of a file, fit for a one-line message: quoted, cut when long, nothing in it that steers a terminal. */
+export function shown(text: string, length = 60): string {
+  return JSON.stringify(text.slice(0, length)).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+}
+
 /** A list that may be missing or null. @throws FormatError when it is no list. */
 export function listField(json: JsonRecord, key: string, where: string): unknown[] {
   const value = json[key] ?? [];

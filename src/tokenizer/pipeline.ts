@@ -4,8 +4,8 @@
  * ignored gives other tokens without a word.
  */
 import { FormatError, UnsupportedModelError } from '../errors.ts';
-import { flagField, isRecord, listField, textField, type JsonRecord } from './jsonFields.ts';
-import { gpt2Split } from './splitPatterns.ts';
+import { flagField, isRecord, listField, shown, textField, type JsonRecord } from './jsonFields.ts';
+import { escapedPattern, gpt2Split, isolate } from './splitPatterns.ts';
 
 export type Stage = 'normalizer' | 'pre_tokenizer' | 'decoder';
 
@@ -13,6 +13,9 @@ type Reader = (part: JsonRecord, where: string) => JsonRecord;
 
 /** Deeper than any real file nests its sequences, and shallow enough for the stack. */
 const MAX_DEPTH = 8;
+
+/** How many times its length a text may become by replacements one after the other; real files shorten or keep it. */
+const MAX_GROWTH = 1024;
 
 const sequenceKeys: Record<Stage, string> = {
   normalizer: 'normalizers',
@@ -54,24 +57,46 @@ export function readStage(stage: Stage, json: unknown, where: string, depth = 0)
     if (depth === MAX_DEPTH) throw new FormatError('nests too deep.', { where: place });
     const parts = listField(json, sequenceKeys[stage], place);
     const read = parts.map((part) => readStage(stage, part, where, depth + 1));
-    return { type, [sequenceKeys[stage]]: read.filter((part) => part !== null) };
+    return bounded({ type, [sequenceKeys[stage]]: read.filter((part) => part !== null) }, place);
   }
   if (!Object.hasOwn(readers[stage], type)) {
-    throw new UnsupportedModelError(`'${type.slice(0, 60)}' is not supported.`, {
+    throw new UnsupportedModelError(`${shown(type)} is not supported.`, {
       where: place,
       remedy: `Supported: ${Object.keys(readers[stage]).join(', ')}, Sequence.`,
     });
   }
-  return readers[stage][type](json, place);
+  return bounded(readers[stage][type](json, place), place);
+}
+
+/** @throws FormatError where replacements feed each other until a short text fills the memory. */
+function bounded(stage: JsonRecord, where: string): JsonRecord {
+  if (growth(stage) > MAX_GROWTH) throw new FormatError('makes texts impossibly long.', { where });
+  return stage;
+}
+
+/** An upper bound on a text's length after a stage, as a multiple of its length before. */
+function growth(stage: JsonRecord): number {
+  if (stage.type === 'Replace') {
+    // A regular expression may match between any two characters.
+    const [matched, kept] =
+      isRecord(stage.pattern) && typeof stage.pattern.String === 'string' ? [stage.pattern.String.length, 0] : [1, 1];
+    return Math.max(1, String(stage.content).length / matched + kept);
+  }
+  return partsOf(stage).reduce((product, part) => product * growth(part), 1);
 }
 
 /** Whether a stage is of this type or contains one that is. */
 export function stageHas(stage: JsonRecord | null, type: string): boolean {
   if (stage === null) return false;
   if (stage.type === type) return true;
-  return Object.values(sequenceKeys).some((key) => {
+  return partsOf(stage).some((part) => stageHas(part, type));
+}
+
+/** The parts of a sequence; none of any other stage. */
+function partsOf(stage: JsonRecord): JsonRecord[] {
+  return Object.values(sequenceKeys).flatMap((key) => {
     const parts = stage[key];
-    return Array.isArray(parts) && parts.some((part) => isRecord(part) && stageHas(part, type));
+    return Array.isArray(parts) ? parts.filter(isRecord) : [];
   });
 }
 
@@ -79,8 +104,10 @@ function plain(part: JsonRecord): JsonRecord {
   return { type: part.type };
 }
 
+/** The library hands `content` to String.replaceAll, where `$` is no plain character; hence `$$`. */
 function replace(part: JsonRecord, where: string): JsonRecord {
-  return { type: 'Replace', pattern: pattern(part, where), content: textField(part, 'content', where) };
+  const content = textField(part, 'content', where).replaceAll('$', '$$$$');
+  return { type: 'Replace', pattern: pattern(part, where), content };
 }
 
 function pattern(part: JsonRecord, where: string): JsonRecord {
@@ -118,12 +145,20 @@ function split(part: JsonRecord, where: string): JsonRecord {
   const invert = flagField(part, 'invert', false, where);
   const behavior = textField(part, 'behavior', where);
   if (behavior !== 'Removed' && (behavior !== 'Isolated' || invert)) {
-    throw new UnsupportedModelError(`a Split '${behavior.slice(0, 40)}'${invert ? ', inverted,' : ''} is unknown.`, {
+    throw new UnsupportedModelError(`a Split ${shown(behavior, 40)}${invert ? ', inverted,' : ''} is unknown.`, {
       where,
       remedy: 'Supported: Isolated, Removed.',
     });
   }
-  return { type: 'Split', pattern: pattern(part, where), behavior, invert };
+  const { Regex, String: literal } = pattern(part, where);
+  const regex = typeof Regex === 'string' ? Regex : escapedPattern(String(literal));
+  // The library removes by String.split, which would keep what a group captures.
+  return { type: 'Split', pattern: { Regex: behavior === 'Removed' ? uncaptured(regex) : regex }, behavior, invert };
+}
+
+/** The pattern with groups that capture nothing. Escapes and classes are skipped as they are. */
+function uncaptured(regex: string): string {
+  return regex.replaceAll(/\\.|\[(?:\\.|[^\]\\])*\]|\((?!\?)/gsu, (part) => (part === '(' ? '(?:' : part));
 }
 
 /** With `split`, the default, every ▁ begins a new word, which the library leaves out. */
@@ -153,8 +188,4 @@ function strip(part: JsonRecord, where: string): JsonRecord {
   const valid = [start, stop].every((count) => typeof count === 'number' && Number.isInteger(count) && count >= 0);
   if (!valid) throw new FormatError("'start' or 'stop' is no count.", { where });
   return { type: 'Strip', content: textField(part, 'content', where), start, stop };
-}
-
-function isolate(regex: string): JsonRecord {
-  return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
 }

@@ -1,6 +1,6 @@
 /** Which tokens begin and end a text, from `tokenizer_config.json` and the post-processor of `tokenizer.json`. */
 import { FormatError } from '../errors.ts';
-import { flagField, isRecord, isTokenId, listField, type JsonRecord } from './jsonFields.ts';
+import { flagField, isRecord, isTokenId, listField, shown, type JsonRecord } from './jsonFields.ts';
 
 export interface SpecialTokens {
   readonly bosTokenId: number | null;
@@ -87,5 +87,5 @@ function pairedToken(json: JsonRecord, key: string, where: string): string {
 }
 
 function unknownToken(key: string, text: string, where: string): FormatError {
-  return new FormatError(`${key} ${JSON.stringify(text.slice(0, 60))} is not in the vocabulary.`, { where });
+  return new FormatError(`${key} ${shown(text)} is not in the vocabulary.`, { where });
 }

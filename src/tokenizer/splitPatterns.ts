@@ -14,8 +14,14 @@ function modern(digits: string): string {
   return `${words}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 }
 
-function isolate(regex: string): JsonRecord {
+/** A pre-tokenizer that makes a word of every match, and of what lies between. */
+export function isolate(regex: string): JsonRecord {
   return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
+}
+
+/** A pattern that matches just this text. */
+export function escapedPattern(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 }
 
 /** The split of GPT-2. */

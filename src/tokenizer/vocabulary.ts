@@ -1,6 +1,6 @@
 /** The vocabulary of a `tokenizer.json`: its model's pieces, its merges and its added tokens, checked. */
 import { FormatError, UnsupportedModelError } from '../errors.ts';
-import { flagField, isRecord, isTokenId, listField, textField, type JsonRecord } from './jsonFields.ts';
+import { flagField, isRecord, isTokenId, listField, shown, textField, type JsonRecord } from './jsonFields.ts';
 
 export interface AddedToken {
   readonly id: number;
@@ -23,7 +23,8 @@ export interface Vocabulary {
 
 /**
  * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces that do not exist;
- * UnsupportedModelError for another model than byte-pair encoding.
+ * UnsupportedModelError for another model than byte-pair encoding, and for added tokens that are whole words only,
+ * which the library does not look at.
  */
 export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   const where = `${name}: model`;
@@ -31,8 +32,9 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   const { model } = json;
   // Older files leave the type out; merges are what tells byte-pair encoding from the others.
   const type = model.type ?? (Array.isArray(model.merges) ? 'BPE' : 'without merges');
+  if (typeof type !== 'string') throw new FormatError("'type' is no text.", { where });
   if (type !== 'BPE') {
-    throw new UnsupportedModelError(`a tokenizer ${(JSON.stringify(type) ?? '').slice(0, 40)} is not supported.`, {
+    throw new UnsupportedModelError(`a tokenizer ${shown(type, 40)} is not supported.`, {
       where,
       remedy: 'Supported: BPE.',
     });
@@ -44,8 +46,12 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   const merges = readMerges(model, idOf, where);
   const added = readAdded(json, name);
   for (const token of added) {
-    pieces[token.id] = token.content;
-    idOf.set(token.content, token.id);
+    const { id, content } = token;
+    if ((pieces[id] ?? content) !== content || (idOf.get(content) ?? id) !== id) {
+      throw new FormatError(`added token ${shown(content)} and the vocabulary disagree about id ${id}.`, { where });
+    }
+    pieces[id] = content;
+    idOf.set(content, id);
   }
   const unknown = model.unk_token ?? null;
   if (unknown !== null && (typeof unknown !== 'string' || !idOf.has(unknown))) {
@@ -54,7 +60,8 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   return {
     model: {
       type: 'BPE',
-      vocab: model.vocab,
+      // An unknown token that is only an added one must stay when special tokens are left out.
+      vocab: unknown === null ? model.vocab : { ...(model.vocab as object), [unknown]: idOf.get(unknown) },
       merges,
       unk_token: unknown,
       fuse_unk: flagField(model, 'fuse_unk', false, where),
@@ -105,6 +112,9 @@ function readAdded(json: JsonRecord, name: string): AddedToken[] {
     const { id } = token;
     if (!isTokenId(id)) throw new FormatError(`the id of entry ${index} is no id.`, { where });
     const special = flagField(token, 'special', false, where);
+    if (flagField(token, 'single_word', false, where)) {
+      throw new UnsupportedModelError(`entry ${index} is 'single_word', which is not supported.`, { where });
+    }
     return {
       id,
       content: textField(token, 'content', where),
@@ -116,8 +126,4 @@ function readAdded(json: JsonRecord, name: string): AddedToken[] {
   });
   // An empty text can be found everywhere, so it is found nowhere.
   return tokens.filter((token) => token.content !== '');
-}
-
-function shown(piece: string): string {
-  return JSON.stringify(piece.slice(0, 60));
 }

@@ -91,27 +91,6 @@ export function ggufSource(model: GgufToWrite): ByteSource {
   return memoryBytes('model.gguf', serializeGguf(model));
 }
 
-/** A byte source that notes what is read and fails loudly, with no typed error, on a read beyond its end. */
-export function watchedSource(
-  bytes: Uint8Array,
-): ByteSource & { readonly reads: { offset: number; length: number }[] } {
-  const reads: { offset: number; length: number }[] = [];
-  return {
-    name: 'watched.gguf',
-    size: bytes.length,
-    reads,
-    read(offset, length) {
-      const valid = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
-      if (!valid || offset + length > bytes.length) {
-        return Promise.reject(new Error(`over-read: ${length} bytes at ${offset} of ${bytes.length}`));
-      }
-      reads.push({ offset, length });
-      return Promise.resolve(bytes.slice(offset, offset + length));
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
 /** The F32 tensors of the safetensors files at `path` (a file or a folder) among the golden data, read by hand. */
 export function goldenTensors(...path: string[]): Map<string, { shape: number[]; data: Float32Array }> {
   const at = sharedPath('golden', ...path);

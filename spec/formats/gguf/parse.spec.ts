@@ -5,7 +5,8 @@ import { quantTypes } from '../../../src/formats/gguf/quantTypes.ts';
 import { serializeGguf } from '../../../src/formats/gguf/write.ts';
 import { GgufWriter } from '../../../src/formats/gguf/writer.ts';
 import { memoryBytes } from '../../../src/platform/memoryBytes.ts';
-import { f32Tensor, tinyModel, typed, watchedSource } from './fixtures.ts';
+import { watchedSource } from '../hostile.ts';
+import { f32Tensor, tinyModel, typed } from './fixtures.ts';
 
 const MAGIC = 0x46554747;
 
@@ -236,6 +237,31 @@ describe('parseGguf', () => {
     await expect(parse(bytes)).rejects.toThrow(FormatError);
     await expect(parse(bytes)).rejects.toThrow(message);
     await expect(parse(bytes)).rejects.toThrow('x.gguf');
+  });
+
+  it('refuses a header of more than 64 MiB before it fills the memory', async () => {
+    const head = handmade(
+      (w) => {
+        w.string('k');
+        for (const word of [arrayType, 0]) w.u32(word);
+        w.u64(2 ** 28);
+      },
+      { keys: 1 },
+    );
+    let most = 0;
+    const source = {
+      name: 'x.gguf',
+      size: 2 ** 30,
+      read(offset: number, length: number) {
+        most = Math.max(most, offset + length);
+        const bytes = new Uint8Array(length);
+        bytes.set(head.subarray(0, length));
+        return Promise.resolve(bytes);
+      },
+      close: () => Promise.resolve(),
+    };
+    await expect(parseGguf(source)).rejects.toThrow(/header is longer than 67108864 bytes/);
+    expect(most).toBe(2 ** 26);
   });
 
   it('refuses sizes beyond 2⁵³', async () => {

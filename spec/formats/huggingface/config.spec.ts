@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { BlockprunerError, FormatError, UnsupportedModelError } from '../../../src/errors.ts';
+import { FormatError, UnsupportedModelError } from '../../../src/errors.ts';
 import { parseHfConfig } from '../../../src/formats/huggingface/config.ts';
 import type { ModelConfig } from '../../../src/model/config.ts';
 import { hasShared, sharedPath } from '../../shared.ts';
+import { expectWhole, mutated, nestedJson, survives } from '../hostile.ts';
 import { gpt2, llama, mistral, qwen2, qwen3 } from './configs.ts';
 
 const parse = (json: unknown): ModelConfig => parseHfConfig(json, 'config.json').config;
@@ -224,17 +225,17 @@ test('biases: all four projections of llama and qwen3 at once', () => {
 });
 
 describe('any JSON gives a config or a typed error', () => {
-  const check = (json: unknown): void => {
-    try {
-      const config = parse(json);
-      expect(config.numAttentionHeads % config.numKeyValueHeads).toBe(0);
-      expect(config.slidingWindow.length).toBe(config.numHiddenLayers);
-      expect(Number.isInteger(config.headDim)).toBe(true);
-    } catch (error) {
-      expect(error).toBeInstanceOf(BlockprunerError);
-      expect((error as Error).message).not.toMatch(/\n/);
-    }
-  };
+  const check = (json: unknown): Promise<void> =>
+    survives(
+      () => parseHfConfig(json, 'config.json'),
+      (parsed) => {
+        const { config } = parsed;
+        expectWhole(parsed);
+        expect(config.numAttentionHeads % config.numKeyValueHeads).toBe(0);
+        expect(config.slidingWindow.length).toBe(config.numHiddenLayers);
+        expect(Number.isInteger(config.headDim)).toBe(true);
+      },
+    );
   test.prop([fc.jsonValue()], { numRuns: 2000 })('random values', check);
   const fields = [
     ...Object.keys({ ...llama, ...gpt2 }),
@@ -250,9 +251,26 @@ describe('any JSON gives a config or a typed error', () => {
   test.prop(
     [fc.constantFrom(...Object.values(families)), fc.dictionary(fc.constantFrom(...fields), values, { maxKeys: 3 })],
     {
-      numRuns: 8000,
+      numRuns: 5000,
     },
   )('good configs with a few fields changed', (base, changes) => check({ ...base, ...changes }));
+  const full = { ...llama, rope_scaling: { rope_type: 'linear', factor: 2 }, layer_types: ['full_attention'] };
+  test.prop([fc.constantFrom(full, ...Object.values(families)).chain((base) => mutated(base))], { numRuns: 4000 })(
+    'configs with fields exchanged, removed and renamed',
+    check,
+  );
+  test.each(['rope_scaling', 'rope_parameters', 'layer_types', 'model_type', 'pruned_heads', 'eos_token_id'])(
+    'a %s nested as deep as JSON allows',
+    async (field) => {
+      await check({ ...llama, [field]: nestedJson(1e5) });
+      await check({
+        ...llama,
+        rope_parameters: nestedJson(1e5),
+        rope_scaling: nestedJson(1e5),
+        [field]: nestedJson(9),
+      });
+    },
+  );
 });
 
 describe.skipIf(!hasShared)('golden models (skipped without the golden data)', () => {

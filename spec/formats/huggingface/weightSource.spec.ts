@@ -9,7 +9,7 @@ import { openFile } from '../../../src/platform/nodeFile.ts';
 import { openFolder } from '../../../src/platform/nodeModelFolder.ts';
 import type { WeightSource } from '../../../src/model/weights.ts';
 import { hasShared, sharedPath } from '../../shared.ts';
-import { someDamage } from '../safetensors/safetensorsArbitraries.ts';
+import { someDamage } from '../hostile.ts';
 import { gpt2, llama, qwen3 } from './configs.ts';
 import { jsonBytes, memoryFolder, randomWeights, sharded, singleFile, type Files } from './tinyModel.ts';
 

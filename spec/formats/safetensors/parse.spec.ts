@@ -1,11 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { BlockprunerError, FormatError } from '../../../src/errors.ts';
+import { FormatError } from '../../../src/errors.ts';
 import { decodeFloats } from '../../../src/formats/safetensors/dtypes.ts';
 import { parseSafetensors } from '../../../src/formats/safetensors/parse.ts';
 import { serializeSafetensors } from '../../../src/formats/safetensors/write.ts';
 import { memoryBytes } from '../../../src/platform/memoryBytes.ts';
-import { fileWithHeader, someDamage, someTensors } from './safetensorsArbitraries.ts';
+import { expectWhole, hostileNumbers, hostileTexts, mutated, someDamage, survives, watchedSource } from '../hostile.ts';
+import { fileWithHeader, someTensors } from './safetensorsArbitraries.ts';
 
 const parse = (bytes: Uint8Array) => parseSafetensors(memoryBytes('m.safetensors', bytes));
 
@@ -113,15 +114,20 @@ test('bytes that lie crooked in a larger buffer are read all the same', () => {
 });
 
 describe('any input gives tensors inside the file, or a typed error', () => {
-  const check = async (bytes: Uint8Array): Promise<void> => {
-    try {
-      for (const tensor of (await parse(bytes)).tensors.values()) {
-        expect(tensor.offset + tensor.bytes).toBeLessThanOrEqual(bytes.length);
-      }
-    } catch (error) {
-      expect(error).toBeInstanceOf(BlockprunerError);
-    }
-  };
+  const check = (bytes: Uint8Array): Promise<void> =>
+    survives(
+      () => parseSafetensors(watchedSource(bytes)),
+      ({ tensors, metadata }) => {
+        let end = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+        for (const { dtype, shape, offset, bytes: length } of tensors.values()) {
+          expectWhole({ dtype, shape, offset, length });
+          expect(offset).toBe(end);
+          end = offset + length;
+        }
+        expect(end).toBe(bytes.length);
+        expectWhole(metadata);
+      },
+    );
   test.prop([fc.uint8Array({ maxLength: 200 })], { numRuns: 3000 })('random bytes', check);
   test.prop([fc.json(), fc.nat(64)], { numRuns: 3000 })('random JSON as header', (json, size) =>
     check(fileWithHeader(json, size)),
@@ -141,8 +147,27 @@ describe('any input gives tensors inside the file, or a typed error', () => {
       ),
       fc.nat(40),
     ],
-    { numRuns: 3000 },
+    { numRuns: 2000 },
   )('entries of the right fields and wrong values', (entry, size) =>
     check(fileWithHeader(JSON.stringify({ t: entry }), size)),
   );
+  const two = {
+    __metadata__: { format: 'pt' },
+    a: { dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] },
+    b: { dtype: 'BF16', shape: [4], data_offsets: [24, 32] },
+  };
+  const values = fc.oneof(
+    fc.constantFrom<unknown>(...hostileNumbers, ...hostileTexts, 'F4', 'F64', null),
+    fc.array(fc.constantFrom(0, 1, 4, 8, 24, 32, 2 ** 52, 2 ** 53), { maxLength: 4 }),
+  );
+  test.prop([mutated(two, values), fc.constantFrom(0, 24, 32)], { numRuns: 3000 })(
+    'headers with fields exchanged, removed and renamed',
+    (json, size) => check(fileWithHeader(JSON.stringify(json), size)),
+  );
+
+  test('nesting as deep as JSON allows', async () => {
+    const deep = `${'{"a":['.repeat(1e5)}${']}'.repeat(1e5)}`;
+    await check(fileWithHeader(deep, 0));
+    await check(fileWithHeader(`{"a":{"dtype":${deep},"shape":${deep},"data_offsets":${deep}}}`, 0));
+  });
 });

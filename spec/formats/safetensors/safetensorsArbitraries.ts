@@ -1,4 +1,4 @@
-/** Draws valid safetensors contents, and damages files. */
+/** Draws valid safetensors contents. */
 import { fc } from '@fast-check/vitest';
 import type { TensorToWrite } from '../../../src/formats/safetensors/write.ts';
 import { encodeBf16, encodeF16, decodeBf16, decodeF16 } from '../../../src/tensor/halfFloat.ts';
@@ -42,27 +42,3 @@ export function fileWithHeader(header: string, dataBytes: number): Uint8Array {
   file.set(json, 8);
   return file;
 }
-
-/** A way to damage bytes: some overwritten, some cut out, some put in twice, the end torn off. */
-export const someDamage: fc.Arbitrary<(bytes: Uint8Array) => Uint8Array> = fc
-  .record({
-    edits: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 255 })), {
-      maxLength: 4,
-    }),
-    cut: fc.option(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 20 })), { freq: 2 }),
-    repeat: fc.option(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 20 })), {
-      freq: 2,
-    }),
-    end: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 2 }),
-  })
-  .map(({ edits, cut, repeat, end }) => (bytes) => {
-    let out = Uint8Array.from(bytes);
-    // Most damage is done near the start, where the header is.
-    const place = (share: number): number => Math.floor(share ** 3 * out.length);
-    for (const [share, value] of edits) if (out.length > 0) out[Math.min(place(share), out.length - 1)] = value;
-    if (cut !== null)
-      out = Uint8Array.from([...out.subarray(0, place(cut[0])), ...out.subarray(place(cut[0]) + cut[1])]);
-    if (repeat !== null)
-      out = Uint8Array.from([...out.subarray(0, place(repeat[0]) + repeat[1]), ...out.subarray(place(repeat[0]))]);
-    return end === null ? out : out.subarray(0, place(end));
-  });

@@ -4,7 +4,7 @@
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import type { FamilyName, ModelConfig } from '../../model/config.ts';
-import { quoted } from '../quoted.ts';
+import { quoted, shortJson } from '../quoted.ts';
 import { ArchMetadata } from './archMetadata.ts';
 import type { GgufFile } from './parse.ts';
 import { ggufRope } from './ropeConfig.ts';
@@ -95,7 +95,7 @@ function architecture(file: GgufFile): { arch: string; family: FamilyName } {
   }
   const shards = file.metadata.get('split.count') ?? 0;
   if (shards !== 0 && shards !== 1) {
-    throw new UnsupportedModelError(`split.count = ${String(shards).slice(0, 20)}: this is one part of several.`, {
+    throw new UnsupportedModelError(`split.count = ${shortJson(shards)}: this is one part of several.`, {
       where: file.name,
       remedy: 'Join the parts with llama-gguf-split --merge.',
     });

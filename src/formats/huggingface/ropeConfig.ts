@@ -12,7 +12,7 @@ import { Fields } from './fields.ts';
  */
 export function parseRope(fields: Fields, defaultTheta: number): { rope: RopeConfig; unknownFields: string[] } {
   const spelling = ['rope_parameters', 'rope_scaling'].filter((name) => fields.has(name));
-  if (spelling.length === 2 && !sameJson(fields.raw('rope_parameters'), fields.raw('rope_scaling'))) {
+  if (spelling.length === 2 && !sameFields(fields.raw('rope_parameters'), fields.raw('rope_scaling'))) {
     throw fields.bad("fields 'rope_parameters' and 'rope_scaling' disagree.");
   }
   const name = spelling[0] ?? null;
@@ -59,6 +59,9 @@ function parseScaling(read: Fields): RopeConfig['scaling'] {
   }
 }
 
-function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** One level deep, which is all that a scaling we compute has: hostile nesting must not reach the stack. */
+function sameFields(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return a === b;
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  return left.size === right.size && [...left].every(([name, value]) => right.get(name) === value);
 }
