@@ -154,7 +154,7 @@ const cases: [string, string[], number, RegExp][] = [
 describe('wrong input', () => {
   it.concurrent.each(cases)('%s', { timeout: 120_000 }, async (_, args, code, line) => {
     const outcome = await blockpruner(args);
-    const lines = outcome.stderr.split('\n').filter((row) => /^error: /.test(row));
+    const lines = outcome.stderr.split('\n').filter((row) => row.startsWith('error: '));
     expect(lines, outcome.stderr).toHaveLength(1);
     expect(lines[0]).toMatch(line);
     expect(outcome.stderr).not.toMatch(/\n\s+at /);

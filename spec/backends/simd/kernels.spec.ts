@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { compileKernels, instantiateKernels, kernelNames } from '../../../src/backends/simd/kernels.ts';
+import { compileKernels, fuses, instantiateKernels, kernelNames } from '../../../src/backends/simd/kernels.ts';
 
 describe.each(['relaxed-fma', 'plain'] as const)('kernels (%s)', (variant) => {
   const module = compileKernels(variant);
 
-  it.skipIf(module === null)('export every kernel by its name, and need no more than memory and exp', () => {
-    if (module === null) return;
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    const kernels = instantiateKernels(module, memory);
-    expect(kernels).toHaveLength(kernelNames.length);
-    for (const kernel of kernels) expect(kernel).toBeInstanceOf(Function);
-    const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
-    expect(imports.filter((name) => !['env.memory', 'env.exp', 'env.hostExp'].includes(name))).toEqual([]);
-  });
+  it.skipIf(module === null)(
+    'export every kernel by its name, need no more than memory and exp, and fuse or not as they say',
+    () => {
+      if (module === null) return;
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+      const kernels = instantiateKernels(module, memory);
+      expect(kernels).toHaveLength(kernelNames.length);
+      for (const kernel of kernels) expect(kernel).toBeInstanceOf(Function);
+      const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
+      expect(fuses(module)).toBe(variant === 'relaxed-fma');
+      expect(imports.filter((name) => !['env.memory', 'env.exp', 'env.hostExp'].includes(name))).toEqual([]);
+    },
+  );
 });

@@ -2,9 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { quantTypes } from '../../../src/formats/gguf/quantTypes.ts';
 import type { GgufType, GgufValue, TypedValue } from '../../../src/formats/gguf/valueTypes.ts';
-import { serializeGguf, type GgufTensorToWrite, type GgufToWrite } from '../../../src/formats/gguf/write.ts';
-import { memoryBytes } from '../../../src/platform/memoryBytes.ts';
-import type { ByteSource } from '../../../src/platform/byteSource.ts';
+import type { GgufTensorToWrite } from '../../../src/formats/gguf/write.ts';
 import { normals } from '../../arbitraries.ts';
 import { sharedPath } from '../../shared.ts';
 
@@ -85,10 +83,6 @@ export function tinyModel(arch: TinyArch): {
     addLinear(`${blk}.ffn_down`, ffn, hidden);
   }
   return { metadata, tensors };
-}
-
-export function ggufSource(model: GgufToWrite): ByteSource {
-  return memoryBytes('model.gguf', serializeGguf(model));
 }
 
 /** The F32 tensors of the safetensors files at `path` (a file or a folder) among the golden data, read by hand. */

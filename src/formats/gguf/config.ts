@@ -43,10 +43,11 @@ const MAX_CONTEXT = 2 ** 31;
 /**
  * The model that a file's metadata and tensor names describe.
  * @param ropeDivisors the values of `rope_freqs.weight`, or null where the file has no such tensor.
+ * @param repeatedHead whether the head's tensor is the embedding's over again.
  * @throws UnsupportedModelError for an architecture or a setting that we do not compute, FormatError for a missing or
  * impossible value.
  */
-export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null): ModelConfig {
+export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, repeatedHead = false): ModelConfig {
   const { arch, family } = architecture(file);
   const read = new ArchMetadata(file, arch);
   for (const [key, value] of Object.entries(neutralValues)) read.expect(key, value);
@@ -76,7 +77,7 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null): M
     mlpBias: gpt2 || has('blk.0.ffn_up.bias'),
     qkNorm: family === 'qwen3',
     slidingWindow: Array.from({ length: numHiddenLayers }, () => window),
-    tieWordEmbeddings: !has('output.weight'),
+    tieWordEmbeddings: repeatedHead || !has('output.weight'),
     bosTokenId: tokenId(file, 'bos_token_id', vocabSize),
     eosTokenIds: endTokens(file, vocabSize),
     padTokenId: tokenId(file, 'padding_token_id', vocabSize),

@@ -12,7 +12,8 @@ import { parseGguf, type GgufFile } from './parse.ts';
 import { ggufTensorMap, type GgufPlace } from './tensorMap.ts';
 import type { GgufTensor } from './tensorTable.ts';
 
-/** Bytes hashed at a time. */
+const HEAD = 'output.weight';
+/** Bytes hashed or compared at a time. */
 const HASH_PIECE = 1 << 22;
 /** Tensors beside the model's: RoPE's divisors are part of the config, the other is a table older files carry. */
 const ROPE_DIVISORS = 'rope_freqs.weight';
@@ -31,7 +32,7 @@ interface StoredTensor {
  */
 export async function openGgufWeights(source: ByteSource): Promise<{ weights: WeightSource; file: GgufFile }> {
   const file = await parseGguf(source);
-  const config = ggufConfig(file, await ropeDivisors(file, source));
+  const config = ggufConfig(file, await ropeDivisors(file, source), await headRepeatsEmbedding(file, source));
   return { weights: new GgufWeights(source, config, locate(file, config)), file };
 }
 
@@ -43,10 +44,30 @@ async function ropeDivisors(file: GgufFile, source: ByteSource): Promise<Float32
   return dequantize(stored.type, await source.read(stored.offset, stored.bytes));
 }
 
+/**
+ * Whether the file stores the embedding a second time as the head, as converters of GPT-2 do: then the head is tied,
+ * and its parameters count once. Files with a head of its own differ in the first bytes.
+ */
+async function headRepeatsEmbedding(file: GgufFile, source: ByteSource): Promise<boolean> {
+  const [head, embedding] = [file.tensors.get(HEAD), file.tensors.get('token_embd.weight')];
+  if (head === undefined || embedding === undefined) return false;
+  if (head.type !== embedding.type || head.dims.join() !== embedding.dims.join()) return false;
+  for (let done = 0; done < head.bytes; done += HASH_PIECE) {
+    const length = Math.min(HASH_PIECE, head.bytes - done);
+    const [ours, theirs] = [
+      await source.read(head.offset + done, length),
+      await source.read(embedding.offset + done, length),
+    ];
+    if (ours.some((byte, index) => byte !== theirs[index])) return false;
+  }
+  return true;
+}
+
 /** Finds every tensor of the model. One left over would have changed the numbers: it is refused, as by llama.cpp. */
 function locate(file: GgufFile, config: ModelConfig): ReadonlyMap<string, StoredTensor> {
   const found = new Map<string, StoredTensor>();
   const surplus = new Set(file.tensors.keys());
+  if (config.tieWordEmbeddings) surplus.delete(HEAD);
   for (const [canonical, place] of ggufTensorMap(config)) {
     const stored = file.tensors.get(place.name);
     if (stored === undefined) throw new NotFoundError(`tensor '${place.name}' is missing.`, { where: file.name });

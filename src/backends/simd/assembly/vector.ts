@@ -51,9 +51,3 @@ export function exp4(x: v128): v128 {
   return v128.andnot(result, f32x4.lt(x, lowest));
 }
 
-/** exp4 for one number, so that tails round as whole vectors do. */
-// @ts-ignore: decorator
-@inline
-export function exp1(x: f32): f32 {
-  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
-}
