@@ -78,9 +78,11 @@ describe('perplexity', () => {
     async (cut, groupSize, mask) => {
       const chunks = cutStream(cut, null);
       const oneByOne: ChunkScore[][] = [];
-      const want = await perplexity(model, chunks, mask, 1, (scores) => oneByOne.push([...scores]));
+      const want = await perplexity(model, chunks, mask, 1, (scores) => void oneByOne.push([...scores]));
       const grouped: ChunkScore[][] = [];
-      expect(await perplexity(model, chunks, mask, groupSize, (scores) => grouped.push([...scores]))).toEqual(want);
+      expect(await perplexity(model, chunks, mask, groupSize, (scores) => void grouped.push([...scores]))).toEqual(
+        want,
+      );
       expect(grouped.at(-1)).toEqual(oneByOne.at(-1));
       expect(grouped).toHaveLength(Math.ceil(chunks.ids.length / groupSize));
       expect(want.ppl).toBeGreaterThanOrEqual(1);

@@ -5,7 +5,7 @@ import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
-import { Terminal } from './terminal.ts';
+import { breathe, Terminal } from './terminal.ts';
 
 export interface GenerateCommandOptions extends ModelOptions {
   prompt: string;
@@ -40,6 +40,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
     if (!options.json) process.stdout.write(text);
     for await (const id of generate(model, prompt, mask, { maxTokens: options.maxTokens, sampling, rng })) {
       ids.push(id);
+      await breathe();
       const grown = tokenizer.decode(ids);
       // A character may need several tokens; until it is whole, it decodes to U+FFFD and is held back.
       if (grown.endsWith('\uFFFD')) continue;

@@ -9,7 +9,7 @@ import { figures } from '../prune/run.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure } from './figures.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
-import { Terminal } from './terminal.ts';
+import { breathe, Terminal } from './terminal.ts';
 
 export interface PerplexityOptions extends ModelOptions, EvalOptions {
   mask?: string;
@@ -28,6 +28,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
     const found = await perplexity(model, chunks, mask, group, (scores) => {
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
+      return breathe();
     });
     const hasher = nodeHasher();
     for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));

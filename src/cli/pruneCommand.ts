@@ -16,7 +16,7 @@ import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, sparkline, table } from './figures.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { SearchProgress } from './progress.ts';
-import { Terminal } from './terminal.ts';
+import { breathe, Terminal } from './terminal.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions {
   blocks?: number;
@@ -86,6 +86,7 @@ async function searchInto(
       const next = await events.next();
       if (next.done === true) return next.value;
       progress.show(next.value);
+      await breathe();
     }
   } finally {
     progress.close();

@@ -63,21 +63,21 @@ export function ignoredTargets(chunks: Chunks): number {
 
 /**
  * Perplexity of one mask from scratch, `groupSize` chunks at a time: the plain evaluator. It is also the oracle of the
- * search's sweep, which must agree with it bit for bit.
+ * search's sweep, which must agree with it bit for bit. `onGroup` gets all scores so far and is awaited.
  */
 export async function perplexity(
   model: Transformer,
   chunks: Chunks,
   mask: Mask,
   groupSize = 1,
-  onChunk: (scores: readonly ChunkScore[]) => void = () => {},
+  onGroup: (scores: readonly ChunkScore[]) => void | Promise<void> = () => {},
 ): Promise<Perplexity> {
   const scores: ChunkScore[] = [];
   for (let from = 0; from < chunks.ids.length; from += groupSize) {
     const group = chunks.ids.slice(from, from + groupSize);
     const nll = await model.nll(group, mask);
     for (const [index, rows] of nll.entries()) scores.push(scoreChunk(chunks, from + index, rows));
-    onChunk(scores);
+    await onGroup(scores);
   }
   return aggregate(chunks, scores);
 }
