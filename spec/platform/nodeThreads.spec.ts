@@ -32,7 +32,7 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
   it('a worker that cannot start is an error, not a wait without end', async () => {
     const module = compileKernels('plain');
     if (module === null) return;
-    const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, part: 1, scratch: 0 });
+    const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, part: 1 });
     await expect(start).rejects.toThrow(/memory/);
   });
 });

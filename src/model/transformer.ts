@@ -148,12 +148,17 @@ export class Transformer {
 
   /**
    * Final norm and LM head on finished streams, all [R, C], with the same targets [R] (−1 = none): each row's NLL.
-   * The head is taken tile by tile, each tile once for all streams; logits are never stored. Frees the streams.
+   * The head is taken tile by tile, each tile once for all streams; logits are never stored. Frees the streams, or lets
+   * go of them in the way of `release`.
    */
-  async headNll(streams: readonly DeviceTensor[], targets: Int32Array): Promise<Float32Array[]> {
+  async headNll(
+    streams: readonly DeviceTensor[],
+    targets: Int32Array,
+    release: (stream: DeviceTensor) => void = (stream) => this.backend.free(stream),
+  ): Promise<Float32Array[]> {
     const normed = streams.map((x) => {
       const y = this.#normFinal(x);
-      this.backend.free(x);
+      release(x);
       return y;
     });
     const states: (NllState | null)[] = normed.map(() => null);

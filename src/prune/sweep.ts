@@ -10,16 +10,18 @@
  *          └──────────── L0.mlp ─── L1.mha ─ L1.mlp ─ … ─ head     without L0.mha
  *
  * N(N+1)/2 block passes instead of N(N−1) for N blocks, and every weight is read once. Streams are handles that no
- * op changes, so a fork is no copy: the fork keeps the old handle, the main stream moves on to a new one.
+ * op changes, so a fork is no copy: the fork keeps the old handle, the main stream moves on to a new one. For the same
+ * reason the next step's walk can begin at a checkpoint of this one (checkpoints.ts).
  */
 import type { DeviceTensor } from '../backends/backend.ts';
-import { blocksInWalkOrder, formatBlock } from '../model/blockId.ts';
+import { blocksInWalkOrder, formatBlock, walkIndex } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { nextTokens, type Transformer } from '../model/transformer.ts';
 import type { Candidate } from './candidates.ts';
+import { Checkpoints } from './checkpoints.ts';
 
 export interface SweepProgress {
-  /** Block passes done and in all; a pass is one block on one stream. */
+  /** Block passes done and to do in all; a pass is one block on one stream. */
   passes: number;
   totalPasses: number;
 }
@@ -29,58 +31,76 @@ export interface SweepResult {
   candidates: Float32Array[][];
   /** The same under the mask alone. */
   base: Float32Array[];
+  /** Block passes done. */
   passes: number;
+  /** Block passes that a checkpoint made unnecessary. */
+  savedPasses: number;
 }
 
 /**
  * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must be unmasked and
  * adjacent in the walk, and no two candidates may share one. Yields progress after every block. However it ends,
- * abandoned or with an error included, it leaves no stream behind.
+ * abandoned or with an error included, it leaves no stream behind but those in `checkpoints`.
+ * @param checkpoints of earlier sweeps over the same chunks, to go on from; this one adds its own. They change no bit.
  */
 export async function* sweep(
   model: Transformer,
   ids: readonly Int32Array[],
   mask: Mask,
   candidates: readonly Candidate[],
+  checkpoints: Checkpoints = new Checkpoints(model.backend, 0),
 ): AsyncGenerator<SweepProgress, SweepResult> {
   const seqLen = ids[0].length;
+  const { holders } = checkpoints;
   const walk = blocksInWalkOrder(model.config.numHiddenLayers).filter((block) => !mask.has(block));
-  const removedBy = new Map(candidates.flatMap((c, index) => c.blocks.map((b) => [formatBlock(b), index] as const)));
-  const totalPasses = countPasses(walk.map(formatBlock), removedBy);
-  const forks = new Map<number, DeviceTensor>();
-  let base = await model.embed(ids);
+  const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c.name] as const)));
+  const from = checkpoints.latest(mask, candidates);
+  const start = from?.position ?? 0;
+  const savedPasses = countPasses(walk.filter((block) => walkIndex(block) < start).map(formatBlock), removedBy);
+  const totalPasses = countPasses(walk.map(formatBlock), removedBy) - savedPasses;
+  const wanted = new Set(candidates.map(({ name }) => name));
+  const forks = new Map([...(from?.forks ?? [])].filter(([name]) => wanted.has(name)));
+  let base = from?.base ?? (await model.embed(ids));
+  for (const stream of [...forks.values(), base]) holders.hold(stream);
   let passes = 0;
   let walked = false;
 
   try {
     for (const block of walk) {
+      const position = walkIndex(block);
+      if (position < start) continue;
+      if (position > start) checkpoints.offer(mask, { position, base, forks }, 2 * model.config.numHiddenLayers);
       const skipping = removedBy.get(formatBlock(block));
-      for (const [index, stream] of forks) {
-        if (index === skipping) continue;
-        forks.set(index, await model.block(block, stream, seqLen));
-        model.backend.free(stream);
+      for (const [name, stream] of forks) {
+        if (name === skipping) continue;
+        const next = await model.block(block, stream, seqLen);
+        holders.hold(next);
+        forks.set(name, next);
+        holders.release(stream);
         passes++;
       }
       const next = await model.block(block, base, seqLen);
+      holders.hold(next);
       passes++;
       if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, base);
-      else model.backend.free(base);
+      else holders.release(base);
       base = next;
       yield { passes, totalPasses };
     }
     walked = true;
   } finally {
-    if (!walked) for (const stream of [...forks.values(), base]) model.backend.free(stream);
+    if (!walked) for (const stream of [...forks.values(), base]) holders.release(stream);
   }
 
-  const streams = [...candidates.map((_, index) => forkOf(forks, index)), base];
-  const rows = await model.headNll(streams, nextTokens(ids));
+  const streams = [...candidates.map(({ name }) => forkOf(forks, name)), base];
+  const rows = await model.headNll(streams, nextTokens(ids), (stream) => holders.release(stream));
   const perChunk = rows.map((nll) => ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1)));
-  return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes };
+  return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes, savedPasses };
 }
 
-function countPasses(walk: readonly string[], removedBy: ReadonlyMap<string, number>): number {
-  const forked = new Set<number>();
+/** Passes of the first blocks of a walk. */
+function countPasses(walk: readonly string[], removedBy: ReadonlyMap<string, string>): number {
+  const forked = new Set<string>();
   let passes = 0;
   for (const block of walk) {
     const skipping = removedBy.get(block);
@@ -90,8 +110,8 @@ function countPasses(walk: readonly string[], removedBy: ReadonlyMap<string, num
   return passes;
 }
 
-function forkOf(forks: ReadonlyMap<number, DeviceTensor>, index: number): DeviceTensor {
-  const stream = forks.get(index);
-  if (stream === undefined) throw new Error(`sweep: candidate ${index} removes no block of the walk`);
+function forkOf(forks: ReadonlyMap<string, DeviceTensor>, name: string): DeviceTensor {
+  const stream = forks.get(name);
+  if (stream === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
   return stream;
 }

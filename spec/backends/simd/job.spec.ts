@@ -9,6 +9,7 @@ const someJob = fc.record({
   align: fc.constantFrom(1, 4, 6, 64),
   parts: fc.integer({ min: 1, max: 9 }),
   scratchArgument: fc.constantFrom(-1, 0),
+  scratchStride: fc.constantFrom(0, 64, 4096),
 });
 
 describe('a job', () => {
@@ -26,13 +27,14 @@ describe('a job', () => {
 
   test.prop([someJob])('is split so that the parts meet at multiples of `align` and cover all units once', (job) => {
     const ranges: [number, number][] = [];
+    let part = 0;
     const kernels = Array.from({ length: 4 }, (_, id) => (...args: number[]) => {
       expect(id).toBe(job.kernel);
       expect(args.slice(1, -2)).toEqual(job.args.slice(1));
-      expect(args[0]).toBe(job.scratchArgument === 0 ? 1000 + ranges.length : job.args[0]);
+      expect(args[0]).toBe(job.args[0] + (job.scratchArgument === 0 ? part * job.scratchStride : 0));
       ranges.push([args[args.length - 2], args[args.length - 1]]);
     });
-    for (let part = 0; part < job.parts; part++) runPart(job, kernels, part, 1000 + ranges.length);
+    for (; part < job.parts; part++) runPart(job, kernels, part);
     let next = 0;
     for (const [from, to] of ranges) {
       expect(from).toBe(next);

@@ -18,6 +18,7 @@ const ALIGN = 6;
 const PARTS = 7;
 const ARGUMENT_COUNT = 8;
 const SCRATCH_ARGUMENT = 9;
+const SCRATCH_STRIDE = 10;
 /** Index into the control block seen as Float64Array: the arguments. */
 const ARGUMENTS = 16;
 
@@ -32,8 +33,9 @@ export interface Job {
   align: number;
   /** How many threads take part, the main thread being part 0. */
   parts: number;
-  /** Which argument is the thread's own scratch address, or −1. */
+  /** Which argument is the address of scratch memory, or −1. Part p's own scratch begins p · scratchStride bytes after it. */
   scratchArgument: number;
+  scratchStride: number;
 }
 
 export function writeJob(buffer: ArrayBufferLike, job: Job): void {
@@ -44,6 +46,7 @@ export function writeJob(buffer: ArrayBufferLike, job: Job): void {
   ints[PARTS] = job.parts;
   ints[ARGUMENT_COUNT] = job.args.length;
   ints[SCRATCH_ARGUMENT] = job.scratchArgument;
+  ints[SCRATCH_STRIDE] = job.scratchStride;
   new Float64Array(buffer, 0, CONTROL_BYTES / 8).set(job.args, ARGUMENTS);
 }
 
@@ -63,16 +66,17 @@ export function readJob(buffer: ArrayBufferLike): Job | null {
     align: ints[ALIGN],
     parts: ints[PARTS],
     scratchArgument: ints[SCRATCH_ARGUMENT],
+    scratchStride: ints[SCRATCH_STRIDE],
   };
 }
 
 /** Runs one thread's share of a job. */
-export function runPart(job: Job, kernels: readonly Kernel[], part: number, scratch: number): void {
+export function runPart(job: Job, kernels: readonly Kernel[], part: number): void {
   const chunks = Math.ceil(job.units / job.align);
   const from = Math.floor((chunks * part) / job.parts) * job.align;
   const to = Math.min(job.units, Math.floor((chunks * (part + 1)) / job.parts) * job.align);
   if (from >= to) return;
   const args = [...job.args];
-  if (job.scratchArgument >= 0) args[job.scratchArgument] = scratch;
+  if (job.scratchArgument >= 0) args[job.scratchArgument] += part * job.scratchStride;
   kernels[job.kernel](...args, from, to);
 }

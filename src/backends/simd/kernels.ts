@@ -19,6 +19,12 @@ export const kernelNames = [
 ] as const;
 export type KernelName = (typeof kernelNames)[number];
 
+/**
+ * The rungs of the ladder that leads to `linear` (assembly/ladder.ts), for lessons, specs and benches; no model runs on them.
+ * Arguments: out, x, w (row-major [n, k]), k, n, and the range of rows.
+ */
+export const ladderNames = ['linearScalar', 'linearVector', 'linearTiled'] as const;
+
 /** Which arithmetic a kernel variant uses; part of every result and of the journal's hash. */
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
@@ -60,6 +66,12 @@ export function fuses(module: WebAssembly.Module): boolean {
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
   const instance = new WebAssembly.Instance(module, { env: { memory, exp: Math.exp, hostExp: Math.exp } });
   return kernelNames.map((name) => instance.exports[name] as Kernel);
+}
+
+/** The ladder's rungs over `memory`, in the order of `ladderNames`. */
+export function instantiateLadder(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
+  const instance = new WebAssembly.Instance(module, { env: { memory, exp: Math.exp, hostExp: Math.exp } });
+  return ladderNames.map((name) => instance.exports[name] as Kernel);
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,8 @@ import { Arena } from './arena.ts';
 import { kernelsDigest } from './kernels.generated.ts';
 import { compileKernels, type KernelVariant } from './kernels.ts';
 import { packPanels, panelFloats } from './packPanels.ts';
-import { layoutScratch, SimdDevice } from './simdDevice.ts';
+import { CONTROL_BYTES } from './job.ts';
+import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
 import { expectSize, isRange, own, ownLinear, SimdLinear, SimdNll } from './simdTensor.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
@@ -12,8 +13,8 @@ import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 const PAGE = 65_536;
 /** A WebAssembly memory of 32-bit addresses ends at 4 GiB. */
 const MAX_PAGES = 65_536;
-/** Floats of scratch a thread has: the head's logits tile (48 × 512), or an attention row of up to 24,572 keys. */
-const SCRATCH_FLOATS = 48 * 512;
+/** Floats of scratch a thread needs for the head: its tile of logits (assembly/nll.ts). */
+const NLL_SCRATCH = 48 * 512;
 
 export interface SimdOptions {
   /** Bytes for weights and activations together; at most 4 GiB. */
@@ -40,14 +41,12 @@ export async function simdBackend(options: SimdOptions): Promise<Backend> {
       remedy: 'Use --backend reference, or a newer engine.',
     });
   }
-  const { scratch, end } = layoutScratch(options.threads, SCRATCH_FLOATS);
-  const pages = Math.min(MAX_PAGES, Math.ceil((options.memoryBytes + end) / PAGE));
-  if (pages * PAGE <= end) throw new MemoryBudgetError('the budget is too small to begin with.', { where: 'simd' });
+  const pages = Math.min(MAX_PAGES, Math.ceil((options.memoryBytes + CONTROL_BYTES) / PAGE));
   const memory = reserve(pages);
-  const pool = await ThreadPool.start(module, memory, scratch, options.spawn);
+  const pool = await ThreadPool.start(module, memory, options.threads, options.spawn);
   // The last address must stay below 2³², so that pointer arithmetic never wraps.
-  const arena = new Arena(end, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
-  return new SimdBackend(new SimdDevice(memory, arena, pool, SCRATCH_FLOATS), variant);
+  const arena = new Arena(CONTROL_BYTES, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
+  return new SimdBackend(new SimdDevice(memory, arena, pool), variant);
 }
 
 function reserve(pages: number): WebAssembly.Memory {
@@ -162,7 +161,7 @@ class SimdBackend implements Backend {
       align: 6,
       costPerUnit: k * n,
       scratchArgument: 5,
-      scratchFloats: SCRATCH_FLOATS,
+      scratchFloats: NLL_SCRATCH,
     });
     arena.release(ids);
     return sums;

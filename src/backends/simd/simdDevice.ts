@@ -1,11 +1,13 @@
 import type { Allocation, Arena } from './arena.ts';
-import { CONTROL_BYTES } from './job.ts';
 import { kernelNames, type KernelName } from './kernels.ts';
 import { SimdTensor } from './simdTensor.ts';
 import type { ThreadPool } from './threadPool.ts';
 
 /** Below this much work (about multiply-adds) a kernel runs on the calling thread: waking another costs more. */
 const MIN_THREADED_WORK = 200_000;
+
+/** Two threads' scratch must not share one. */
+const CACHE_LINE = 64;
 
 /** How a kernel call is split. */
 export interface Split {
@@ -14,7 +16,7 @@ export interface Split {
   align: number;
   /** Rough multiply-adds a unit, to decide whether threads pay. */
   costPerUnit: number;
-  /** Which argument is the thread's scratch, and how many floats of it the kernel needs. */
+  /** Which argument is scratch memory, and how many floats of it each thread needs. */
   scratchArgument?: number;
   scratchFloats?: number;
 }
@@ -24,14 +26,11 @@ export class SimdDevice {
   readonly memory: WebAssembly.Memory;
   readonly arena: Arena;
   readonly pool: ThreadPool;
-  /** Scratch a thread has from the start, in floats; longer rows take scratch from the arena. */
-  readonly #scratchFloats: number;
 
-  constructor(memory: WebAssembly.Memory, arena: Arena, pool: ThreadPool, scratchFloats: number) {
+  constructor(memory: WebAssembly.Memory, arena: Arena, pool: ThreadPool) {
     this.memory = memory;
     this.arena = arena;
     this.pool = pool;
-    this.#scratchFloats = scratchFloats;
   }
 
   floats(offset: number, length: number): Float32Array {
@@ -64,31 +63,19 @@ export class SimdDevice {
 
   run(kernel: KernelName, args: readonly number[], split: Split): void {
     const worthIt = split.units * split.costPerUnit >= MIN_THREADED_WORK && split.units > split.align;
-    const needed = split.scratchFloats ?? 0;
-    const job = {
+    const parts = worthIt ? this.pool.threads : 1;
+    const scratchStride = Math.ceil(((split.scratchFloats ?? 0) * 4) / CACHE_LINE) * CACHE_LINE;
+    const scratch: Allocation | null = scratchStride === 0 ? null : this.arena.allocate(parts * scratchStride, 'short');
+    const scratchArgument = split.scratchArgument ?? -1;
+    this.pool.run({
       kernel: kernelNames.indexOf(kernel),
-      args,
+      args: scratch === null ? args : args.with(scratchArgument, scratch.offset),
       units: split.units,
       align: split.align,
-      parts: worthIt ? this.pool.threads : 1,
-      scratchArgument: split.scratchArgument ?? -1,
-    };
-    if (needed <= this.#scratchFloats) {
-      this.pool.run(job);
-      return;
-    }
-    // A row too long for the threads' own scratch (a context beyond it): one thread, with scratch from the arena.
-    const scratch: Allocation = this.arena.allocate(needed * 4, 'short');
-    const own = [...args];
-    own[job.scratchArgument] = scratch.offset;
-    this.pool.run({ ...job, args: own, parts: 1, scratchArgument: -1 });
-    this.arena.release(scratch);
+      parts,
+      scratchArgument,
+      scratchStride,
+    });
+    if (scratch !== null) this.arena.release(scratch);
   }
-}
-
-/** Byte addresses of `threads` scratch areas of `floats` floats after the control block, and where they end. */
-export function layoutScratch(threads: number, floats: number): { scratch: number[]; end: number } {
-  const stride = Math.ceil((floats * 4) / 64) * 64;
-  const scratch = Array.from({ length: threads }, (_, thread) => CONTROL_BYTES + thread * stride);
-  return { scratch, end: CONTROL_BYTES + threads * stride };
 }

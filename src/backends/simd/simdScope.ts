@@ -110,7 +110,7 @@ export class SimdScope implements Scope {
       align: 1,
       costPerUnit: seqLen * keyLen * headDim,
       scratchArgument: scratch,
-      scratchFloats: keyLen + 4,
+      scratchFloats: attentionScratch(keyLen, headDim),
     });
     return out;
   }
@@ -185,4 +185,10 @@ export class SimdScope implements Scope {
     this.#device.run(op, [out.offset, ...args], { units: first.rows * first.cols, align: 64, costPerUnit });
     return out;
   }
+}
+
+/** Floats that assembly/attention.ts wants for itself: panels of one head's keys and values, twelve rows of scores, their sums. */
+function attentionScratch(keyLen: number, headDim: number): number {
+  const padded = (length: number): number => Math.ceil(length / 8) * 8;
+  return padded(keyLen) * headDim + padded(headDim) * keyLen + 12 * padded(keyLen) + 12;
 }

@@ -16,32 +16,30 @@ export class ThreadPool {
   readonly #memory: WebAssembly.Memory;
   readonly #kernels: Kernel[];
   readonly #workers: WorkerHandle[];
-  readonly #scratch: number;
 
-  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], workers: WorkerHandle[], scratch: number) {
+  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], workers: WorkerHandle[]) {
     this.#memory = memory;
     this.#kernels = kernels;
     this.#workers = workers;
-    this.#scratch = scratch;
     this.threads = workers.length + 1;
   }
 
-  /** `scratch[i]` is thread i's scratch address; scratch.length threads are started, the caller's being the first. */
+  /** @param threads how many there will be, the caller's own included. */
   static async start(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
-    scratch: readonly number[],
+    threads: number,
     spawn: SpawnWorker | null,
   ): Promise<ThreadPool> {
-    if (scratch.length > 1 && spawn === null) {
+    if (threads > 1 && spawn === null) {
       throw new UnsupportedBackendError('threads are not available here.', {
         where: 'simd',
         remedy: 'Use --threads 1.',
       });
     }
-    const starts = scratch.slice(1).map((address, index) => ({ module, memory, part: index + 1, scratch: address }));
+    const starts = Array.from({ length: threads - 1 }, (_, index) => ({ module, memory, part: index + 1 }));
     const workers = spawn === null ? [] : await Promise.all(starts.map((start) => spawn(start)));
-    return new ThreadPool(memory, instantiateKernels(module, memory), workers, scratch[0]);
+    return new ThreadPool(memory, instantiateKernels(module, memory), workers);
   }
 
   /**
@@ -50,13 +48,13 @@ export class ThreadPool {
    */
   run(job: Job): void {
     if (job.parts <= 1) {
-      runPart(job, this.#kernels, 0, this.#scratch);
+      runPart(job, this.#kernels, 0);
       return;
     }
     const control = new Int32Array(this.#memory.buffer, 0, CONTROL_BYTES / 4);
     writeJob(this.#memory.buffer, job);
     this.#wake(control);
-    runPart(job, this.#kernels, 0, this.#scratch);
+    runPart(job, this.#kernels, 0);
     for (;;) {
       const pending = Atomics.load(control, PENDING);
       if (pending === 0) break;

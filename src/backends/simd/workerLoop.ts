@@ -7,8 +7,6 @@ export interface WorkerStart {
   memory: WebAssembly.Memory;
   /** Which part of every job is this worker's: 1 … threads − 1. */
   part: number;
-  /** Byte address of this thread's scratch. */
-  scratch: number;
 }
 
 /** How often a waiting thread looks before it sleeps: some tens of microseconds, the usual gap between two kernels. */
@@ -27,7 +25,7 @@ export function workerLoop(start: WorkerStart, ready: () => void): void {
     const job = readJob(buffer);
     if (job === null) return;
     try {
-      runPart(job, kernels, start.part, start.scratch);
+      runPart(job, kernels, start.part);
     } catch {
       Atomics.store(control, FAILED, 1);
     }

@@ -1,11 +1,23 @@
-import { exp4, fma, maxLanes, sumLanes } from './vector';
+import { K_GROUP, multiply } from './linear';
+import { exp4, maxLanes, sumLanes } from './vector';
 
 /**
- * Causal grouped-query attention, one query row and head at a time: scores of the keys it sees go to a scratch row,
- * are turned into weights there, and mix the value rows. No [T, T] matrix exists. A row's arithmetic depends on its
- * own position and keys only: not on the rows around it, the thread, or whether the keys came from a cache.
+ * Causal grouped-query attention by the tiles of `linear`. A sequence's keys and values of one head are packed into panels
+ * once; then twelve query rows at a time get their scores (queries × keys), turn them into weights, and mix the values
+ * (weights × values). No [T, T] matrix exists, only twelve rows of one.
  *
- * Units are (sequence, head) pairs: unit = sequence · numHeads + head. `scratch` holds keyLen + 4 floats.
+ * A row sees the keys of its tile's last row, those beyond its own position with weight 0, which changes no sum. Its
+ * arithmetic depends on its own position and keys only: not on the rows around it, the thread, or whether the keys came
+ * from a cache. Windows begin at a multiple of K_GROUP so that the groups of every row's sums begin at the same keys.
+ *
+ * Units are (sequence, head) pairs: unit = sequence · numHeads + head.
+ */
+
+const TILE_ROWS: i32 = 12;
+
+/**
+ * `scratch` holds, in floats: key panels ⌈keyLen/8⌉·8·D, value panels ⌈D/8⌉·8·keyLen, scores 12·⌈keyLen/8⌉·8 and 12 sums
+ * (attentionScratch in ../simdScope.ts).
  */
 export function attention(
   out: usize,
@@ -23,148 +35,121 @@ export function attention(
   unitFrom: i32,
   unitTo: i32,
 ): void {
-  const queryStride = <usize>(numHeads * headDim) << 2;
-  const keyStride = <usize>(numKvHeads * headDim) << 2;
+  const queryWidth = numHeads * headDim;
+  const keyWidth = numKvHeads * headDim;
   const group = numHeads / numKvHeads;
+  const paddedKeys = (keyLen + 7) & ~7;
+  const keyPanels = scratch;
+  const valuePanels = keyPanels + (<usize>(paddedKeys * headDim) << 2);
+  const scores = valuePanels + (<usize>(((headDim + 7) & ~7) * keyLen) << 2);
+  const sums = scores + (<usize>(TILE_ROWS * paddedKeys) << 2);
+  let packed = -1;
   for (let unit = unitFrom; unit < unitTo; unit++) {
     const sequence = unit / numHeads;
     const head = unit % numHeads;
-    const headBytes = <usize>(head * headDim) << 2;
-    const keyBytes = <usize>((head / group) * headDim) << 2;
-    const queries = <usize>(sequence * seqLen) * queryStride + headBytes;
-    const keys = <usize>(sequence * keyLen) * keyStride + keyBytes;
-    for (let t = 0; t < seqLen; t++) {
+    const keyHead = sequence * numKvHeads + head / group;
+    if (keyHead != packed) {
+      const at = <usize>(sequence * keyLen * keyWidth + (head / group) * headDim) << 2;
+      packKeys(keyPanels, k + at, <usize>keyWidth << 2, keyLen, headDim);
+      packValues(valuePanels, v + at, <usize>keyWidth << 2, keyLen, headDim);
+      packed = keyHead;
+    }
+    for (let t = 0; t < seqLen; t += TILE_ROWS) {
+      const rows = min(TILE_ROWS, seqLen - t);
       const position = keyLen - seqLen + t;
-      const first = window > 0 ? max(0, position - window + 1) : 0;
-      const count = position - first + 1;
-      const offset = keys + <usize>first * keyStride;
-      const row = queries + <usize>t * queryStride;
-      scores(scratch, q + row, k + offset, keyStride, headDim, count, scale);
-      const total = softmaxWeights(scratch, count);
-      mix(out + row, scratch, v + offset, keyStride, headDim, count, 1.0 / total);
+      const first = window > 0 ? max(0, position - window + 1) & ~(K_GROUP - 1) : 0;
+      const count = position + rows - first;
+      const stride = (count + 7) & ~7;
+      const at = <usize>((sequence * seqLen + t) * queryWidth + head * headDim) << 2;
+      const panels = keyPanels + (<usize>(first * headDim) << 2);
+      multiply(scores, stride, q + at, queryWidth, panels, <usize>headDim << 5, 0, headDim, stride, 0, rows);
+      for (let r = 0; r < rows; r++) {
+        const from = window > 0 ? max(0, position + r - window + 1) - first : 0;
+        const row = scores + (<usize>(r * stride) << 2);
+        store<f32>(sums + (<usize>r << 2), weigh(row, from, position + r + 1 - first, stride, scale));
+      }
+      const values = valuePanels + (<usize>first << 5);
+      multiply(out + at, queryWidth, scores, stride, values, <usize>keyLen << 5, 0, count, headDim, 0, rows);
+      for (let r = 0; r < rows; r++) {
+        divide(out + at + (<usize>(r * queryWidth) << 2), headDim, load<f32>(sums + (<usize>r << 2)));
+      }
     }
   }
 }
 
-/** scratch[j] = scale · q·k_j for j < count. */
-function scores(scratch: usize, q: usize, k: usize, keyStride: usize, headDim: i32, count: i32, scale: f32): void {
-  const vectors = headDim & ~3;
-  let j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const k1 = k + keyStride;
-    const k2 = k1 + keyStride;
-    const k3 = k2 + keyStride;
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let s3 = f32x4.splat(0);
-    for (let d = 0; d < vectors; d += 4) {
-      const at = <usize>d << 2;
-      const query = v128.load(q + at);
-      s0 = fma(query, v128.load(k + at), s0);
-      s1 = fma(query, v128.load(k1 + at), s1);
-      s2 = fma(query, v128.load(k2 + at), s2);
-      s3 = fma(query, v128.load(k3 + at), s3);
+/** K [keyLen, D] into panels [⌈keyLen/8⌉][D][8], zero-padded. */
+function packKeys(panels: usize, k: usize, stride: usize, keyLen: i32, headDim: i32): void {
+  for (let key = 0; key < keyLen; key += 8) {
+    const columns = min(8, keyLen - key);
+    for (let column = 0; column < 8; column++) {
+      const from = k + <usize>(key + min(column, columns - 1)) * stride;
+      const to = panels + (<usize>(key * headDim + column) << 2);
+      for (let d = 0; d < headDim; d++) {
+        store<f32>(to + (<usize>d << 5), column < columns ? load<f32>(from + (<usize>d << 2)) : 0);
+      }
     }
-    store<f32>(scratch, scale * (sumLanes(s0) + tail(q, k, vectors, headDim)));
-    store<f32>(scratch, scale * (sumLanes(s1) + tail(q, k1, vectors, headDim)), 4);
-    store<f32>(scratch, scale * (sumLanes(s2) + tail(q, k2, vectors, headDim)), 8);
-    store<f32>(scratch, scale * (sumLanes(s3) + tail(q, k3, vectors, headDim)), 12);
-    scratch += 16;
-    k = k3 + keyStride;
-  }
-  for (; j < count; j++) {
-    let s0 = f32x4.splat(0);
-    for (let d = 0; d < vectors; d += 4) {
-      const at = <usize>d << 2;
-      s0 = fma(v128.load(q + at), v128.load(k + at), s0);
-    }
-    store<f32>(scratch, scale * (sumLanes(s0) + tail(q, k, vectors, headDim)));
-    scratch += 4;
-    k += keyStride;
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function tail(q: usize, k: usize, from: i32, headDim: i32): f32 {
-  let total: f32 = 0;
-  for (let d = from; d < headDim; d++) {
-    const at = <usize>d << 2;
-    total += load<f32>(q + at) * load<f32>(k + at);
+/** V [keyLen, D] into panels [⌈D/8⌉][keyLen][8], zero-padded. */
+function packValues(panels: usize, v: usize, stride: usize, keyLen: i32, headDim: i32): void {
+  for (let d = 0; d < headDim; d += 8) {
+    let from = v + (<usize>d << 2);
+    let to = panels + (<usize>(d * keyLen) << 2);
+    const columns = min(8, headDim - d);
+    for (let key = 0; key < keyLen; key++) {
+      if (columns == 8) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+      } else {
+        for (let i = 0; i < 8; i++) {
+          store<f32>(to + (<usize>i << 2), i < columns ? load<f32>(from + (<usize>i << 2)) : 0);
+        }
+      }
+      from += stride;
+      to += 32;
+    }
   }
-  return total;
 }
 
-/** Replaces scores by exp(score − max) and returns their sum. The row is padded to whole vectors with −∞. */
-function softmaxWeights(scratch: usize, count: i32): f32 {
-  for (let j = count; j & 3; j++) store<f32>(scratch + (<usize>j << 2), -Infinity);
-  const end = scratch + (<usize>((count + 3) & ~3) << 2);
-  let max4 = v128.load(scratch);
-  for (let at = scratch + 16; at < end; at += 16) max4 = f32x4.max(max4, v128.load(at));
+/**
+ * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it into 0, and returns
+ * the weights' sum. Vectors begin at multiples of four keys, whatever the range.
+ */
+function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): f32 {
+  const begin = from & ~3;
+  const end = (to + 3) & ~3;
+  for (let j = begin; j < from; j++) store<f32>(row + (<usize>j << 2), -Infinity);
+  for (let j = to; j < end; j++) store<f32>(row + (<usize>j << 2), -Infinity);
+  const first = row + (<usize>begin << 2);
+  const last = row + (<usize>end << 2);
+  let max4 = v128.load(first);
+  for (let at = first + 16; at < last; at += 16) max4 = f32x4.max(max4, v128.load(at));
   const highest = f32x4.splat(maxLanes(max4));
+  const scale4 = f32x4.splat(scale);
   let total = f32x4.splat(0);
-  for (let at = scratch; at < end; at += 16) {
-    const weight = exp4(f32x4.sub(v128.load(at), highest));
+  for (let at = first; at < last; at += 16) {
+    const weight = exp4(f32x4.mul(f32x4.sub(v128.load(at), highest), scale4));
     v128.store(at, weight);
     total = f32x4.add(total, weight);
   }
+  const zero = f32x4.splat(0);
+  for (let at = row; at < first; at += 16) v128.store(at, zero);
+  for (let at = last; at < row + (<usize>stride << 2); at += 16) v128.store(at, zero);
   return sumLanes(total);
 }
 
-/** out[d] = inverse · Σ_j scratch[j] v_j[d]: 32 columns at a time, so that eight sums run side by side. */
-function mix(out: usize, scratch: usize, v: usize, keyStride: usize, headDim: i32, count: i32, inverse: f32): void {
-  const end = scratch + (<usize>count << 2);
+/** x / sum, as x · (1 / sum). */
+function divide(x: usize, length: i32, sum: f32): void {
+  const inverse: f32 = 1.0 / sum;
   const inverse4 = f32x4.splat(inverse);
-  let d = 0;
-  for (; d + 32 <= headDim; d += 32) {
-    let c0 = f32x4.splat(0);
-    let c1 = f32x4.splat(0);
-    let c2 = f32x4.splat(0);
-    let c3 = f32x4.splat(0);
-    let c4 = f32x4.splat(0);
-    let c5 = f32x4.splat(0);
-    let c6 = f32x4.splat(0);
-    let c7 = f32x4.splat(0);
-    let from = v + (<usize>d << 2);
-    for (let at = scratch; at < end; at += 4) {
-      const weight = v128.load32_splat(at);
-      c0 = fma(weight, v128.load(from), c0);
-      c1 = fma(weight, v128.load(from, 16), c1);
-      c2 = fma(weight, v128.load(from, 32), c2);
-      c3 = fma(weight, v128.load(from, 48), c3);
-      c4 = fma(weight, v128.load(from, 64), c4);
-      c5 = fma(weight, v128.load(from, 80), c5);
-      c6 = fma(weight, v128.load(from, 96), c6);
-      c7 = fma(weight, v128.load(from, 112), c7);
-      from += keyStride;
-    }
-    const to = out + (<usize>d << 2);
-    v128.store(to, f32x4.mul(c0, inverse4));
-    v128.store(to, f32x4.mul(c1, inverse4), 16);
-    v128.store(to, f32x4.mul(c2, inverse4), 32);
-    v128.store(to, f32x4.mul(c3, inverse4), 48);
-    v128.store(to, f32x4.mul(c4, inverse4), 64);
-    v128.store(to, f32x4.mul(c5, inverse4), 80);
-    v128.store(to, f32x4.mul(c6, inverse4), 96);
-    v128.store(to, f32x4.mul(c7, inverse4), 112);
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const at = x + (<usize>i << 2);
+    v128.store(at, f32x4.mul(v128.load(at), inverse4));
   }
-  for (; d + 4 <= headDim; d += 4) {
-    let c = f32x4.splat(0);
-    let from = v + (<usize>d << 2);
-    for (let at = scratch; at < end; at += 4) {
-      c = fma(v128.load32_splat(at), v128.load(from), c);
-      from += keyStride;
-    }
-    v128.store(out + (<usize>d << 2), f32x4.mul(c, inverse4));
-  }
-  for (; d < headDim; d++) {
-    let c: f32 = 0;
-    let from = v + (<usize>d << 2);
-    for (let at = scratch; at < end; at += 4) {
-      c += load<f32>(at) * load<f32>(from);
-      from += keyStride;
-    }
-    store<f32>(out + (<usize>d << 2), c * inverse);
+  for (; i < length; i++) {
+    const at = x + (<usize>i << 2);
+    store<f32>(at, load<f32>(at) * inverse);
   }
 }

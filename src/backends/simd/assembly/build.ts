@@ -41,8 +41,10 @@ async function compile(sources: ReadonlyMap<string, string>, flags: readonly str
       'index.ts',
       '--outFile',
       'kernels.wasm',
+      // None of binaryen's passes: they gather the steps of an unrolled loop into one expression a sum, whose operands
+      // must then all be loaded first, and the engine's register allocator spills. What the engine itself optimises is enough.
       '--optimizeLevel',
-      '3',
+      '0',
       '--noAssert',
       '--runtime',
       'stub',

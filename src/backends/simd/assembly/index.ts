@@ -3,4 +3,5 @@ export { rmsNorm, layerNorm } from './norm';
 export { add, swiglu, geluTanh, geluErf } from './elementwise';
 export { rope } from './rope';
 export { attention } from './attention';
-export { nllTile, nllReset, nllScratchFloats } from './nll';
+export { nllTile, nllReset } from './nll';
+export { linearScalar, linearVector, linearTiled } from './ladder';

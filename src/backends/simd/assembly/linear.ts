@@ -5,8 +5,8 @@ import { fma } from './vector';
  *
  * W is packed once into panels of 8 output columns, [⌈N/8⌉][K][8], zero-padded at the right. The micro-kernel holds
  * a tile of 6 rows × 8 columns in 12 vector registers and walks k once: 2 panel loads and 6 broadcasts feed 12
- * fused multiply-adds. Rows are taken 96 and k 256 at a time, so that the rows' part stays in L2 while the panels' parts,
- * 8 KiB each, stream through L1 (the loop order of Goto & van de Geijn 2008).
+ * fused multiply-adds. Rows are taken 24 and k 256 at a time: the rows' part, 24 KiB, and a panel's, 8 KiB,
+ * stay in L1 while the panels stream by (the loop order of Goto & van de Geijn 2008).
  *
  * Every output element is the same sum whatever the tile it falls into, so that a row's result does not depend on how
  * many rows are stacked or how they are split over threads: a running sum over each 256 of k, and those sums added up in
@@ -14,8 +14,9 @@ import { fma } from './vector';
  * its own last digit.
  */
 
-const ROW_GROUP: i32 = 96;
-const K_GROUP: i32 = 256;
+const ROW_GROUP: i32 = 24;
+/** Terms a running sum has; the sums are then added up in order. */
+export const K_GROUP: i32 = 256;
 
 /** Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 = none. */
 export function linear(
@@ -30,7 +31,23 @@ export function linear(
   rowFrom: i32,
   rowTo: i32,
 ): void {
-  const panelBytes = <usize>k << 5;
+  multiply(out, ldo, x, ldx, panels, <usize>k << 5, bias, k, n, rowFrom, rowTo);
+}
+
+/** The same where a panel takes `panelBytes`: its first k rows are used. */
+export function multiply(
+  out: usize,
+  ldo: i32,
+  x: usize,
+  ldx: i32,
+  panels: usize,
+  panelBytes: usize,
+  bias: usize,
+  k: i32,
+  n: i32,
+  rowFrom: i32,
+  rowTo: i32,
+): void {
   for (let group = rowFrom; group < rowTo; group += ROW_GROUP) {
     const groupEnd = min(group + ROW_GROUP, rowTo);
     for (let from = 0; from < k; from += K_GROUP) {

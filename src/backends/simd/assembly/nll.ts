@@ -7,13 +7,9 @@ import { exp4, maxLanes } from './vector';
  * Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit − maximum), logit of its target.
  */
 
+/** `nllTile` needs TILE_ROWS · TILE_IDS floats of scratch. */
 const TILE_ROWS: i32 = 48;
 const TILE_IDS: i32 = 512;
-
-/** Floats of scratch that `nllTile` needs. */
-export function nllScratchFloats(): i32 {
-  return TILE_ROWS * TILE_IDS;
-}
 
 export function nllReset(state: usize, rowFrom: i32, rowTo: i32): void {
   for (let row = rowFrom; row < rowTo; row++) {

@@ -29,15 +29,20 @@ export function maxLanes(v: v128): f32 {
   );
 }
 
+/** Adding it rounds a small number to a whole one, whose value then stands in the lowest bits. */
+const ROUNDER: f32 = 12582912; // 1.5 · 2²³
+
 /**
- * exp in each lane, within 2 ulp for x in [−87.3, 88.7]; exactly 0 below; clamped above (2.4e38). NaN stays NaN.
+ * exp in each lane, within 2 ulp for x in [−87.3, 88.3]; exactly 0 below; clamped above (2.4e38). NaN stays NaN.
  * Cody–Waite reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, then the degree-6 minimax polynomial of the Cephes library's
  * expf, then 2ⁿ by setting the exponent bits.
  */
 export function exp4(x: v128): v128 {
   const lowest = f32x4.splat(-87.33654);
-  const clamped = f32x4.min(f32x4.max(x, lowest), f32x4.splat(88.37626));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(1.44269504088896341)));
+  // The pseudo-minimum and -maximum are one instruction each, and let a NaN in their first argument through.
+  const clamped = f32x4.pmin(f32x4.pmax(x, lowest), f32x4.splat(88.37626));
+  const rounded = fma(clamped, f32x4.splat(1.44269504088896341), f32x4.splat(ROUNDER));
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDER));
   let r = fma(n, f32x4.splat(-0.693359375), clamped);
   r = fma(n, f32x4.splat(2.12194440e-4), r);
   let p = fma(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
@@ -46,8 +51,6 @@ export function exp4(x: v128): v128 {
   p = fma(p, r, f32x4.splat(1.6666665459e-1));
   p = fma(p, r, f32x4.splat(5.0000001201e-1));
   const y = f32x4.add(fma(p, f32x4.mul(r, r), r), f32x4.splat(1));
-  const exponent = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  const result = f32x4.mul(y, exponent);
-  return v128.andnot(result, f32x4.lt(x, lowest));
+  const power = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
+  return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, lowest));
 }
-

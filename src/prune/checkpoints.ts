@@ -1,0 +1,116 @@
+/**
+ * What a sweep leaves for the next step's one. A stream that was forked before the block just removed, and the unpruned one,
+ * are up to that block what they were: the walk can go on from there. Streams are handles that no op changes, so a
+ * checkpoint is no copy; it only keeps handles from being freed.
+ */
+import type { Backend, DeviceTensor } from '../backends/backend.ts';
+import { formatBlock, walkIndex, type BlockId } from '../model/blockId.ts';
+import type { Mask } from '../model/mask.ts';
+
+/** The streams of a walk just before a block. */
+export interface WalkState {
+  /** Position of the next block: 2 · layer, + 1 for its MLP. */
+  readonly position: number;
+  /** The stream that only the mask has pruned. */
+  readonly base: DeviceTensor;
+  /** By candidate name, those forked so far. */
+  readonly forks: ReadonlyMap<string, DeviceTensor>;
+}
+
+/** Counts who holds a stream, and frees it when nobody does any more. */
+export class StreamHolders {
+  readonly #backend: Backend;
+  readonly #counts = new Map<DeviceTensor, number>();
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  hold(stream: DeviceTensor): void {
+    this.#counts.set(stream, (this.#counts.get(stream) ?? 0) + 1);
+  }
+
+  release(stream: DeviceTensor): void {
+    const count = this.#counts.get(stream) ?? 0;
+    if (count > 1) {
+      this.#counts.set(stream, count - 1);
+      return;
+    }
+    this.#counts.delete(stream);
+    this.#backend.free(stream);
+  }
+}
+
+/** The checkpoints of one group of chunks, from step to step. */
+export class Checkpoints {
+  readonly holders: StreamHolders;
+  readonly #budgetBytes: number;
+  /** By position; `removed` names the masked blocks before it. */
+  readonly #states = new Map<number, WalkState & { readonly removed: string; readonly bytes: number }>();
+  #bytes = 0;
+
+  /** @param budgetBytes for the streams that are kept; 0 = keep none. */
+  constructor(backend: Backend, budgetBytes: number) {
+    this.holders = new StreamHolders(backend);
+    this.#budgetBytes = budgetBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The furthest state from which a walk under `mask` that needs the forks of `candidates` can go on, or null. States that
+   * this mask has made useless are dropped.
+   */
+  latest(mask: Mask, candidates: readonly { name: string; blocks: readonly BlockId[] }[]): WalkState | null {
+    let latest: WalkState | null = null;
+    for (const state of this.#states.values()) {
+      const needed = candidates.filter(({ blocks }) => walkIndex(blocks[0]) < state.position);
+      if (state.removed !== removedBefore(mask, state.position) || !needed.every(({ name }) => state.forks.has(name))) {
+        this.#drop(state.position);
+      } else if (latest === null || state.position > latest.position) {
+        latest = state;
+      }
+    }
+    return latest;
+  }
+
+  /**
+   * Keeps a state of a walk over `length` blocks if there is room for it and it is one of the evenly spread ones that the
+   * budget holds in all: the number of streams grows along the walk, so m states take about m · length / 2 of them.
+   */
+  offer(mask: Mask, state: WalkState, length: number): void {
+    const streamBytes = state.base.rows * state.base.cols * 4;
+    const count = Math.min(length, Math.floor((2 * this.#budgetBytes) / (length * streamBytes)));
+    const spread =
+      Math.floor((state.position * (count + 1)) / length) > Math.floor(((state.position - 1) * (count + 1)) / length);
+    const bytes = (state.forks.size + 1) * streamBytes;
+    if (count < 1 || !spread || this.#states.has(state.position) || this.#bytes + bytes > this.#budgetBytes) return;
+    this.holders.hold(state.base);
+    for (const stream of state.forks.values()) this.holders.hold(stream);
+    const { position, base } = state;
+    const removed = removedBefore(mask, position);
+    this.#states.set(position, { position, base, forks: new Map(state.forks), removed, bytes });
+    this.#bytes += bytes;
+  }
+
+  /** Lets go of everything. */
+  free(): void {
+    for (const position of this.#states.keys()) this.#drop(position);
+  }
+
+  #drop(position: number): void {
+    const state = this.#states.get(position);
+    if (state === undefined) return;
+    this.#states.delete(position);
+    this.#bytes -= state.bytes;
+    this.holders.release(state.base);
+    for (const stream of state.forks.values()) this.holders.release(stream);
+  }
+}
+
+function removedBefore(mask: Mask, position: number): string {
+  const before = mask.blocks.filter((block) => walkIndex(block) < position);
+  return before.map(formatBlock).toSorted().join(',');
+}
