@@ -31,7 +31,8 @@ describe('a job', () => {
     const kernels = Array.from({ length: 4 }, (_, id) => (...args: number[]) => {
       expect(id).toBe(job.kernel);
       expect(args.slice(1, -2)).toEqual(job.args.slice(1));
-      expect(args[0]).toBe(job.args[0] + (job.scratchArgument === 0 ? part * job.scratchStride : 0));
+      const own = job.scratchArgument === 0 ? job.args[0] + part * job.scratchStride : job.args[0];
+      expect(args[0]).toBe(own);
       ranges.push([args[args.length - 2], args[args.length - 1]]);
     });
     for (; part < job.parts; part++) runPart(job, kernels, part);
