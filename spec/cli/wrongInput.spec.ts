@@ -140,7 +140,12 @@ const cases: [string, string[], number, RegExp][] = [
     /a stride of 9 tokens does not fit chunks of 8/,
   ],
   ['a BOS the model has not', measure(planted, '--bos', 'chunk'), 1, /no BOS token\. Use --bos none/],
-  ['too little memory', measure(planted, '--memory', '1MB', '--chunk', '256'), 1, /MiB.*Raise --memory/],
+  [
+    'too little memory',
+    ['prune', planted, '--data', text, '--blocks', '1', '--memory', '1MB', '--chunk', '256'],
+    1,
+    /needs \d+ MiB at the least and has 1 MiB.*Raise --memory to \d+MB/,
+  ],
   ['a memory size that is none', measure(planted, '--memory', 'lots'), 2, /Give a size of at least 1MB/],
   ['an empty prompt', ['generate', planted, '--prompt', ''], 1, /the prompt has no token/],
   [

@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { Arena } from '../../src/backends/simd/arena.ts';
 import { WeightCache } from '../../src/model/weightCache.ts';
 
 /** A cache whose pieces are their own keys, and what is alive of them. */
@@ -55,6 +56,31 @@ describe('WeightCache', () => {
         watched.loads = 0;
         for (let piece = 0; piece < pieces; piece++) await watched.use(`${piece}`, 10);
         if (round > 0) expect(watched.loads).toBeLessThanOrEqual(room === pieces ? 0 : pieces - room + 1);
+      }
+    },
+  );
+
+  test.prop([
+    fc.array(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }),
+    fc.array(fc.nat(), { maxLength: 60 }),
+    fc.nat(20),
+  ])(
+    'leaves no holes: a budget of all the memory there is has room for every piece',
+    async (pieces, accesses, spare) => {
+      const line = 64;
+      const sizes = pieces.map((parts) => parts.reduce((sum, part) => sum + part * line, 0));
+      const budget = Math.max(...sizes) + spare * line;
+      const arena = new Arena(0, budget);
+      const cache = new WeightCache(budget);
+      for (const access of accesses) {
+        const index = access % pieces.length;
+        await cache.use(
+          `piece ${index}`,
+          sizes[index],
+          () => Promise.resolve(pieces[index].map((part) => arena.allocate(part * line, 'long'))),
+          (parts) => parts.forEach((part) => arena.release(part)),
+        );
+        expect(arena.inUse).toBe(cache.bytes);
       }
     },
   );

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 
 /** WebAssembly's 32-bit addresses end here. */
-const MAX_MEMORY = 2 ** 32;
+export const MAX_MEMORY: number = 2 ** 32;
 
 /** Half of the machine's memory, at most 4 GiB. */
 export function defaultMemory(): number {

@@ -1,12 +1,17 @@
 /** What prune, perplexity and generate begin with: model, backend and the memory they share. */
 import type { OpenedModel } from '../formats/openModel.ts';
 import { openModel } from '../formats/openModel.ts';
+import type { Backend } from '../backends/backend.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
+import { DEFAULT_CHUNK } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
+import { Mask } from '../model/mask.ts';
 import { Transformer } from '../model/transformer.ts';
+import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
-import { planMemory, type MemoryPlan } from '../prune/plan.ts';
-import { defaultMemory, defaultThreads } from './environment.ts';
+import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
+import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/plan.ts';
+import { defaultMemory, defaultThreads, MAX_MEMORY } from './environment.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that all commands which run a model share. */
@@ -18,6 +23,16 @@ export interface ModelOptions {
   revision?: string;
 }
 
+/** What a command's options say of what it will run. */
+interface RunOptions extends ModelOptions {
+  nllSum?: NllSum;
+  /** There where perplexity is taken, by chunks. */
+  data?: string;
+  chunk?: number;
+  /** There where candidates are searched. */
+  kind?: PruneKind;
+}
+
 export interface OpenRun {
   opened: OpenedModel;
   model: Transformer;
@@ -25,33 +40,55 @@ export interface OpenRun {
   close(): Promise<void>;
 }
 
-/** Opens the model and a backend for it; says on stderr which backend runs and why. */
-export async function openRun(
-  argument: string,
-  options: ModelOptions & { nllSum?: NllSum },
-  terminal: Terminal,
-): Promise<OpenRun> {
+/**
+ * Opens the model and a backend for it; says on stderr which backend runs and why.
+ * @throws MemoryBudgetError when there is less memory than the model and a chunk need.
+ */
+export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {
   const opened = await openChecked(argument, options, terminal);
-  const memoryBytes = options.memory ?? defaultMemory();
-  const { backend, why } = await selectBackend({
-    name: options.backend,
-    threads: options.threads ?? defaultThreads(),
-    memoryBytes,
-    spawn: nodeSpawnWorker,
-  });
-  terminal.note(`backend: ${backend.description}; ${why}`);
-  const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes));
-  const model = await Transformer.load(opened.weights, backend, plan.weightBytes, options.nllSum);
-  return {
-    opened,
-    model,
-    plan,
-    async close() {
-      model.free();
-      await backend.dispose();
-      await opened.close();
-    },
+  let backend: Backend | null = null;
+  const close = async (): Promise<void> => {
+    await backend?.dispose();
+    await opened.close();
   };
+  try {
+    const memoryBytes = options.memory ?? defaultMemory();
+    const threads = options.threads ?? defaultThreads();
+    const needs = needsOf(opened.weights, options, threads);
+    const selected = await selectBackend({
+      name: options.backend,
+      threads,
+      memoryBytes,
+      spawn: nodeSpawnWorker,
+    });
+    backend = selected.backend;
+    terminal.note(`backend: ${backend.description}; ${selected.why}`);
+    const most = backend.name === 'simd' ? MAX_MEMORY : Infinity;
+    const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs, most);
+    const model = await Transformer.load(opened.weights, backend, plan.weightBytes, options.nllSum);
+    return {
+      opened,
+      model,
+      plan,
+      async close() {
+        model.free();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function needsOf(source: WeightSource, { data, chunk, kind }: RunOptions, threads: number): MemoryNeeds {
+  const { maxPositionEmbeddings, numHiddenLayers } = source.config;
+  // A text to continue is short: a token counts as a chunk.
+  if (data === undefined) return memoryNeeds(source, 1, 1, threads);
+  // What is wrong with a chunk beyond the context is not the memory.
+  const tokens = Math.min(chunk ?? DEFAULT_CHUNK, maxPositionEmbeddings);
+  const candidates = kind === undefined ? 1 : candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
+  return memoryNeeds(source, tokens, candidates, threads);
 }
 
 /** Opens a model and passes on its warnings. */

@@ -14,6 +14,9 @@ import type { RawData } from './textData.ts';
  */
 export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
 
+/** Tokens a chunk has where neither an option nor the model's context says less. */
+export const DEFAULT_CHUNK = 2048;
+
 /** How a perplexity is taken. */
 export interface EvalSettings {
   /** Tokens a chunk; null = 2048 or the model's context, whichever is shorter. */
@@ -64,7 +67,7 @@ export function chunkData(
   const stream = settings.tokens === null ? all : all.slice(0, settings.tokens);
   checkIds(name, stream, config.vocabSize);
 
-  const chunk = settings.chunk ?? Math.min(2048, config.maxPositionEmbeddings);
+  const chunk = settings.chunk ?? Math.min(DEFAULT_CHUNK, config.maxPositionEmbeddings);
   const stride = settings.stride ?? chunk;
   checkLengths(chunk, stride, config);
   const taken = bos === 'chunk' ? chunk - 1 : chunk;

@@ -24,7 +24,7 @@ import { WeightCache } from './weightCache.ts';
  * Vocabulary rows a head tile has. A constant, never fitted to memory: the tiles are the order in which a row's
  * log-sum-exp is added up, and the same row must give the same bits under any budget.
  */
-const HEAD_TILE = 4096;
+export const HEAD_TILE = 4096;
 
 export class Transformer {
   readonly source: WeightSource;
@@ -122,7 +122,13 @@ export class Transformer {
       const positions = await this.source.rows(names.positions, start, end);
       for (let i = 0; i < x.length; i++) x[i] += positions[i % positions.length];
     }
-    return this.backend.store(x, x.length / hiddenSize, hiddenSize);
+    // Through a scope, so that a stream lies among streams and not among the weights, which stay.
+    const scope = this.backend.scope();
+    try {
+      return scope.keep(scope.upload(x, x.length / hiddenSize, hiddenSize));
+    } finally {
+      scope.close();
+    }
   }
 
   /**
@@ -130,12 +136,14 @@ export class Transformer {
    * With a cache, x is the continuation of one sequence and its keys and values are appended.
    */
   async block(id: BlockId, x: DeviceTensor, seqLen: number, cache: KvCache | null = null): Promise<DeviceTensor> {
-    const block = await this.#loadBlock(id);
     const start = cache?.length ?? 0;
+    // Before the block's weights: what stays for good must not lie below what will be dropped.
+    const rope = this.#ropeTable(start + seqLen);
+    const block = await this.#loadBlock(id);
     const at: Placement = {
       seqLen,
       start,
-      rope: this.#ropeTable(start + seqLen),
+      rope,
       kv: cache === null || id.kind === 'mlp' ? null : cache.slot(id.layer),
     };
     const scope = this.backend.scope();

@@ -1,7 +1,9 @@
 /**
- * Packed weights under a byte budget. A walk of the model asks for its weights in the same order every time, so
- * when the budget is short the piece used last is dropped first: it is the one that will be wanted again latest.
- * (Dropping the least recently used piece, the usual rule, would miss on every request of such a loop.)
+ * Packed weights under a byte budget. When it is short, the piece loaded last is dropped first. A walk of the model asks
+ * for its weights in the same order every time, so that is the one that will be wanted again latest, and the first
+ * pieces stay for good. (Dropping the least recently used piece, the usual rule, would miss on every request of such a
+ * loop.) Pieces also go in the reverse order of their coming, so that the memory they leave is one range, not holes in
+ * which a larger piece has no room.
  */
 export class WeightCache {
   readonly #budget: number;
@@ -23,12 +25,8 @@ export class WeightCache {
    */
   async use<T>(key: string, bytes: number, load: () => Promise<T>, free: (value: T) => void): Promise<T> {
     const held = this.#pieces.get(key);
-    if (held !== undefined) {
-      // To the end of the map: the order of the map is the order of use.
-      this.#pieces.delete(key);
-      this.#pieces.set(key, held);
-      return held.value as T;
-    }
+    if (held !== undefined) return held.value as T;
+    // The order of the map is the order of loading.
     while (this.#bytes + bytes > this.#budget && this.#pieces.size > 0)
       this.#drop([...this.#pieces.keys()].at(-1) ?? '');
     const value = await load();
@@ -38,7 +36,7 @@ export class WeightCache {
   }
 
   clear(): void {
-    for (const key of this.#pieces.keys()) this.#drop(key);
+    for (const key of [...this.#pieces.keys()].toReversed()) this.#drop(key);
   }
 
   #drop(key: string): void {

@@ -1,5 +1,5 @@
 import { gguf, GGUFValueType, GGMLQuantizationType } from '@huggingface/gguf';
-import { test } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { ShapeError } from '../../../src/errors.ts';
 import { parseGguf } from '../../../src/formats/gguf/parse.ts';
 import { quantTypes } from '../../../src/formats/gguf/quantTypes.ts';
 import { valueTypes, type GgufType, type GgufValue } from '../../../src/formats/gguf/valueTypes.ts';
-import { serializeGguf } from '../../../src/formats/gguf/write.ts';
+import { serializeGguf, streamGguf } from '../../../src/formats/gguf/write.ts';
 import { memoryBytes } from '../../../src/platform/memoryBytes.ts';
 import { tinyModel, typed } from './fixtures.ts';
 import { metadataMaps, tensorMaps } from './values.ts';
@@ -69,6 +69,41 @@ describe('serializeGguf', () => {
   it('refuses rows that cut a block', () => {
     const tensors = new Map([['t', { type: quantTypes.Q8_0, dims: [16, 2], bytes: new Uint8Array(34) }]]);
     expect(() => serializeGguf({ metadata: none, tensors })).toThrow(ShapeError);
+  });
+});
+
+describe('streamGguf', () => {
+  const collect = async (pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+    const all: Uint8Array[] = [];
+    for await (const piece of pieces) all.push(piece);
+    return Uint8Array.from(all.flatMap((piece) => [...piece]));
+  };
+
+  test.prop([metadataMaps, tensorMaps, fc.integer({ min: 1, max: 300 })], { numRuns: 200 })(
+    'gives the bytes of serializeGguf, however the tensors are cut, and asks for one tensor at a time',
+    async (metadata, tensors, size) => {
+      const asked: string[] = [];
+      function* piecesOf(name: string): Generator<Uint8Array> {
+        asked.push(name);
+        const bytes = tensors.get(name)?.bytes ?? new Uint8Array();
+        for (let at = 0; at < bytes.length; at += size) {
+          yield bytes.subarray(at, at + size);
+          expect(asked.at(-1)).toBe(name);
+        }
+      }
+      const shapes = new Map([...tensors].map(([name, { type, dims }]) => [name, { type, dims }]));
+      expect(await collect(streamGguf({ metadata, tensors: shapes }, piecesOf))).toEqual(
+        serializeGguf({ metadata, tensors }),
+      );
+      expect(asked).toEqual([...tensors.keys()]);
+    },
+  );
+
+  it.each([0, 4, 12])('refuses %i bytes for a tensor of 8', async (size) => {
+    const tensors = new Map([['t', { type: quantTypes.F32, dims: [2] }]]);
+    await expect(collect(streamGguf({ metadata: none, tensors }, () => [new Uint8Array(size)]))).rejects.toThrow(
+      ShapeError,
+    );
   });
 });
 

@@ -15,6 +15,8 @@ import type { GgufTensor } from './tensorTable.ts';
 const HEAD = 'output.weight';
 /** Bytes hashed or compared at a time. */
 const HASH_PIECE = 1 << 22;
+/** Stored bytes dequantised at a time. */
+const READ_PIECE = 1 << 20;
 /** Tensors beside the model's: RoPE's divisors are part of the config, the other is a table older files carry. */
 const ROPE_DIVISORS = 'rope_freqs.weight';
 const knownSurplus = /^(?:rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight)$/;
@@ -58,7 +60,8 @@ async function headRepeatsEmbedding(file: GgufFile, source: ByteSource): Promise
       await source.read(head.offset + done, length),
       await source.read(embedding.offset + done, length),
     ];
-    if (ours.some((byte, index) => byte !== theirs[index])) return false;
+    // A plain loop: the whole matrix is compared where they are the same.
+    for (let i = 0; i < length; i++) if (ours[i] !== theirs[i]) return false;
   }
   return true;
 }
@@ -155,13 +158,25 @@ class GgufWeights implements WeightSource {
     return found;
   }
 
-  /** Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. */
+  /**
+   * Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. Read piece by piece, so that of a
+   * large matrix only the values are there whole, and no second copy of them.
+   */
   async #read(stored: GgufTensor, place: GgufPlace, from: number, to: number): Promise<Float32Array> {
-    const rowBytes = stored.bytes / place.shape[0];
-    const bytes = await this.#source.read(stored.offset + from * rowBytes, (to - from) * rowBytes);
-    const data = dequantize(stored.type, bytes);
-    if (place.permutedHeads === 0) return data;
-    const heads = ((to - from) * place.permutedHeads) / place.shape[0];
-    return unpermuteHeads(data, heads, place.shape[1] ?? 1);
+    const [rows, width = 1] = place.shape;
+    const rowBytes = stored.bytes / rows;
+    // Rows of a vector may share a quantisation block, and rows of a head belong together.
+    const unit = place.shape.length === 1 ? rows : place.permutedHeads === 0 ? 1 : rows / place.permutedHeads;
+    const step = unit * Math.max(1, Math.floor(READ_PIECE / (unit * rowBytes)));
+    const out = new Float32Array((to - from) * width);
+    for (let row = from; row < to; row += step) {
+      const end = Math.min(to, row + step);
+      const bytes = await this.#source.read(stored.offset + row * rowBytes, (end - row) * rowBytes);
+      const piece = out.subarray((row - from) * width, (end - from) * width);
+      dequantize(stored.type, bytes, piece);
+      if (place.permutedHeads !== 0)
+        piece.set(unpermuteHeads(piece, (end - row) / (rows / place.permutedHeads), width));
+    }
+    return out;
   }
 }
