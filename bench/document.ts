@@ -1,0 +1,47 @@
+/** The document that benches leave behind: one JSON file a machine and day, with a part for each bench. */
+import type { Machine } from './machine.ts';
+import type { Figures } from './rounds.ts';
+
+export const BENCH_SCHEMA = 'blockpruner.bench/1';
+
+export const benchNames = ['kernels', 'suites', 'endToEnd', 'peers'] as const;
+export type BenchName = (typeof benchNames)[number];
+
+export type Unit = 'GFLOP/s' | 'GB/s' | 'tokens/s' | 'runs/s' | 'seconds' | 'block passes';
+
+export interface Row extends Figures {
+  /** What was done: `linear 512×576×1536`. */
+  name: string;
+  /** Who did it: `simd relaxed-fma`, `reference`, `onnxruntime-web 1.30.0`. */
+  engine: string;
+  threads: number;
+  unit: Unit;
+  /** Of the peak that bounds it, times the threads; null where none does. */
+  share: number | null;
+  note?: string;
+}
+
+/** A peak of this machine, taken in the same rounds. */
+export interface Peak {
+  name: string;
+  what: string;
+  value: number;
+  unit: Unit;
+}
+
+export interface BenchRun {
+  date: string;
+  command: string;
+  commit: string | null;
+  quick: boolean;
+  machine: Machine;
+  /** One-minute load average before and after. */
+  load: [number, number];
+  peaks: Peak[];
+  rows: Row[];
+}
+
+export interface BenchDocument {
+  schema: typeof BENCH_SCHEMA;
+  runs: Partial<Record<BenchName, BenchRun>>;
+}

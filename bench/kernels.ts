@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:kernels`: every kernel in GFLOP/s or GB/s, beside the peaks of the same rounds.
+ *
+ * tinybench times; rounds are ours: in each, all tasks have their turn, the peaks among them, and a figure is the median of
+ * the rounds' medians. A warning of tinybench that the clock is too coarse for a task fails the run.
+ */
+import { Bench } from 'tinybench';
+import type { Backend } from '../src/backends/backend.ts';
+import { offeredVariants } from '../src/backends/select.ts';
+import { referenceBackend } from '../src/backends/reference/referenceBackend.ts';
+import type { KernelVariant } from '../src/backends/simd/kernels.ts';
+import { simdBackend } from '../src/backends/simd/simdBackend.ts';
+import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { fullSizes, kernelCases, quickSizes, smallSizes, type KernelCase } from './kernelCases.ts';
+import { ladderCases, ladderShape } from './ladder.ts';
+import { benchOptions } from './options.ts';
+import { peakTasks, type PeakName } from './peaks.ts';
+import type { Peak, Row } from './document.ts';
+import { record } from './results.ts';
+import { clock, figures, median, settle, untimed, type Timed } from './rounds.ts';
+
+interface KernelTask extends Timed {
+  kernel: KernelCase;
+  engine: string;
+  threads: number;
+  arithmeticPeak: PeakName;
+  close: () => void;
+}
+
+const options = benchOptions();
+const { quick } = options;
+const rounds = quick ? 2 : 9;
+/** Milliseconds a task has in a round. */
+const turn = quick ? 2 : 60;
+const warm = quick ? [5, 50] : [100, 1_500];
+
+await record('kernels', options, async () => {
+  const reference = referenceBackend();
+  const backends: Backend[] = [reference];
+  const tasks: KernelTask[] = [];
+  for (const variant of offeredVariants()) {
+    tasks.push(...tasksOf(reference, ladderCases(variant, quick ? [12, 64, 96] : ladderShape), variant, 1));
+    for (const threads of [1, 2]) {
+      const backend = await simdBackend({ memoryBytes: 96 * 2 ** 20, threads, spawn: nodeSpawnWorker, variant });
+      backends.push(backend);
+      tasks.push(...tasksOf(backend, kernelCases(quick ? quickSizes : fullSizes), variant, threads));
+    }
+  }
+  tasks.push(...tasksOf(reference, kernelCases(quick ? quickSizes : smallSizes), null, 1));
+  const peaks = peakTasks(quick).map((peak) => ({ ...peak, ...untimed() }));
+
+  const all = [...peaks, ...tasks];
+  for (const { run } of all) await settle(run, warm[0], warm[1]);
+  for (let round = 0; round < rounds; round++) takeRound(round % 2 === 0 ? all : all.toReversed());
+  for (const task of tasks) task.close();
+  for (const backend of backends) await backend.dispose();
+
+  const rate = (amount: number) => (milliseconds: number) => amount / (milliseconds / 1000);
+  const found = new Map(peaks.map((peak) => [peak.name, rate(peak.amount)(median(peak.milliseconds))]));
+  return {
+    peaks: peaks.map(({ name, what, unit }): Peak => ({ name, what, unit, value: found.get(name) ?? NaN })),
+    rows: byCase(tasks).map((task): Row => {
+      const { kernel, engine, threads } = task;
+      const measured = figures(task, threads, rate(kernel.amount));
+      const peak = found.get(kernel.bound === 'arithmetic' ? task.arithmeticPeak : kernel.bound);
+      const share = peak === undefined || engine === 'reference' ? null : measured.value / (peak * threads);
+      return { name: kernel.name, engine, threads, unit: kernel.unit, ...measured, share };
+    }),
+  };
+});
+
+function tasksOf(
+  backend: Backend,
+  cases: readonly KernelCase[],
+  variant: KernelVariant | null,
+  threads: number,
+): KernelTask[] {
+  const engine = variant === null ? 'reference' : `simd ${variant}`;
+  const arithmeticPeak = variant === 'relaxed-fma' ? 'fma' : 'mulAdd';
+  return cases.map((kernel) => ({ kernel, engine, threads, arithmeticPeak, ...untimed(), ...kernel.prepare(backend) }));
+}
+
+/** One turn for each task. */
+function takeRound(tasks: readonly Timed[]): void {
+  const bench = new Bench({ time: turn, iterations: 3, warmup: false, throws: true });
+  let saturated: string | null = null;
+  bench.addEventListener('warning', ({ task, reason }) => (saturated ??= `${task?.name}: ${String(reason)}`));
+  for (const [index, task] of tasks.entries()) {
+    let stop = (): void => {};
+    const beforeAll = (): void => void (stop = clock(task));
+    bench.add(nameOf(task, index), task.run, { async: false, beforeAll, afterAll: () => stop() });
+  }
+  bench.runSync();
+  if (saturated !== null) throw new Error(`the clock is too coarse for ${String(saturated)}.`);
+  for (const [index, task] of tasks.entries()) {
+    const result = bench.getTask(nameOf(task, index))?.result;
+    if (result?.state !== 'completed') throw new Error(`${nameOf(task, index)} was not timed.`);
+    task.milliseconds.push(result.latency.p50);
+    task.calls += result.latency.samplesCount;
+  }
+}
+
+function nameOf(task: Timed & { kernel?: KernelCase }, index: number): string {
+  return `${index} ${task.kernel?.name ?? 'peak'}`;
+}
+
+/** All engines of a case one below the other. */
+function byCase(tasks: readonly KernelTask[]): KernelTask[] {
+  const names = [...new Set(tasks.map(({ kernel }) => kernel.name))];
+  return names.flatMap((name) => tasks.filter(({ kernel }) => kernel.name === name));
+}
