@@ -28,6 +28,13 @@ export function program(): Command {
     .option('--ratio <r>', 'stop at the first step with removed/all parameters ≥ r', number)
     .option('--max-ppl <p>', 'do not apply the removal that takes the perplexity above p', number)
     .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
+    .addOption(
+      new Option('--search <mode>', 'exact measures every candidate on all chunks; race drops clear losers early')
+        .choices(['exact', 'race'])
+        .default('exact'),
+    )
+    .option('--confidence <c>', "of a race: that a step's pick is the exact one", number, 0.99)
+    .option('--seed <n>', 'of a race: seed of the order of chunks', wholeNumber(0), 0)
     .option('--out <dir>', 'where results go (default: runs/<model>-<data>)')
     .option('--fresh', 'start over instead of resuming', false)
     .option('--json', 'print the result document and nothing else', false)

@@ -1,5 +1,6 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
+import type { StepRace } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/search.ts';
 import { figure, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
@@ -36,7 +37,7 @@ export class SearchProgress {
     return (
       `step ${event.step}: removed ${name}, perplexity ${figure(perplexity.ppl)} ` +
       `(${change >= 0 ? '+' : ''}${percent(change)}), ${percent(event.ratios.total)} of parameters gone, ` +
-      `${event.candidates.length} candidates`
+      `${event.candidates.length} candidates${event.race === undefined ? '' : raced(event.race)}`
     );
   }
 
@@ -69,6 +70,11 @@ export class SearchProgress {
     }
     this.#bar.update(Math.floor(event.fraction * 1000), payload);
   }
+}
+
+/** `, 3 of them on all chunks, 21.4 % of exact mode's passes` */
+function raced({ survivors, passes }: StepRace): string {
+  return `, ${survivors} of them on all chunks, ${percent(passes.done / passes.exact)} of exact mode's passes`;
 }
 
 /** 75 → `1:15` */

@@ -8,6 +8,8 @@ import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { lockFile } from '../platform/nodeLock.ts';
 import { checkStopRules, requireStopRule, type PruneKind, type StopRules } from '../prune/candidates.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import { checkRace, type RaceSettings } from '../prune/raceRule.ts';
+import { spareBytes } from '../prune/plan.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
@@ -23,6 +25,9 @@ export interface PruneOptions extends ModelOptions, EvalOptions {
   ratio?: number;
   maxPpl?: number;
   kind: PruneKind;
+  search: 'exact' | 'race';
+  confidence: number;
+  seed: number;
   out?: string;
   fresh: boolean;
   json: boolean;
@@ -34,6 +39,8 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   const terminal = new Terminal(options);
   const stop: StopRules = { blocks: options.blocks, ratio: options.ratio, maxPpl: options.maxPpl };
   requireStopRule(stop);
+  const race: RaceSettings = { confidence: options.confidence, seed: options.seed };
+  if (options.search === 'race') checkRace(race);
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
@@ -43,7 +50,15 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
     const unlock = await lockFile(join(out, 'journal.lock'));
     let result: PruneResult;
     try {
-      result = await searchInto(out, opened, chunks, stop, options, terminal);
+      result = await searchInto(
+        out,
+        opened,
+        chunks,
+        stop,
+        options.search === 'race' ? race : undefined,
+        options,
+        terminal,
+      );
       await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
       await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
       await writeFileWhole(join(out, 'report.html'), renderReport(result));
@@ -63,6 +78,7 @@ async function searchInto(
   opened: OpenRun,
   chunks: Chunks,
   stop: StopRules,
+  race: RaceSettings | undefined,
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -77,7 +93,9 @@ async function searchInto(
       dataName: basename(options.data),
       kind: options.kind,
       stop,
+      race,
       activationBytes: opened.plan.activationBytes,
+      checkpointBytes: spareBytes(opened.model.source, opened.plan),
       version: programVersion(),
       newHasher: nodeHasher,
       sink,
@@ -117,6 +135,7 @@ function summary(result: PruneResult): string {
     `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
     `${result.data.name}: ${result.data.scoredTokens} tokens scored (${result.data.droppedTokens} dropped); ${result.convention.text}`,
     `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
+    ...raceLines(result),
     '',
     table(
       ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],
@@ -125,6 +144,18 @@ function summary(result: PruneResult): string {
     '',
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,
   ].join('\n');
+}
+
+/** What racing saved, in a sentence. */
+function raceLines({ race, steps }: PruneResult): string[] {
+  if (race === undefined) return [];
+  const { done, exact, naive } = race.passes;
+  const finalists = steps.reduce((sum, step) => sum + (step.race?.survivors ?? 0), 0);
+  const dropped = steps.reduce((sum, step) => sum + step.candidates.length, 0) - finalists;
+  return [
+    `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
+      `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`,
+  ];
 }
 
 /** A path or hub id as part of a folder name: `org/model` → `model`, `x.gguf` → `x`. */

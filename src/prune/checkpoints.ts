@@ -114,3 +114,28 @@ function removedBefore(mask: Mask, position: number): string {
   const before = mask.blocks.filter((block) => walkIndex(block) < position);
   return before.map(formatBlock).toSorted().join(',');
 }
+
+/** The checkpoints of every group of chunks of a search. */
+export class GroupCheckpoints {
+  readonly #backend: Backend;
+  readonly #groupBytes: number;
+  readonly #groups = new Map<string, Checkpoints>();
+
+  /** @param groupBytes budget of one group. */
+  constructor(backend: Backend, groupBytes: number) {
+    this.#backend = backend;
+    this.#groupBytes = groupBytes;
+  }
+
+  /** Those of the chunks from … to − 1. A resumed run may cut its groups elsewhere, so both ends name one. */
+  of(from: number, to: number): Checkpoints {
+    const name = `${from}-${to}`;
+    const found = this.#groups.get(name) ?? new Checkpoints(this.#backend, this.#groupBytes);
+    this.#groups.set(name, found);
+    return found;
+  }
+
+  free(): void {
+    for (const checkpoints of this.#groups.values()) checkpoints.free();
+  }
+}

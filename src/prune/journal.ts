@@ -3,6 +3,7 @@
  *
  *   {"type":"header", version, weights, config, tokens, settings, backend}   what the numbers depend on, as hashes
  *   {"type":"group", step, from, to, seconds, candidates, base, scores}     one finished (step, group of chunks)
+ *   {"type":"race", step, from, to, chunks, …, scores, segments}            the same of a race, from … to in its order
  *   {"type":"step", step, removed, ppl}                                      a decision, for readers; not read back
  *   {"type":"sample", mask, prompt, before, after, seconds}
  *
@@ -24,9 +25,7 @@ export interface JournalHeader {
   backend: string;
 }
 
-/** Scores of a group of chunks from … to − 1 in one step. */
-export interface GroupRecord {
-  type: 'group';
+interface GroupScores {
   step: number;
   from: number;
   to: number;
@@ -37,6 +36,22 @@ export interface GroupRecord {
   base: ChunkScore[];
   /** [candidate][chunk] */
   scores: ChunkScore[][];
+}
+
+/** Scores of a group of chunks from … to − 1 in one step. */
+export interface GroupRecord extends GroupScores {
+  type: 'group';
+}
+
+/** Scores of the chunks that a race visits from-th … (to − 1)-th, of the candidates still in it. */
+export interface RaceRecord extends GroupScores {
+  type: 'race';
+  /** The chunks' own indices, in the order of visit. */
+  chunks: number[];
+  /** Block passes done, each times its chunks. */
+  passes: number;
+  /** Σ NLL of each segment: [candidate][chunk][segment]. */
+  segments: number[][][];
 }
 
 export interface SampleRecord {
@@ -55,6 +70,7 @@ type JsonScore = [JsonNumber, number];
 export class Journal {
   readonly #sink: JournalSink;
   readonly #groups: GroupRecord[] = [];
+  readonly #races: RaceRecord[] = [];
   readonly #samples: SampleRecord[] = [];
   readonly #steps = new Set<number>();
 
@@ -85,6 +101,11 @@ export class Journal {
     return this.#groups.filter((group) => group.step === step);
   }
 
+  /** Groups of a race recorded for a step, in the order in which they were written. */
+  races(step: number): RaceRecord[] {
+    return this.#races.filter((race) => race.step === step);
+  }
+
   /** The sample of a mask and a prompt: another tokenizer may read the same ids as another prompt. */
   sample(mask: string, prompt: string): SampleRecord | null {
     return this.#samples.find((sample) => sample.mask === mask && sample.prompt === prompt) ?? null;
@@ -92,13 +113,18 @@ export class Journal {
 
   /** Seconds of computing recorded, also by runs before this one. */
   seconds(): number {
-    return [...this.#groups, ...this.#samples].reduce((sum, record) => sum + record.seconds, 0);
+    return [...this.#groups, ...this.#races, ...this.#samples].reduce((sum, record) => sum + record.seconds, 0);
   }
 
   async addGroup(group: GroupRecord): Promise<void> {
     this.#groups.push(group);
-    const scores = group.scores.map((chunks) => chunks.map(encodeScore));
-    await this.#sink.append(JSON.stringify({ ...group, base: group.base.map(encodeScore), scores }));
+    await this.#sink.append(JSON.stringify(encodeGroup(group)));
+  }
+
+  async addRace(race: RaceRecord): Promise<void> {
+    this.#races.push(race);
+    const segments = race.segments.map((chunks) => chunks.map((sums) => sums.map(encodeNumber)));
+    await this.#sink.append(JSON.stringify({ ...encodeGroup(race), segments }));
   }
 
   /** Records a decision once; a resumed run that comes to it again adds nothing. */
@@ -114,7 +140,8 @@ export class Journal {
   }
 
   #take(record: Record<string, unknown>, where: string): void {
-    if (record.type === 'group') this.#groups.push(decodeGroup(record, where));
+    if (record.type === 'group') this.#groups.push({ type: 'group', ...decodeScores('group', record, where) });
+    else if (record.type === 'race') this.#races.push(decodeRace(record, where));
     else if (record.type === 'sample') this.#samples.push(decodeSample(record, where));
     else if (record.type === 'step') this.#steps.add(decodeStep(record, where));
     else throw new FormatError('is no record this version knows.', { where, remedy: 'Start over with --fresh.' });
@@ -158,7 +185,34 @@ function checkHeader(name: string, found: Record<string, unknown>, expected: Jou
   }
 }
 
-function decodeGroup(record: Record<string, unknown>, where: string): GroupRecord {
+function encodeGroup(group: GroupScores): Record<string, unknown> {
+  const scores = group.scores.map((chunks) => chunks.map(encodeScore));
+  return { ...group, base: group.base.map(encodeScore), scores };
+}
+
+function decodeRace(record: Record<string, unknown>, where: string): RaceRecord {
+  const { chunks, passes, segments } = record;
+  const group = decodeScores('race', record, where);
+  const { from, to } = group;
+  const isSums = (value: unknown): value is JsonNumber[] => Array.isArray(value) && value.every(isJsonNumber);
+  const isChunks = (value: unknown): value is JsonNumber[][] =>
+    Array.isArray(value) && value.length === to - from && value.every(isSums);
+  if (
+    !Array.isArray(chunks) ||
+    chunks.length !== to - from ||
+    !chunks.every(isCount) ||
+    !isCount(passes) ||
+    !Array.isArray(segments) ||
+    segments.length !== group.candidates.length ||
+    !segments.every(isChunks)
+  ) {
+    throw damaged('race', where);
+  }
+  const numbers = segments.map((own) => own.map((sums) => sums.map(Number)));
+  return { type: 'race', ...group, chunks, passes, segments: numbers };
+}
+
+function decodeScores(kind: string, record: Record<string, unknown>, where: string): GroupScores {
   const { step, from, to, seconds, candidates, base, scores } = record;
   const isScores = (value: unknown): value is JsonScore[] => {
     return Array.isArray(value) && value.length === Number(to) - Number(from) && value.every(isScore);
@@ -176,10 +230,9 @@ function decodeGroup(record: Record<string, unknown>, where: string): GroupRecor
     scores.length !== candidates.length ||
     !scores.every(isScores)
   ) {
-    throw damaged('group', where);
+    throw damaged(kind, where);
   }
   return {
-    type: 'group',
     step,
     from,
     to,
@@ -219,9 +272,11 @@ function isSeconds(value: unknown): value is number {
 function isScore(value: unknown): value is JsonScore {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [nats, targets] = value as unknown[];
-  return (
-    isCount(targets) && (typeof nats === 'number' || nats === 'NaN' || nats === 'Infinity' || nats === '-Infinity')
-  );
+  return isCount(targets) && isJsonNumber(nats);
+}
+
+function isJsonNumber(value: unknown): value is JsonNumber {
+  return typeof value === 'number' || value === 'NaN' || value === 'Infinity' || value === '-Infinity';
 }
 
 function encodeNumber(value: number): JsonNumber {

@@ -20,11 +20,39 @@ export interface PerplexityFigures {
   bitsPerByte: number | null;
 }
 
+/** A candidate's perplexity over all chunks; null with a status where it has none. */
 export interface CandidateScore {
   /** `L5.mlp`, or in layer mode `L5.mha,L5.mlp`. */
   block: string;
   ppl: number | null;
-  status?: NonFinite;
+  /** `dropped`: a race saw that it cannot win and did not measure it on all chunks. */
+  status?: NonFinite | 'dropped';
+  /** What a race saw of one that did not go on to all chunks. */
+  seen?: {
+    chunks: number;
+    /** Over those chunks: not to be compared with a perplexity over others. */
+    ppl: number | null;
+    /** `ppl` over the pick's on the same chunks; null where either is not finite or nothing was picked. */
+    againstPick: number | null;
+  };
+}
+
+/** Work in block·row passes: one block on one token of one stream. */
+export interface RacePasses {
+  done: number;
+  /** What one sweep over all candidates and chunks takes. */
+  exact: number;
+  /** What every candidate's model from scratch takes. */
+  naive: number;
+}
+
+/** How a step of `--search race` went. */
+export interface StepRace {
+  /** The comparisons that dropped candidates: after how many chunks, of how many, which. */
+  looks: { chunks: number; candidates: number; dropped: string[] }[];
+  /** Candidates that went on to all chunks; the pick is among them. */
+  survivors: number;
+  passes: RacePasses;
 }
 
 export interface Ratios {
@@ -51,6 +79,8 @@ export interface StepResult {
   nearTie: { block: string; ppl: number } | null;
   /** All candidates in the order they were considered. */
   candidates: CandidateScore[];
+  /** Only where the search raced. */
+  race?: StepRace;
 }
 
 export interface PruneResult {
@@ -70,6 +100,8 @@ export interface PruneResult {
   /** What really ran: `simd (relaxed-fma, 2 threads)`. */
   backend: string;
   kind: 'mix' | 'mha' | 'mlp' | 'layer';
+  /** Only where the search raced: each step's pick is the exact search's with this confidence. */
+  race?: { confidence: number; seed: number; passes: RacePasses };
   stop: { blocks?: number; ratio?: number; maxPpl?: number };
   stoppedBy: 'blocks' | 'ratio' | 'max-ppl' | 'no candidate left' | 'no finite candidate';
   dense: PerplexityFigures;

@@ -12,7 +12,16 @@ import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from '
 import { Journal, type JournalHeader } from './journal.ts';
 import { nearTie } from './nearTie.ts';
 import { planGroup } from './plan.ts';
-import { PRUNE_SCHEMA, type NonFinite, type PerplexityFigures, type PruneResult, type StepResult } from './result.ts';
+import { checkRace, RACE_RULE, type RaceSettings } from './raceRule.ts';
+import {
+  PRUNE_SCHEMA,
+  type CandidateScore,
+  type NonFinite,
+  type PerplexityFigures,
+  type PruneResult,
+  type RacePasses,
+  type StepResult,
+} from './result.ts';
 import { samplePrompt, sampleText } from './sample.ts';
 import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
 import { Mask } from '../model/mask.ts';
@@ -24,8 +33,12 @@ export interface RunOptions {
   dataName: string;
   kind: PruneKind;
   stop: StopRules;
+  /** Race instead of measuring every candidate on all chunks. */
+  race?: RaceSettings;
   /** Budget for residual streams; decides how many chunks go together, never what comes out. */
   activationBytes: number;
+  /** Budget for streams kept from step to step; default 0. Changes the time a search takes, never what comes out. */
+  checkpointBytes?: number;
   /** Program version, for the document. */
   version: string;
   newHasher: () => Hasher;
@@ -38,9 +51,10 @@ export interface RunOptions {
  * MemoryBudgetError when the budget does not hold one chunk's streams.
  */
 export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, PruneResult> {
-  const { model, chunks, kind, stop } = options;
+  const { model, chunks, kind, stop, checkpointBytes, race } = options;
   const { config } = model;
   checkStopRules(stop, kind, config.numHiddenLayers);
+  if (race !== undefined) checkRace(race);
   const counts = countParameters(model.source);
   const candidates = candidatesLeft(kind, config.numHiddenLayers, Mask.empty).length;
   const groupSize = planGroup(config, chunks.chunk, candidates, options.activationBytes);
@@ -49,10 +63,13 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
 
   let dense: Perplexity | null = null;
   const steps: StepResult[] = [];
+  const passes: RacePasses = { done: 0, exact: 0, naive: 0 };
   let end: { mask: Mask; stoppedBy: PruneResult['stoppedBy'] } | null = null;
-  for await (const event of search(model, chunks, counts, { kind, stop, groupSize }, journal)) {
+  const settings = { kind, stop, groupSize, checkpointBytes, race };
+  for await (const event of search(model, chunks, counts, settings, journal)) {
     if (event.type === 'dense') dense = event.perplexity;
     if (event.type === 'step') steps.push(stepResult(event, model.backend.name));
+    if (event.type === 'raced') addPasses(passes, event.race.passes);
     if (event.type === 'done') end = event;
     yield event;
   }
@@ -74,6 +91,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
     convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
     kind,
+    ...(race === undefined ? {} : { race: { ...race, passes } }),
     stop,
     stoppedBy: end.stoppedBy,
     dense: figures(dense),
@@ -82,6 +100,12 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
     sample,
     seconds: journal.seconds(),
   };
+}
+
+function addPasses(total: RacePasses, step: RacePasses): void {
+  total.done += step.done;
+  total.exact += step.exact;
+  total.naive += step.naive;
 }
 
 async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
@@ -107,13 +131,14 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
   const tokens = newHasher();
   for (const ids of chunks.ids) tokens.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
   const { chunk, stride, ignoredId } = chunks;
+  const settings = { kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };
+  // What decides who is dropped. An exact search's hash is that of the settings alone.
+  const race = options.race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...options.race };
   return {
     weights: await model.source.contentHash(newHasher()),
     config: hashText(JSON.stringify(model.config)),
     tokens: tokens.digest(),
-    settings: hashText(
-      JSON.stringify({ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum }),
-    ),
+    settings: hashText(JSON.stringify({ ...settings, ...race })),
     backend: model.backend.variant,
   };
 }
@@ -129,10 +154,18 @@ function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'ref
     ratio: event.ratios.total,
     ratios: event.ratios,
     nearTie: nearTie(backend, removed, event.runnerUp),
-    candidates: event.candidates.map((candidate: ScoredCandidate) => {
-      return { block: candidate.name, ...finite(candidate.perplexity.ppl) };
-    }),
+    candidates: event.candidates.map(candidateScore),
+    ...(event.race === undefined ? {} : { race: event.race }),
   };
+}
+
+function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
+  const { ppl } = perplexity;
+  if (dropped === undefined) return { block: name, ...finite(ppl) };
+  const { chunks, againstPick } = dropped;
+  const seen = { chunks, ppl: finiteOrNull(ppl), againstPick: finiteOrNull(againstPick) };
+  // What is not finite on some chunks is not finite on all.
+  return { block: name, ppl: null, status: finite(ppl).status ?? 'dropped', seen };
 }
 
 /** A perplexity's figures for a document. */

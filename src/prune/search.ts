@@ -13,8 +13,11 @@ import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
 import type { GroupRecord, Journal } from './journal.ts';
+import type { RaceSettings } from './raceRule.ts';
+import { raceStep, ranking } from './raceStep.ts';
 import { ratios } from './ratios.ts';
-import type { PruneResult, Ratios } from './result.ts';
+import type { PruneResult, Ratios, StepRace } from './result.ts';
+import { GroupCheckpoints } from './checkpoints.ts';
 import { sweep } from './sweep.ts';
 
 export interface SearchSettings {
@@ -22,11 +25,17 @@ export interface SearchSettings {
   stop: StopRules;
   /** Chunks a sweep carries at once: as many as the memory budget holds streams for. Does not change any result. */
   groupSize: number;
+  /** For streams kept from step to step (checkpoints.ts); default 0. Does not change any result. */
+  checkpointBytes?: number;
+  /** Drop candidates before they have seen all chunks (racing.md); without it every candidate sees all. */
+  race?: RaceSettings;
 }
 
 /** A candidate with its perplexity on top of the current mask. */
 export interface ScoredCandidate extends Candidate {
   perplexity: Perplexity;
+  /** Where a race dropped it: `perplexity` is over so many chunks only, and relates so to the pick's on the same. */
+  dropped?: { chunks: number; againstPick: number };
 }
 
 export type SearchEvent =
@@ -52,7 +61,11 @@ export type SearchEvent =
       runnerUp: ScoredCandidate | null;
       ratios: Ratios;
       candidates: ScoredCandidate[];
+      /** Only where the search races. */
+      race?: StepRace;
     }
+  /** How a step's race went, also of one whose pick a stop rule then refuses. */
+  | { type: 'raced'; step: number; race: StepRace }
   | { type: 'done'; mask: Mask; stoppedBy: PruneResult['stoppedBy'] };
 
 /**
@@ -70,18 +83,41 @@ export async function* search(
   const { stop, kind } = settings;
   checkStopRules(stop, kind, numHiddenLayers);
   yield { type: 'start', blocks: 2 * numHiddenLayers, chunks: chunks.ids.length };
+  const groups = Math.ceil(chunks.ids.length / settings.groupSize);
+  const kept = new GroupCheckpoints(model.backend, (settings.checkpointBytes ?? 0) / groups);
+  try {
+    yield* steps(model, chunks, counts, settings, journal, kept);
+  } finally {
+    kept.free();
+  }
+}
+
+async function* steps(
+  model: Transformer,
+  chunks: Chunks,
+  counts: ParameterCounts,
+  settings: SearchSettings,
+  journal: Journal,
+  kept: GroupCheckpoints,
+): AsyncGenerator<SearchEvent, void> {
+  const { stop, kind, groupSize } = settings;
+  const { numHiddenLayers } = model.config;
   let mask = Mask.empty;
+  let before: string[] | null = null;
   for (let step = 1; ; step++) {
     const candidates = candidatesLeft(kind, numHiddenLayers, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
-    const { base, scores } = yield* scoreStep(model, chunks, settings, journal, step, mask, candidates);
+    const { base, scored, race }: StepOutcome =
+      settings.race === undefined
+        ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
+        : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
     if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
-    const scored = candidates.map(({ name, blocks }, index): ScoredCandidate => {
-      return { name, blocks, perplexity: aggregate(chunks, scores[index]) };
-    });
-    const best = lowest(scored);
-    const event = { type: 'step', step, candidates: scored } as const;
+    if (race !== undefined) yield { type: 'raced', step, race };
+    before = ranking(scored);
+    const finalists = scored.filter(({ dropped }) => dropped === undefined);
+    const best = lowest(finalists);
+    const event = { type: 'step', step, candidates: scored, ...(race === undefined ? {} : { race }) } as const;
     if (best === null) {
       await journal.addStep(step, null, NaN);
       yield { ...event, removed: null, runnerUp: null, ratios: ratios(counts, mask) };
@@ -94,7 +130,7 @@ export async function* search(
     mask = mask.with(best.blocks);
     await journal.addStep(step, best.name, best.perplexity.ppl);
     const reached = ratios(counts, mask);
-    yield { ...event, removed: best, runnerUp: lowest(scored.filter((c) => c !== best)), ratios: reached };
+    yield { ...event, removed: best, runnerUp: lowest(finalists.filter((c) => c !== best)), ratios: reached };
     if (stop.blocks !== undefined && mask.size >= stop.blocks) return yield { type: 'done', mask, stoppedBy: 'blocks' };
     if (stop.ratio !== undefined && reached.total >= stop.ratio)
       return yield { type: 'done', mask, stoppedBy: 'ratio' };
@@ -113,23 +149,26 @@ export function lowest<T extends { perplexity: { ppl: number } }>(scored: readon
   return best;
 }
 
-interface StepScores {
-  /** [chunk] */
+/** What a step's measurements come to. */
+export interface StepOutcome {
+  /** Under the mask alone: [chunk]. */
   base: ChunkScore[];
-  /** [candidate][chunk] */
-  scores: ChunkScore[][];
+  /** All candidates, in order. */
+  scored: ScoredCandidate[];
+  race?: StepRace;
 }
 
-/** All candidates' chunk scores in one step: from the journal where it has them, else by sweeps over groups. */
-async function* scoreStep(
+/** All candidates over all chunks: from the journal where it has them, else by sweeps over groups. */
+async function* exactStep(
   model: Transformer,
   chunks: Chunks,
   settings: SearchSettings,
   journal: Journal,
+  kept: GroupCheckpoints,
   step: number,
   mask: Mask,
   candidates: readonly Candidate[],
-): AsyncGenerator<SearchEvent, StepScores> {
+): AsyncGenerator<SearchEvent, StepOutcome> {
   const total = chunks.ids.length;
   const base: ChunkScore[] = [];
   const scores: ChunkScore[][] = candidates.map(() => []);
@@ -141,7 +180,7 @@ async function* scoreStep(
     const to = Math.min(total, from + settings.groupSize);
     const best = bestSoFar(chunks, candidates, scores);
     const groupStart = performance.now();
-    const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates);
+    const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates, kept.of(from, to));
     let next = await walk.next();
     try {
       for (; next.done !== true; next = await walk.next()) {
@@ -174,7 +213,10 @@ async function* scoreStep(
     await journal.addGroup(group);
     takeGroup(group, total, candidates, base, scores);
   }
-  return { base, scores };
+  const scored = candidates.map(({ name, blocks }, index): ScoredCandidate => {
+    return { name, blocks, perplexity: aggregate(chunks, scores[index]) };
+  });
+  return { base, scored };
 }
 
 /** Adds a group's scores; groups of a step follow each other without gaps. */

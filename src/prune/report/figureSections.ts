@@ -1,4 +1,4 @@
-import type { PruneResult } from '../result.ts';
+import type { CandidateScore, PruneResult } from '../result.ts';
 import { renderCurve } from './curve.ts';
 import { heatPanels } from './heatCells.ts';
 import { renderHeatLegend, renderHeatPanel } from './heatMap.ts';
@@ -67,7 +67,10 @@ export function heatSection(result: PruneResult): Markup {
       element('p', {}, 'No candidates were recorded.'),
     );
   }
-  const missing = panels.some(({ cells }) => cells.some(({ candidate }) => candidate.ppl === null));
+  const has = (test: (candidate: CandidateScore) => boolean): boolean =>
+    panels.some(({ cells }) => cells.some(({ candidate }) => test(candidate)));
+  const missing = has(({ ppl, status }) => ppl === null && status !== 'dropped');
+  const dropped = has(({ status }) => status === 'dropped');
   return section(
     'candidates',
     'What every removal would have cost',
@@ -77,6 +80,9 @@ export function heatSection(result: PruneResult): Markup {
       'A column is a step, a row a layer. Colour is a candidate’s perplexity against the best candidate of that step; ',
       'the removed block is outlined, and its row ends there. ',
       missing ? 'A cross marks a perplexity that is not a finite number. ' : null,
+      dropped
+        ? 'A notched corner marks a candidate that the race dropped: its colour is from the chunks it saw, against the pick on the same. '
+        : null,
       'Rows that stay near the first colour are blocks the model hardly misses; those at the other end are vital.',
     ),
     element(

@@ -1,8 +1,8 @@
-import type { PruneResult } from '../result.ts';
+import type { CandidateScore, PruneResult } from '../result.ts';
 import type { HeatCell, HeatPanel } from './heatCells.ts';
 import { LEVEL_LABELS, heatLevel } from './heatRamp.ts';
 import { coordinate, element, type Markup } from './html.ts';
-import { formatChange, formatPerplexity } from './numbers.ts';
+import { formatChange, formatPerplexity, plural } from './numbers.ts';
 import type { UnitKind } from './removals.ts';
 import { drawing, line, text, tooltip } from './svg.ts';
 
@@ -15,6 +15,8 @@ const LEAST_WIDTH = 124;
 
 /** Up to so many steps a panel may shrink to a phone's width and stay legible; beyond that it scrolls. */
 const MOST_STEPS_SHRUNK = 14;
+
+type Box = Readonly<Record<'x' | 'y' | 'width' | 'height', number>>;
 
 interface Grid {
   readonly columnWidth: number;
@@ -82,9 +84,13 @@ function corner(cell: HeatCell, grid: Grid): { x: number; y: number } {
 
 function heatCell(cell: HeatCell, grid: Grid): Markup {
   const { x, y } = corner(cell, grid);
-  const box = { x, y, width: grid.columnWidth - 1, height: grid.rowHeight - 1 };
-  const { block, ppl, status } = cell.candidate;
-  const words = `Step ${cell.step.step} · ${block} · perplexity ${formatPerplexity(ppl, status)}`;
+  const box: Box = { x, y, width: grid.columnWidth - 1, height: grid.rowHeight - 1 };
+  const { block, ppl, status, seen } = cell.candidate;
+  const where = `Step ${cell.step.step} · ${block}`;
+  if (status === 'dropped' && seen !== undefined) {
+    return droppedCell(seen, box, `${where} · dropped after ${plural(seen.chunks, 'chunk')}`);
+  }
+  const words = `${where} · perplexity ${formatPerplexity(ppl, status)}`;
   if (ppl === null || cell.best === null || ppl <= 0) {
     const transform = `translate(${coordinate(x + box.width / 2)} ${coordinate(y + box.height / 2)})`;
     const cross = element('path', { d: 'M-3-3L3 3M-3 3L3-3', transform });
@@ -93,6 +99,21 @@ function heatCell(cell: HeatCell, grid: Grid): Markup {
   const distance = ppl === cell.best ? ', the best' : `, ${formatChange(ppl, cell.best)} from the best`;
   const fate = cell.removed ? ', removed' : '';
   return element('rect', { class: `heat-${heatLevel(ppl, cell.best)}`, ...box }, tooltip(words + distance + fate));
+}
+
+/** A candidate that a race dropped: the colour is an estimate from part of the data, and a notch says so. */
+function droppedCell(seen: NonNullable<CandidateScore['seen']>, box: Box, where: string): Markup {
+  const { againstPick } = seen;
+  const known = againstPick !== null && againstPick > 0;
+  const words = known ? `${where}, ${formatChange(againstPick, 1)} from the pick on the same` : where;
+  const notch = { d: 'M0 0h5l-5 5Z', transform: `translate(${coordinate(box.x)} ${coordinate(box.y)})` };
+  return element(
+    'g',
+    { class: 'dropped' },
+    tooltip(words),
+    element('rect', { class: known ? `heat-${heatLevel(Math.max(1, againstPick), 1)}` : undefined, ...box }),
+    element('path', notch),
+  );
 }
 
 function outline(cell: HeatCell, grid: Grid): Markup {

@@ -20,8 +20,8 @@ export function formatRound(value: number): string {
 }
 
 /** A perplexity in a table: two decimals while that makes sense; where there is none, why there is none. */
-export function formatPerplexity(ppl: number | null, status?: NonFinite): string {
-  if (ppl === null) return status === 'infinite' ? 'infinite' : 'not a number';
+export function formatPerplexity(ppl: number | null, status?: NonFinite | 'dropped'): string {
+  if (ppl === null) return status === 'infinite' ? 'infinite' : status === 'dropped' ? 'dropped' : 'not a number';
   return ppl >= 0.1 && ppl < 1000 ? ppl.toFixed(2) : formatSignificant(ppl, 4);
 }
 

@@ -4,6 +4,7 @@ import { curveSection, heatSection, layerSection } from './figureSections.ts';
 import { guideSection } from './guide.ts';
 import { headline, renderKeyFigures } from './headline.ts';
 import { element, verbatim, type Child, type Markup } from './html.ts';
+import { raceSection } from './raceSection.ts';
 import { sampleSection } from './sampleSection.ts';
 import { stepsSection } from './stepsTable.ts';
 import { STYLE } from './style.ts';
@@ -33,6 +34,7 @@ export function renderReport(result: PruneResult): string {
     layerSection(result),
     heatSection(result),
     stepsSection(result),
+    raceSection(result),
     sampleSection(result),
     conventionsSection(result),
     guideSection(),

@@ -93,6 +93,7 @@ svg .dense-label { fill: var(--quiet); }
 svg .gone.q1 text { fill: var(--on-accent); }
 ${Array.from({ length: 10 }, (_, level) => `.heat-${level} { fill: var(--h${level}); }`).join(' ')}
 .not-finite rect { fill: var(--faint); }
+.dropped path { fill: var(--page); }
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2; }
 .gone-line { stroke: var(--edge); }
 .legend { max-width: 100%; margin-bottom: 1.1rem; }
