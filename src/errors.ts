@@ -60,3 +60,10 @@ export class MemoryBudgetError extends BlockprunerError {}
 
 /** A caller's mistake: shapes that do not fit, an option out of its range. */
 export class ShapeError extends BlockprunerError {}
+
+/** Text out of a file with whatever steers a terminal, or breaks a one-line message, written as an escape. */
+export function escapeControls(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => {
+    return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+}

@@ -1,13 +1,12 @@
+import { escapeControls } from '../errors.ts';
+
 /**
  * Text from a file, fit for a one-line message: quoted, control characters escaped, cut when long. A hostile name
  * must not reach the terminal as it is.
  */
 export function quoted(text: string, length = 80): string {
   const shown = text.length > length ? `${text.slice(0, length)}…` : text;
-  const escaped = shown.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => {
-    return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
-  return `'${escaped}'`;
+  return `'${escapeControls(shown)}'`;
 }
 
 /** Any JSON value in a few characters, for messages. */

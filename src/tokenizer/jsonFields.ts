@@ -1,4 +1,4 @@
-import { FormatError } from '../errors.ts';
+import { escapeControls, FormatError } from '../errors.ts';
 
 /** A JSON object whose fields nobody has checked yet. */
 export type JsonRecord = Record<string, unknown>;
@@ -31,9 +31,7 @@ export function flagField(json: JsonRecord, key: string, fallback: boolean, wher
 
 /** Text out of a file, fit for a one-line message: quoted, cut when long, nothing in it that steers a terminal. */
 export function shown(text: string, length = 60): string {
-  return JSON.stringify(text.slice(0, length)).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
-    return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
+  return escapeControls(JSON.stringify(text.slice(0, length)));
 }
 
 /** A list that may be missing or null. @throws FormatError when it is no list. */
