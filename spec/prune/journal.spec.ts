@@ -29,8 +29,9 @@ const someGroup: fc.Arbitrary<GroupRecord> = fc
     count: fc.integer({ min: 1, max: 3 }),
     candidates: fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 4 }),
     seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    passes: fc.nat(2 ** 40),
   })
-  .chain(({ step, from, count, candidates, seconds }) => {
+  .chain(({ step, from, count, candidates, seconds, passes }) => {
     const chunks = fc.array(someScore, { minLength: count, maxLength: count });
     return fc.record({
       type: fc.constant('group' as const),
@@ -38,6 +39,7 @@ const someGroup: fc.Arbitrary<GroupRecord> = fc
       from: fc.constant(from),
       to: fc.constant(from + count),
       seconds: fc.constant(seconds),
+      passes: fc.constant(passes),
       candidates: fc.constant(candidates),
       base: chunks,
       scores: fc.array(chunks, { minLength: candidates.length, maxLength: candidates.length }),
@@ -119,6 +121,7 @@ describe('Journal', () => {
     from: 0,
     to: 1,
     seconds: 1,
+    passes: 3,
     candidates: ['a'],
     base: [[1, 2]],
     scores: [[[1, 2]]],
@@ -145,6 +148,7 @@ describe('Journal', () => {
     ['names that are none', { ...group, candidates: [['a']] }],
     ['names that cannot be made text', { ...group, candidates: [{ toString: 1 }] }],
     ['no seconds', { ...group, seconds: null }],
+    ['half a pass', { ...group, passes: 0.5 }],
     ['a score that is null', { ...group, base: [null] }],
     ['a score without its count', { ...group, base: [[1]] }],
     ['a score as text', { ...group, scores: [[['1', 2]]] }],

@@ -11,7 +11,7 @@ const exact = arbitraryResult({ layers: 4, steps: 4 });
 
 /** The same run as a race that dropped every candidate that was not picked, after `seen` chunks. */
 function asRace(result: PruneResult, seen: CandidateScore['seen']): PruneResult {
-  const passes = { done: 25, exact: 100, naive: 200 };
+  const work = { done: 25, exact: 100, naive: 200 };
   const steps = result.steps.map((step) => {
     const candidates = step.candidates.map((candidate): CandidateScore => {
       if (candidate.block === step.removed || candidate.ppl === null) return candidate;
@@ -23,10 +23,11 @@ function asRace(result: PruneResult, seen: CandidateScore['seen']): PruneResult 
       ...step,
       candidates,
       nearTie: null,
-      race: { looks, survivors: candidates.length - dropped.length, passes },
+      work,
+      race: { looks, survivors: candidates.length - dropped.length },
     };
   });
-  return { ...result, steps, race: { confidence: 0.987, seed: 1, passes } };
+  return { ...result, steps, work, race: { confidence: 0.987, seed: 1 } };
 }
 
 const dropsOf = (result: PruneResult): CandidateScore[] =>

@@ -7,7 +7,7 @@ import { Mask } from '../../src/model/mask.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { candidatesLeft, pruneKinds } from '../../src/prune/candidates.ts';
-import { naivePasses, sweepPasses } from '../../src/prune/racePasses.ts';
+import { naivePasses, sweepPasses } from '../../src/prune/blockPasses.ts';
 import { raceLooks, raceOrder, type RaceSettings } from '../../src/prune/raceRule.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { run, type RunOptions } from '../../src/prune/run.ts';
@@ -88,9 +88,10 @@ describe('against exact mode', () => {
   it('those that saw all chunks have the same figures to the last bit, and so has the dense model', () => {
     expect(raced.dense).toEqual(exact.dense);
     for (const [index, step] of raced.steps.entries()) {
-      const { candidates, race: how, nearTie, ...rest } = step;
-      const { candidates: all, nearTie: _, ...other } = exact.steps[index];
+      const { candidates, race: how, nearTie, work, ...rest } = step;
+      const { candidates: all, nearTie: _, work: price, ...other } = exact.steps[index];
       expect(rest).toEqual(other);
+      expect(work).toEqual({ ...price, done: work.done });
       expect(candidates.map(({ block }) => block)).toEqual(all.map(({ block }) => block));
       const whole = candidates.filter(({ status }) => status !== 'dropped');
       expect(whole).toHaveLength(how?.survivors ?? NaN);
@@ -153,7 +154,7 @@ describe('the passes reported', () => {
   it('add up: over groups, steps and the run', () => {
     const lines = raceLines(straight.all);
     let mask = Mask.empty;
-    for (const { step, race: how, removed } of raced.steps) {
+    for (const { step, work, removed } of raced.steps) {
       const walk = blocksInWalkOrder(2).filter((block) => !mask.has(block));
       const candidates = candidatesLeft('mix', 2, mask);
       for (const line of lines.filter((own) => own.step === step)) {
@@ -162,13 +163,13 @@ describe('the passes reported', () => {
       }
       const done = lines.filter((line) => line.step === step).reduce((sum, line) => sum + line.passes, 0);
       const passes = { done: done * CHUNK, exact: sweepPasses(walk, candidates) * rows };
-      expect(how?.passes).toEqual({ ...passes, naive: naivePasses(walk, candidates) * rows });
+      expect(work).toEqual({ ...passes, naive: naivePasses(walk, candidates) * rows });
       expect(passes.done).toBeLessThanOrEqual(passes.exact);
       mask = mask.with(Mask.parse(removed ?? '', 2).blocks);
     }
     for (const key of ['done', 'exact', 'naive'] as const) {
-      const sum = raced.steps.reduce((total, step) => total + (step.race?.passes[key] ?? NaN), 0);
-      expect(raced.race?.passes[key]).toBe(sum);
+      const sum = raced.steps.reduce((total, step) => total + step.work[key], 0);
+      expect(raced.work[key]).toBe(sum);
     }
   });
 
@@ -176,7 +177,7 @@ describe('the passes reported', () => {
     const { options } = await tinyRun(memoryJournal(), racing({ stop: { maxPpl: 1 } }), sure);
     const result = await documentOf(options);
     expect(result.steps).toEqual([]);
-    expect(result.race?.passes).toEqual(raced.steps[0].race?.passes);
+    expect(result.work).toEqual(raced.steps[0].work);
   });
 
   test.prop([fc.constantFrom(...pruneKinds), fc.integer({ min: 1, max: 3 }), fc.nat(2 ** 6)], { numRuns: 25 })(

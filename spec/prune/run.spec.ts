@@ -59,6 +59,22 @@ describe('the result document', () => {
     });
   });
 
+  it('the work adds up over steps, and checkpoints lower what is done but change nothing else', async () => {
+    const without = await finish((await tinyRun(memoryJournal())).options);
+    const kept = await finish((await tinyRun(memoryJournal(), { checkpointBytes: 2 ** 20 })).options);
+    for (const key of ['done', 'exact', 'naive'] as const) {
+      expect(without.steps.reduce((sum, step) => sum + step.work[key], 0)).toBe(without.work[key]);
+    }
+    // Sweeps over 4, 3, 2 and 1 blocks: 10 + 6 + 3 + 1 passes; from scratch 12 + 6 + 2 + 0. Three chunks of eight tokens.
+    expect(without.work).toEqual({ done: 20 * 24, exact: 20 * 24, naive: 20 * 24 });
+    expect(kept.work.done).toBeLessThan(kept.work.exact);
+    const timeless = (result: PruneResult): unknown => {
+      const steps = result.steps.map((step) => ({ ...step, work: step.work.exact }));
+      return { ...result, steps, work: result.work.exact, seconds: 0 };
+    };
+    expect(timeless(kept)).toEqual(timeless(without));
+  });
+
   it.each(pruneKinds)('%s: every step stands for a mask that scores as it says', async (kind) => {
     const { options } = await tinyRun(memoryJournal(), { kind, stop: { ratio: 0.999 } });
     const { model, chunks } = options;

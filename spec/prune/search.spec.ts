@@ -37,7 +37,12 @@ async function events(
 
 const stepsOf = (all: readonly SearchEvent[]): Step[] => all.filter((event) => event.type === 'step');
 /** All that is not progress: what a result is made of. */
-const outcome = (all: readonly SearchEvent[]): SearchEvent[] => all.filter((event) => event.type !== 'progress');
+/** What a search comes to, but for what it took, which depends on what it could keep. */
+const outcome = (all: readonly SearchEvent[]): SearchEvent[] => {
+  return all
+    .filter((event) => event.type !== 'progress')
+    .map((event) => ('work' in event ? { ...event, work: { ...event.work, done: 0 } } : event));
+};
 
 function doneOf(all: readonly SearchEvent[]): Done {
   const last = all.at(-1);

@@ -1,6 +1,6 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
-import type { StepRace } from '../prune/result.ts';
+import type { BlockPasses, StepRace } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/search.ts';
 import { figure, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,7 +37,7 @@ export class SearchProgress {
     return (
       `step ${event.step}: removed ${name}, perplexity ${figure(perplexity.ppl)} ` +
       `(${change >= 0 ? '+' : ''}${percent(change)}), ${percent(event.ratios.total)} of parameters gone, ` +
-      `${event.candidates.length} candidates${event.race === undefined ? '' : raced(event.race)}`
+      `${event.candidates.length} candidates${event.race === undefined ? '' : raced(event.race, event.work)}`
     );
   }
 
@@ -73,8 +73,8 @@ export class SearchProgress {
 }
 
 /** `, 3 of them on all chunks, 21.4 % of exact mode's passes` */
-function raced({ survivors, passes }: StepRace): string {
-  return `, ${survivors} of them on all chunks, ${percent(passes.done / passes.exact)} of exact mode's passes`;
+function raced({ survivors }: StepRace, { done, exact }: BlockPasses): string {
+  return `, ${survivors} of them on all chunks, ${percent(done / exact)} of exact mode's passes`;
 }
 
 /** 75 → `1:15` */

@@ -135,7 +135,7 @@ function summary(result: PruneResult): string {
     `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
     `${result.data.name}: ${result.data.scoredTokens} tokens scored (${result.data.droppedTokens} dropped); ${result.convention.text}`,
     `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
-    ...raceLines(result),
+    workLine(result),
     '',
     table(
       ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],
@@ -146,16 +146,18 @@ function summary(result: PruneResult): string {
   ].join('\n');
 }
 
-/** What racing saved, in a sentence. */
-function raceLines({ race, steps }: PruneResult): string[] {
-  if (race === undefined) return [];
-  const { done, exact, naive } = race.passes;
+/** What the search took, and what checkpoints or racing saved of it, in a sentence. */
+function workLine({ race, steps, work: { done, exact, naive } }: PruneResult): string {
+  if (race === undefined) {
+    const saved = done < exact ? `; checkpoints saved ${percent(1 - done / exact)} of the sweeps'` : '';
+    return `${percent(done / naive)} of the naive search's block passes${saved}`;
+  }
   const finalists = steps.reduce((sum, step) => sum + (step.race?.survivors ?? 0), 0);
   const dropped = steps.reduce((sum, step) => sum + step.candidates.length, 0) - finalists;
-  return [
+  return (
     `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
-      `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`,
-  ];
+    `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`
+  );
 }
 
 /** A path or hub id as part of a folder name: `org/model` → `model`, `x.gguf` → `x`. */

@@ -2,7 +2,7 @@
  * The journal of a search: what was computed, line by line, so that a killed run goes on where it was. JSON lines:
  *
  *   {"type":"header", version, weights, config, tokens, settings, backend}   what the numbers depend on, as hashes
- *   {"type":"group", step, from, to, seconds, candidates, base, scores}     one finished (step, group of chunks)
+ *   {"type":"group", step, from, to, seconds, passes, candidates, …}        one finished (step, group of chunks)
  *   {"type":"race", step, from, to, chunks, …, scores, segments}            the same of a race, from … to in its order
  *   {"type":"step", step, removed, ppl}                                      a decision, for readers; not read back
  *   {"type":"sample", mask, prompt, before, after, seconds}
@@ -30,6 +30,8 @@ interface GroupScores {
   from: number;
   to: number;
   seconds: number;
+  /** Block passes done, each times its chunks. */
+  passes: number;
   /** Candidate names in order; checked against the search's own on reading back. */
   candidates: string[];
   /** Under the mask alone: [chunk]. */
@@ -48,8 +50,6 @@ export interface RaceRecord extends GroupScores {
   type: 'race';
   /** The chunks' own indices, in the order of visit. */
   chunks: number[];
-  /** Block passes done, each times its chunks. */
-  passes: number;
   /** Σ NLL of each segment: [candidate][chunk][segment]. */
   segments: number[][][];
 }
@@ -191,7 +191,7 @@ function encodeGroup(group: GroupScores): Record<string, unknown> {
 }
 
 function decodeRace(record: Record<string, unknown>, where: string): RaceRecord {
-  const { chunks, passes, segments } = record;
+  const { chunks, segments } = record;
   const group = decodeScores('race', record, where);
   const { from, to } = group;
   const isSums = (value: unknown): value is JsonNumber[] => Array.isArray(value) && value.every(isJsonNumber);
@@ -201,7 +201,6 @@ function decodeRace(record: Record<string, unknown>, where: string): RaceRecord 
     !Array.isArray(chunks) ||
     chunks.length !== to - from ||
     !chunks.every(isCount) ||
-    !isCount(passes) ||
     !Array.isArray(segments) ||
     segments.length !== group.candidates.length ||
     !segments.every(isChunks)
@@ -209,11 +208,11 @@ function decodeRace(record: Record<string, unknown>, where: string): RaceRecord 
     throw damaged('race', where);
   }
   const numbers = segments.map((own) => own.map((sums) => sums.map(Number)));
-  return { type: 'race', ...group, chunks, passes, segments: numbers };
+  return { type: 'race', ...group, chunks, segments: numbers };
 }
 
 function decodeScores(kind: string, record: Record<string, unknown>, where: string): GroupScores {
-  const { step, from, to, seconds, candidates, base, scores } = record;
+  const { step, from, to, seconds, passes, candidates, base, scores } = record;
   const isScores = (value: unknown): value is JsonScore[] => {
     return Array.isArray(value) && value.length === Number(to) - Number(from) && value.every(isScore);
   };
@@ -223,6 +222,7 @@ function decodeScores(kind: string, record: Record<string, unknown>, where: stri
     !isCount(to) ||
     from >= to ||
     !isSeconds(seconds) ||
+    !isCount(passes) ||
     !Array.isArray(candidates) ||
     !candidates.every((name) => typeof name === 'string') ||
     !isScores(base) ||
@@ -237,6 +237,7 @@ function decodeScores(kind: string, record: Record<string, unknown>, where: stri
     from,
     to,
     seconds,
+    passes,
     candidates,
     base: base.map(decodeScore),
     scores: scores.map((chunks) => chunks.map(decodeScore)),

@@ -2,7 +2,7 @@
 import type { BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
 import { Race, type RaceStart } from './race.ts';
-import { naivePasses, sweepPasses } from './racePasses.ts';
+import { naivePasses, sweepPasses } from './blockPasses.ts';
 
 /** Segment sums of every candidate on every chunk, as `Race.add` takes them. */
 export interface KnownLosses {

@@ -5,11 +5,11 @@ import { aggregate, scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
 import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
 import type { Journal, RaceRecord } from './journal.ts';
 import { perplexityNoise } from './nearTie.ts';
 import { Race } from './race.ts';
-import { naivePasses, sweepPasses } from './racePasses.ts';
 import { raceOrder, type RaceSettings } from './raceRule.ts';
 import { segmentNats, segmentShares } from './raceSegments.ts';
 import type { StepRace } from './result.ts';
@@ -120,19 +120,11 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
     take(record);
   }
 
-  const rows = total * chunks.chunk;
   return {
     base: inChunkOrder(base, order),
     scored: scoredOf(chunks, order, candidates, scores),
-    race: {
-      looks,
-      survivors: race.alive.length,
-      passes: {
-        done: passes * chunks.chunk,
-        exact: sweepPasses(walk, candidates) * rows,
-        naive: naivePasses(walk, candidates) * rows,
-      },
-    },
+    work: stepWork(walk, candidates, passes, chunks.chunk, total * chunks.chunk),
+    race: { looks, survivors: race.alive.length },
   };
 }
 

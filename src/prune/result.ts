@@ -38,9 +38,10 @@ export interface CandidateScore {
 }
 
 /** Work in block·row passes: one block on one token of one stream. */
-export interface RacePasses {
+export interface BlockPasses {
+  /** In all parts of a resumed run. The rest of `exact` was saved: by checkpoints, or by dropping candidates in a race. */
   done: number;
-  /** What one sweep over all candidates and chunks takes. */
+  /** What sweeps over all candidates and chunks from the first block on take. */
   exact: number;
   /** What every candidate's model from scratch takes. */
   naive: number;
@@ -52,7 +53,6 @@ export interface StepRace {
   looks: { chunks: number; candidates: number; dropped: string[] }[];
   /** Candidates that went on to all chunks; the pick is among them. */
   survivors: number;
-  passes: RacePasses;
 }
 
 export interface Ratios {
@@ -79,6 +79,7 @@ export interface StepResult {
   nearTie: { block: string; ppl: number } | null;
   /** All candidates in the order they were considered. */
   candidates: CandidateScore[];
+  work: BlockPasses;
   /** Only where the search raced. */
   race?: StepRace;
 }
@@ -101,10 +102,12 @@ export interface PruneResult {
   backend: string;
   kind: 'mix' | 'mha' | 'mlp' | 'layer';
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
-  race?: { confidence: number; seed: number; passes: RacePasses };
+  race?: { confidence: number; seed: number };
   stop: { blocks?: number; ratio?: number; maxPpl?: number };
   stoppedBy: 'blocks' | 'ratio' | 'max-ppl' | 'no candidate left' | 'no finite candidate';
   dense: PerplexityFigures;
+  /** Of all steps, and of one whose pick a stop rule refused. */
+  work: BlockPasses;
   steps: StepResult[];
   /** Blocks in the order of removal. */
   removed: string[];

@@ -8,6 +8,7 @@ import { formatBlock } from '../model/blockId.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { addWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import { nearTie } from './nearTie.ts';
@@ -15,11 +16,11 @@ import { planGroup } from './plan.ts';
 import { checkRace, RACE_RULE, type RaceSettings } from './raceRule.ts';
 import {
   PRUNE_SCHEMA,
+  type BlockPasses,
   type CandidateScore,
   type NonFinite,
   type PerplexityFigures,
   type PruneResult,
-  type RacePasses,
   type StepResult,
 } from './result.ts';
 import { samplePrompt, sampleText } from './sample.ts';
@@ -63,13 +64,13 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
 
   let dense: Perplexity | null = null;
   const steps: StepResult[] = [];
-  const passes: RacePasses = { done: 0, exact: 0, naive: 0 };
+  let work: BlockPasses = { done: 0, exact: 0, naive: 0 };
   let end: { mask: Mask; stoppedBy: PruneResult['stoppedBy'] } | null = null;
   const settings = { kind, stop, groupSize, checkpointBytes, race };
   for await (const event of search(model, chunks, counts, settings, journal)) {
     if (event.type === 'dense') dense = event.perplexity;
     if (event.type === 'step') steps.push(stepResult(event, model.backend.name));
-    if (event.type === 'raced') addPasses(passes, event.race.passes);
+    if (event.type === 'measured') work = addWork(work, event.work);
     if (event.type === 'done') end = event;
     yield event;
   }
@@ -91,21 +92,16 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
     convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
     kind,
-    ...(race === undefined ? {} : { race: { ...race, passes } }),
+    ...(race === undefined ? {} : { race }),
     stop,
     stoppedBy: end.stoppedBy,
     dense: figures(dense),
+    work,
     steps,
     removed: end.mask.blocks.map(formatBlock),
     sample,
     seconds: journal.seconds(),
   };
-}
-
-function addPasses(total: RacePasses, step: RacePasses): void {
-  total.done += step.done;
-  total.exact += step.exact;
-  total.naive += step.naive;
 }
 
 async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
@@ -155,6 +151,7 @@ function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'ref
     ratios: event.ratios,
     nearTie: nearTie(backend, removed, event.runnerUp),
     candidates: event.candidates.map(candidateScore),
+    work: event.work,
     ...(event.race === undefined ? {} : { race: event.race }),
   };
 }

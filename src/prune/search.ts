@@ -8,15 +8,17 @@
 import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
+import { blocksInWalkOrder } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
 import type { GroupRecord, Journal } from './journal.ts';
 import type { RaceSettings } from './raceRule.ts';
 import { raceStep, ranking } from './raceStep.ts';
 import { ratios } from './ratios.ts';
-import type { PruneResult, Ratios, StepRace } from './result.ts';
+import type { BlockPasses, PruneResult, Ratios, StepRace } from './result.ts';
 import { GroupCheckpoints } from './checkpoints.ts';
 import { sweep } from './sweep.ts';
 
@@ -61,11 +63,12 @@ export type SearchEvent =
       runnerUp: ScoredCandidate | null;
       ratios: Ratios;
       candidates: ScoredCandidate[];
+      work: BlockPasses;
       /** Only where the search races. */
       race?: StepRace;
     }
-  /** How a step's race went, also of one whose pick a stop rule then refuses. */
-  | { type: 'raced'; step: number; race: StepRace }
+  /** What a step took, also one whose pick a stop rule then refuses. */
+  | { type: 'measured'; step: number; work: BlockPasses }
   | { type: 'done'; mask: Mask; stoppedBy: PruneResult['stoppedBy'] };
 
 /**
@@ -108,16 +111,16 @@ async function* steps(
     const candidates = candidatesLeft(kind, numHiddenLayers, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
-    const { base, scored, race }: StepOutcome =
+    const { base, scored, work, race }: StepOutcome =
       settings.race === undefined
         ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
         : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
     if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
-    if (race !== undefined) yield { type: 'raced', step, race };
+    yield { type: 'measured', step, work };
     before = ranking(scored);
     const finalists = scored.filter(({ dropped }) => dropped === undefined);
     const best = lowest(finalists);
-    const event = { type: 'step', step, candidates: scored, ...(race === undefined ? {} : { race }) } as const;
+    const event = { type: 'step', step, candidates: scored, work, ...(race === undefined ? {} : { race }) } as const;
     if (best === null) {
       await journal.addStep(step, null, NaN);
       yield { ...event, removed: null, runnerUp: null, ratios: ratios(counts, mask) };
@@ -155,6 +158,7 @@ export interface StepOutcome {
   base: ChunkScore[];
   /** All candidates, in order. */
   scored: ScoredCandidate[];
+  work: BlockPasses;
   race?: StepRace;
 }
 
@@ -172,7 +176,12 @@ async function* exactStep(
   const total = chunks.ids.length;
   const base: ChunkScore[] = [];
   const scores: ChunkScore[][] = candidates.map(() => []);
-  for (const group of journal.groups(step)) takeGroup(group, total, candidates, base, scores);
+  let passes = 0;
+  const take = (group: GroupRecord): void => {
+    takeGroup(group, total, candidates, base, scores);
+    passes += group.passes;
+  };
+  for (const group of journal.groups(step)) take(group);
   const started = performance.now();
   const recorded = base.length;
   while (base.length < total) {
@@ -206,17 +215,19 @@ async function* exactStep(
       from,
       to,
       seconds: (performance.now() - groupStart) / 1000,
+      passes: value.passes * (to - from),
       candidates: candidates.map(({ name }) => name),
       base: value.base.map((nll, index) => scoreChunk(chunks, from + index, nll)),
       scores: value.candidates.map((rows) => rows.map((nll, index) => scoreChunk(chunks, from + index, nll))),
     };
     await journal.addGroup(group);
-    takeGroup(group, total, candidates, base, scores);
+    take(group);
   }
   const scored = candidates.map(({ name, blocks }, index): ScoredCandidate => {
     return { name, blocks, perplexity: aggregate(chunks, scores[index]) };
   });
-  return { base, scored };
+  const walk = blocksInWalkOrder(model.config.numHiddenLayers).filter((block) => !mask.has(block));
+  return { base, scored, work: stepWork(walk, candidates, passes, chunks.chunk, total * chunks.chunk) };
 }
 
 /** Adds a group's scores; groups of a step follow each other without gaps. */

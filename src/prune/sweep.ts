@@ -17,6 +17,7 @@ import type { DeviceTensor } from '../backends/backend.ts';
 import { blocksInWalkOrder, formatBlock, walkIndex } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { nextTokens, type Transformer } from '../model/transformer.ts';
+import { sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
 import { Checkpoints } from './checkpoints.ts';
 
@@ -31,10 +32,8 @@ export interface SweepResult {
   candidates: Float32Array[][];
   /** The same under the mask alone. */
   base: Float32Array[];
-  /** Block passes done. */
+  /** Block passes done: those of a whole sweep, less what a checkpoint made unnecessary. */
   passes: number;
-  /** Block passes that a checkpoint made unnecessary. */
-  savedPasses: number;
 }
 
 /**
@@ -56,8 +55,8 @@ export async function* sweep(
   const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c.name] as const)));
   const from = checkpoints.latest(mask, candidates);
   const start = from?.position ?? 0;
-  const savedPasses = countPasses(walk.filter((block) => walkIndex(block) < start).map(formatBlock), removedBy);
-  const totalPasses = countPasses(walk.map(formatBlock), removedBy) - savedPasses;
+  const ahead = walk.filter((block) => walkIndex(block) >= start);
+  const totalPasses = sweepPasses(walk, candidates, walk.length - ahead.length);
   const wanted = new Set(candidates.map(({ name }) => name));
   const forks = new Map([...(from?.forks ?? [])].filter(([name]) => wanted.has(name)));
   let base = from?.base ?? (await model.embed(ids));
@@ -66,9 +65,8 @@ export async function* sweep(
   let walked = false;
 
   try {
-    for (const block of walk) {
+    for (const block of ahead) {
       const position = walkIndex(block);
-      if (position < start) continue;
       if (position > start) checkpoints.offer(mask, { position, base, forks }, 2 * model.config.numHiddenLayers);
       const skipping = removedBy.get(formatBlock(block));
       for (const [name, stream] of forks) {
@@ -95,19 +93,7 @@ export async function* sweep(
   const streams = [...candidates.map(({ name }) => forkOf(forks, name)), base];
   const rows = await model.headNll(streams, nextTokens(ids), (stream) => holders.release(stream));
   const perChunk = rows.map((nll) => ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1)));
-  return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes, savedPasses };
-}
-
-/** Passes of the first blocks of a walk. */
-function countPasses(walk: readonly string[], removedBy: ReadonlyMap<string, string>): number {
-  const forked = new Set<string>();
-  let passes = 0;
-  for (const block of walk) {
-    const skipping = removedBy.get(block);
-    passes += 1 + forked.size - (skipping !== undefined && forked.has(skipping) ? 1 : 0);
-    if (skipping !== undefined) forked.add(skipping);
-  }
-  return passes;
+  return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes };
 }
 
 function forkOf(forks: ReadonlyMap<string, DeviceTensor>, name: string): DeviceTensor {

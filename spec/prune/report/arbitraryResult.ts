@@ -87,6 +87,7 @@ function stepsArbitrary(kind: PruneResult['kind'], layers: number, most: number)
   return steps.map((drawn) => {
     const left = new Set(units);
     const made: StepResult[] = [];
+    const work = { done: 3, exact: 5, naive: 10 };
     for (const [index, { scores, standardError, bitsPerByte, ratios, tie }] of drawn.entries()) {
       const candidates: CandidateScore[] = [...left].map((block, place) => {
         return { block, ppl: scores[place].ppl, status: scores[place].status };
@@ -94,7 +95,7 @@ function stepsArbitrary(kind: PruneResult['kind'], layers: number, most: number)
       const finite = candidates.flatMap(({ block, ppl }) => (ppl === null ? [] : [{ block, ppl }]));
       finite.sort((a, b) => a.ppl - b.ppl);
       const [best, second] = finite;
-      const common = { step: index + 1, ratio: ratios.total, ratios, candidates };
+      const common = { step: index + 1, ratio: ratios.total, ratios, candidates, work };
       if (best === undefined) {
         const nothing = {
           removed: null,
@@ -135,6 +136,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
   return fc.record({
     schema: fc.constant(PRUNE_SCHEMA),
     version: text(),
+    work: fc.record({ done: count(), exact: count(), naive: count() }),
     model: fc.record({
       name: text(),
       family: text(),

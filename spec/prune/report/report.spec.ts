@@ -13,7 +13,14 @@ const ACTIVE = ['script', 'link', 'img', 'image', 'iframe', 'object', 'embed', '
 function example(): PruneResult {
   const [result] = fc.sample(arbitraryResult({ layers: 30 }), { seed: 7, numRuns: 1 });
   const ratios = { total: 0.1421, blocks: 0.18, depth: 0.2 };
-  const step = { standardError: 0.04, bitsPerByte: null, ratio: ratios.total, ratios, nearTie: null };
+  const step = {
+    standardError: 0.04,
+    bitsPerByte: null,
+    ratio: ratios.total,
+    ratios,
+    nearTie: null,
+    work: { done: 3, exact: 5, naive: 10 },
+  };
   const candidates = [
     { block: 'L1.mha', ppl: 23.9 },
     { block: 'L2.mlp', ppl: 24.1 },

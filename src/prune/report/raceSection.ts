@@ -4,9 +4,9 @@ import { formatPercent, formatPerplexity, plural } from './numbers.ts';
 import { scrollable, section } from './section.ts';
 
 /** What racing saved and what it left undecided until all data were seen; null for an exact search. */
-export function raceSection({ race, steps }: PruneResult): Markup | null {
+export function raceSection({ race, steps, work }: PruneResult): Markup | null {
   if (race === undefined) return null;
-  const { done, exact, naive } = race.passes;
+  const { done, exact, naive } = work;
   const share = (part: number, whole: number): string => formatPercent(whole === 0 ? 1 : part / whole);
   return section(
     'race',
@@ -47,10 +47,9 @@ function table(steps: readonly StepResult[]): Markup {
 }
 
 function row(step: StepResult): Markup {
-  const { race } = step;
+  const { race, work } = step;
   const looks = race?.looks.map(({ dropped, chunks }) => `${dropped.length} × ${plural(chunks, 'chunk')}`).join(', ');
-  const passes =
-    race === undefined || race.passes.exact === 0 ? '–' : formatPercent(race.passes.done / race.passes.exact);
+  const passes = work.exact === 0 ? '–' : formatPercent(work.done / work.exact);
   const cells: Child[] = [
     String(step.candidates.length),
     looks === undefined || looks === '' ? '–' : looks,

@@ -39,7 +39,9 @@ function table(result: PruneResult): Markup {
   const heads = columns.map(({ name, numeric }) =>
     element('th', { scope: 'col', class: numeric ? 'number' : undefined }, name),
   );
-  const dense = { ...result.dense, ratios: { total: 0, blocks: 0, depth: 0 }, nearTie: null, candidates: [], ratio: 0 };
+  const work = { done: 0, exact: 0, naive: 0 };
+  const ratios = { total: 0, blocks: 0, depth: 0 };
+  const dense = { ...result.dense, ratios, nearTie: null, candidates: [], ratio: 0, work };
   return element(
     'table',
     { class: 'steps' },
