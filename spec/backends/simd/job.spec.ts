@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { CONTROL_BYTES, readJob, runPart, writeJob, writeStop } from '../../../src/backends/simd/job.ts';
+import { CONTROL_BYTES, readJob, runShare, writeJob, writeStop } from '../../../src/backends/simd/job.ts';
 
 const someJob = fc.record({
   kernel: fc.nat(3),
@@ -25,24 +25,40 @@ describe('a job', () => {
     expect(readJob(buffer)).toBeNull();
   });
 
-  test.prop([someJob])('is split so that the parts meet at multiples of `align` and cover all units once', (job) => {
-    const ranges: [number, number][] = [];
-    let part = 0;
-    const kernels = Array.from({ length: 4 }, (_, id) => (...args: number[]) => {
-      expect(id).toBe(job.kernel);
-      expect(args.slice(1, -2)).toEqual(job.args.slice(1));
-      const own = job.scratchArgument === 0 ? job.args[0] + part * job.scratchStride : job.args[0];
-      expect(args[0]).toBe(own);
-      ranges.push([args[args.length - 2], args[args.length - 1]]);
-    });
-    for (; part < job.parts; part++) runPart(job, kernels, part);
-    let next = 0;
-    for (const [from, to] of ranges) {
-      expect(from).toBe(next);
-      expect(from % job.align).toBe(0);
-      expect(to).toBeGreaterThan(from);
-      next = to;
-    }
-    expect(next).toBe(job.units);
+  test.prop([someJob, fc.array(fc.nat(), { minLength: 1 })])(
+    'is split into ranges that meet at multiples of `align` and cover all units once, whoever takes them',
+    (job, turns) => {
+      const buffer = new SharedArrayBuffer(CONTROL_BYTES);
+      writeJob(buffer, job);
+      const ranges: [number, number][] = [];
+      // A kernel that another thread interrupts: threads take their ranges in any order.
+      const run = (part: number): void => {
+        const kernels = Array.from({ length: 4 }, (_, id) => (...args: number[]) => {
+          expect(id).toBe(job.kernel);
+          expect(args.slice(1, -2)).toEqual(job.args.slice(1));
+          expect(args[0]).toBe(job.scratchArgument === 0 ? job.args[0] + part * job.scratchStride : job.args[0]);
+          ranges.push([args[args.length - 2], args[args.length - 1]]);
+          const other = turns[ranges.length % turns.length] % (2 * job.parts);
+          if (other < job.parts && ranges.length < 40) run(other);
+        });
+        runShare(buffer, job, kernels, part);
+      };
+      run(0);
+      let next = 0;
+      for (const [from, to] of ranges) {
+        expect(from).toBe(next);
+        expect(from % job.align).toBe(0);
+        expect(to).toBeGreaterThan(from);
+        next = to;
+      }
+      expect(next).toBe(job.units);
+      if (job.parts > 1 && job.units > 2 * job.align) expect(ranges.length).toBeGreaterThan(1);
+    },
+  );
+
+  test.prop([someJob])('gives threads beyond its parts nothing', (job) => {
+    const buffer = new SharedArrayBuffer(CONTROL_BYTES);
+    writeJob(buffer, job);
+    runShare(buffer, job, [], job.parts);
   });
 });

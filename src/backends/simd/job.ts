@@ -1,7 +1,8 @@
 /**
  * How the main thread tells workers what to do: a control block at the start of the shared WebAssembly memory.
- * A job is one kernel call split into ranges of units (rows, elements, heads); all threads, the main one included,
- * work out their own range from the same numbers.
+ * A job is one kernel call split into ranges of units (rows, elements, heads). The threads, the main one included, each take
+ * the next range until none is left, so that one whose processor has other work to do as well takes fewer. No kernel's
+ * result depends on how its units are cut.
  */
 import type { Kernel } from './kernels.ts';
 
@@ -19,6 +20,8 @@ const PARTS = 7;
 const ARGUMENT_COUNT = 8;
 const SCRATCH_ARGUMENT = 9;
 const SCRATCH_STRIDE = 10;
+/** The first unit that nobody has taken. */
+const NEXT = 11;
 /** Index into the control block seen as Float64Array: the arguments. */
 const ARGUMENTS = 16;
 
@@ -47,6 +50,7 @@ export function writeJob(buffer: ArrayBufferLike, job: Job): void {
   ints[ARGUMENT_COUNT] = job.args.length;
   ints[SCRATCH_ARGUMENT] = job.scratchArgument;
   ints[SCRATCH_STRIDE] = job.scratchStride;
+  ints[NEXT] = 0;
   new Float64Array(buffer, 0, CONTROL_BYTES / 8).set(job.args, ARGUMENTS);
 }
 
@@ -70,13 +74,26 @@ export function readJob(buffer: ArrayBufferLike): Job | null {
   };
 }
 
-/** Runs one thread's share of a job. */
-export function runPart(job: Job, kernels: readonly Kernel[], part: number): void {
-  const chunks = Math.ceil(job.units / job.align);
-  const from = Math.floor((chunks * part) / job.parts) * job.align;
-  const to = Math.min(job.units, Math.floor((chunks * (part + 1)) / job.parts) * job.align);
-  if (from >= to) return;
+/** Runs ranges of the job in the control block until none is left, as its thread number `part`. */
+export function runShare(buffer: ArrayBufferLike, job: Job, kernels: readonly Kernel[], part: number): void {
+  if (part >= job.parts) return;
   const args = [...job.args];
   if (job.scratchArgument >= 0) args[job.scratchArgument] += part * job.scratchStride;
-  kernels[job.kernel](...args, from, to);
+  const ints = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
+  for (;;) {
+    const from = Atomics.load(ints, NEXT);
+    if (from >= job.units) return;
+    const to = endOfRange(job, from);
+    if (Atomics.compareExchange(ints, NEXT, from, to) === from) kernels[job.kernel](...args, from, to);
+  }
+}
+
+/**
+ * Ranges shrink along the way (guided self-scheduling, Polychronopoulos & Kuck 1987): long ones first, because a kernel
+ * goes through its weights once a range, and short ones last, so that all threads finish together.
+ */
+function endOfRange({ units, align, parts }: Job, from: number): number {
+  if (parts === 1) return units;
+  const length = Math.max((units - from) / (2 * parts), units / (16 * parts));
+  return Math.min(units, from + Math.ceil(length / align) * align);
 }

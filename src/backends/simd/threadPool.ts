@@ -1,5 +1,5 @@
 import { UnsupportedBackendError } from '../../errors.ts';
-import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runPart, writeJob, writeStop, type Job } from './job.ts';
+import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runShare, writeJob, writeStop, type Job } from './job.ts';
 import { instantiateKernels, type Kernel } from './kernels.ts';
 import { waitWhile, type WorkerStart } from './workerLoop.ts';
 
@@ -47,14 +47,15 @@ export class ThreadPool {
    * main thread in a browser.
    */
   run(job: Job): void {
+    const { buffer } = this.#memory;
+    writeJob(buffer, job);
     if (job.parts <= 1) {
-      runPart(job, this.#kernels, 0);
+      runShare(buffer, job, this.#kernels, 0);
       return;
     }
-    const control = new Int32Array(this.#memory.buffer, 0, CONTROL_BYTES / 4);
-    writeJob(this.#memory.buffer, job);
+    const control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
     this.#wake(control);
-    runPart(job, this.#kernels, 0);
+    runShare(buffer, job, this.#kernels, 0);
     for (;;) {
       const pending = Atomics.load(control, PENDING);
       if (pending === 0) break;

@@ -1,4 +1,4 @@
-import { CONTROL_BYTES, EPOCH, FAILED, PENDING, readJob, runPart } from './job.ts';
+import { CONTROL_BYTES, EPOCH, FAILED, PENDING, readJob, runShare } from './job.ts';
 import { instantiateKernels } from './kernels.ts';
 
 /** What a worker is started with. */
@@ -25,7 +25,7 @@ export function workerLoop(start: WorkerStart, ready: () => void): void {
     const job = readJob(buffer);
     if (job === null) return;
     try {
-      runPart(job, kernels, start.part);
+      runShare(buffer, job, kernels, start.part);
     } catch {
       Atomics.store(control, FAILED, 1);
     }
