@@ -6,11 +6,30 @@ import { normals, seeds } from '../arbitraries.ts';
 import { attentionSpec } from './caseTable.ts';
 import { expectSameBits } from './compare.ts';
 
+/** Windows of more keys than a kernel adds up in one go, beginning anywhere in the sequence. */
+const longSpec: fc.Arbitrary<AttentionSpec> = fc
+  .record({
+    seqLen: fc.integer({ min: 1, max: 14 }),
+    keyLen: fc.integer({ min: 300, max: 600 }),
+    window: fc.integer({ min: 250, max: 560 }),
+  })
+  .map((lengths) => ({ numHeads: 1, numKvHeads: 1, headDim: 4, ...lengths }));
+
 /** What the KV cache and the masking of blocks rely on: continuing a sequence gives the same bits as starting over. */
 export function attentionSuite(backend: () => Backend): void {
   describe('continuing from a KV cache', () => {
     test.prop([attentionSpec, seeds])(
       'attention of the last rows alone is bit-equal to the last rows of all',
+      async (spec, seed) => {
+        const { q, k, v, length, width } = drawSequence(spec, seed);
+        const whole = await attend(backend(), { ...spec, seqLen: length, keyLen: length }, q, k, v);
+        const last = await attend(backend(), spec, q.slice((length - spec.seqLen) * width), k, v);
+        expectSameBits(last, whole.slice((length - spec.seqLen) * width));
+      },
+    );
+
+    test.prop([longSpec, seeds], { numRuns: 10 })(
+      'so it is under a window of hundreds of keys, wherever that begins',
       async (spec, seed) => {
         const { q, k, v, length, width } = drawSequence(spec, seed);
         const whole = await attend(backend(), { ...spec, seqLen: length, keyLen: length }, q, k, v);

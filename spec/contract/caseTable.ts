@@ -39,6 +39,7 @@ export const namedCases: readonly OpCase[] = [
   linearCase({ rows: 7, inFeatures: 1, outFeatures: 9, bias: true }, normal),
   linearCase({ rows: 5, inFeatures: 1031, outFeatures: 13, bias: false }, { seed: 2, flavour: 'outliers' }),
   linearCase({ rows: 48, inFeatures: 192, outFeatures: 256, bias: true }, normal),
+  linearCase({ rows: 3, inFeatures: 513, outFeatures: 13, bias: true }, normal),
   ...flavours.map((flavour) =>
     linearCase({ rows: 13, inFeatures: 70, outFeatures: 33, bias: true }, { seed: 3, flavour }),
   ),
@@ -88,6 +89,8 @@ export const tallCases: readonly OpCase[] = [
 const rows = fc.integer({ min: 1, max: 20 });
 const draw: fc.Arbitrary<Draw> = fc.record({ seed: seeds, flavour: someFlavour });
 const eps = fc.constantFrom(1e-5, 1e-6, 1e-12);
+/** Terms of a sum: also around 256 and 512, where a kernel may begin a new one. */
+const lengths = fc.oneof({ weight: 3, arbitrary: sizes }, fc.constantFrom(255, 256, 257, 512, 513));
 const headDims = fc.integer({ min: 1, max: 40 }).map((half) => half * 2);
 const normShape = fc.record({ rows, cols: sizes, eps });
 const shape = fc.record({ rows, cols: sizes });
@@ -119,7 +122,7 @@ const bounds = fc
 
 /** One arbitrary of cases an op. */
 export const drawnCases: Readonly<Record<string, fc.Arbitrary<OpCase>>> = {
-  linear: cases(linearCase, fc.record({ rows, inFeatures: sizes, outFeatures: sizes, bias: fc.boolean() })),
+  linear: cases(linearCase, fc.record({ rows, inFeatures: lengths, outFeatures: sizes, bias: fc.boolean() })),
   rmsNorm: cases(rmsNormCase, normShape),
   layerNorm: cases(layerNormCase, normShape),
   rope: cases(ropeCase, fc.record({ sequences: fc.integer({ min: 1, max: 3 }), spec: ropeSpec })),

@@ -3,7 +3,7 @@ import { plainKernels, relaxedKernels } from './kernels.generated.ts';
 /** A kernel: pointers and sizes as numbers; the last two are the range of units to work on. */
 export type Kernel = (...args: number[]) => void;
 
-/** The kernels by the names under which src/backends/simd/assembly exports them. Order = id in a thread's job. */
+/** The kernels of inference by the names under which src/backends/simd/assembly exports them. */
 export const kernelNames = [
   'linear',
   'rmsNorm',
@@ -17,7 +17,35 @@ export const kernelNames = [
   'nllTile',
   'nllReset',
 ] as const;
-export type KernelName = (typeof kernelNames)[number];
+
+/** Those only the module for training has (gradientKernels.ts). Their ids follow on the others'. */
+export const gradientKernelNames = [
+  'packCuts',
+  'linearBackwardWeight',
+  'columnSums',
+  'addCuts',
+  'rmsNormBackward',
+  'layerNormBackward',
+  'ropeBackward',
+  'attentionBackward',
+  'swigluBackward',
+  'geluTanhBackward',
+  'geluErfBackward',
+  'scale',
+  'gatherRows',
+  'scatterRows',
+  'placeColumns',
+  'crossEntropy',
+] as const;
+
+export type KernelName = (typeof kernelNames)[number] | (typeof gradientKernelNames)[number];
+
+const allNames: readonly KernelName[] = [...kernelNames, ...gradientKernelNames];
+
+/** A kernel's id in a thread's job: its index among instantiateKernels' result. */
+export function kernelId(name: KernelName): number {
+  return allNames.indexOf(name);
+}
 
 /**
  * The rungs of the ladder that leads to `linear` (assembly/ladder.ts), for lessons, specs and benches; no model runs on them.
@@ -28,22 +56,28 @@ export const ladderNames = ['linearScalar', 'linearVector', 'linearTiled'] as co
 /** Which arithmetic a kernel variant uses; part of every result and of the journal's hash. */
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
-/** Compiled variants; null = not to be had here. */
-const compiled = new Map<KernelVariant, WebAssembly.Module | null>();
+/** Compiles a variant of the kernels for inference: see kernelCompiler. */
+export const compileKernels: KernelCompiler = kernelCompiler({ 'relaxed-fma': relaxedKernels, plain: plainKernels });
 
 /**
- * Compiles a variant, or returns null where the engine does not know its instructions, or does not fuse what it calls
- * a relaxed multiply-add: the same variant must round alike everywhere.
+ * Compiles a variant, once, or returns null where the engine does not know its instructions, or does not fuse what it
+ * calls a relaxed multiply-add: the same variant must round alike everywhere.
  */
-export function compileKernels(variant: KernelVariant): WebAssembly.Module | null {
-  let module = compiled.get(variant);
-  if (module === undefined) {
-    const bytes = decodeBase64(variant === 'relaxed-fma' ? relaxedKernels : plainKernels);
-    module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
-    if (module !== null && variant === 'relaxed-fma' && !fuses(module)) module = null;
-    compiled.set(variant, module);
-  }
-  return module;
+export type KernelCompiler = (variant: KernelVariant) => WebAssembly.Module | null;
+
+/** @param binaries each variant's module in base64. */
+export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>): KernelCompiler {
+  const compiled = new Map<KernelVariant, WebAssembly.Module | null>();
+  return (variant) => {
+    let module = compiled.get(variant);
+    if (module === undefined) {
+      const bytes = decodeBase64(binaries[variant]);
+      module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
+      if (module !== null && variant === 'relaxed-fma' && !fuses(module)) module = null;
+      compiled.set(variant, module);
+    }
+    return module;
+  };
 }
 
 /**
@@ -52,7 +86,7 @@ export function compileKernels(variant: KernelVariant): WebAssembly.Module | nul
  */
 export function fuses(module: WebAssembly.Module): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
-  const linear = instantiateKernels(module, memory)[kernelNames.indexOf('linear')];
+  const linear = instantiateKernels(module, memory)[kernelId('linear')];
   const [out, x, panel] = [0, 64, 128];
   const floats = new Float32Array(memory.buffer);
   floats.set([-1, 1 + 2 ** -12], x / 4);
@@ -62,16 +96,21 @@ export function fuses(module: WebAssembly.Module): boolean {
   return floats[0] !== 0;
 }
 
-/** The kernels over `memory`, as every thread instantiates them for itself. */
+/** The kernels over `memory` that the module has, by id, as every thread instantiates them for itself. */
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
-  const instance = new WebAssembly.Instance(module, { env: { memory, exp: Math.exp, hostExp: Math.exp } });
-  return kernelNames.map((name) => instance.exports[name] as Kernel);
+  const exported = instantiate(module, memory);
+  return allNames.filter((name) => name in exported).map((name) => exported[name] as Kernel);
 }
 
 /** The ladder's rungs over `memory`, in the order of `ladderNames`. */
 export function instantiateLadder(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
-  const instance = new WebAssembly.Instance(module, { env: { memory, exp: Math.exp, hostExp: Math.exp } });
-  return ladderNames.map((name) => instance.exports[name] as Kernel);
+  const exported = instantiate(module, memory);
+  return ladderNames.map((name) => exported[name] as Kernel);
+}
+
+function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
+  const env = { memory, exp: Math.exp, hostExp: Math.exp, hostLog: Math.log };
+  return new WebAssembly.Instance(module, { env }).exports;
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -2,12 +2,11 @@ import { MemoryBudgetError, ShapeError, UnsupportedBackendError } from '../../er
 import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
 import { Arena } from './arena.ts';
 import { kernelsDigest } from './kernels.generated.ts';
-import { compileKernels, type KernelVariant } from './kernels.ts';
-import { packPanels, panelFloats } from './packPanels.ts';
+import { compileKernels, type KernelCompiler, type KernelVariant } from './kernels.ts';
 import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
-import { expectSize, isRange, own, ownLinear, SimdLinear, SimdNll } from './simdTensor.ts';
+import { expectSize, isRange, own, ownLinear, SimdNll } from './simdTensor.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 
 const PAGE = 65_536;
@@ -33,8 +32,17 @@ export interface SimdOptions {
  * MemoryBudgetError where the budget is too small to begin with or the system refuses the memory.
  */
 export async function simdBackend(options: SimdOptions): Promise<Backend> {
-  const variant = options.variant ?? (compileKernels('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
-  const module = compileKernels(variant);
+  const { device, variant } = await openDevice(options, compileKernels);
+  return new SimdBackend(device, variant, kernelsDigest);
+}
+
+/** Memory and threads with the kernels that `compile` gives. @throws as simdBackend. */
+export async function openDevice(
+  options: SimdOptions,
+  compile: KernelCompiler,
+): Promise<{ device: SimdDevice; variant: KernelVariant }> {
+  const variant = options.variant ?? (compile('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
+  const module = compile(variant);
   if (module === null) {
     throw new UnsupportedBackendError(`this JavaScript engine has no WebAssembly SIMD (${variant}).`, {
       where: 'simd',
@@ -46,7 +54,7 @@ export async function simdBackend(options: SimdOptions): Promise<Backend> {
   const pool = await ThreadPool.start(module, memory, options.threads, options.spawn);
   // The last address must stay below 2³², so that pointer arithmetic never wraps.
   const arena = new Arena(CONTROL_BYTES, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
-  return new SimdBackend(new SimdDevice(memory, arena, pool), variant);
+  return { device: new SimdDevice(memory, arena, pool), variant };
 }
 
 function reserve(pages: number): WebAssembly.Memory {
@@ -62,60 +70,46 @@ function reserve(pages: number): WebAssembly.Memory {
   }
 }
 
-class SimdBackend implements Backend {
+export class SimdBackend implements Backend {
   readonly name = 'simd' as const;
   readonly description: string;
   readonly variant: string;
-  readonly #device: SimdDevice;
+  protected readonly device: SimdDevice;
 
-  constructor(device: SimdDevice, variant: KernelVariant) {
-    this.#device = device;
+  /** @param digest which kernels the device runs. */
+  constructor(device: SimdDevice, variant: KernelVariant, digest: string) {
+    this.device = device;
     const { threads } = device.pool;
-    this.variant = `simd ${variant}, kernels ${kernelsDigest}`;
+    this.variant = `simd ${variant}, kernels ${digest}`;
     this.description = `simd (${variant}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
   }
 
   get capacityBytes(): number {
-    return this.#device.arena.capacity;
+    return this.device.arena.capacity;
   }
 
   scope(): Scope {
-    return new SimdScope(this.#device);
+    return new SimdScope(this.device);
   }
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
-    expectSize('packLinear', 'the weight length', weight.length, outFeatures * inFeatures);
-    if (bias !== null) expectSize('packLinear', 'the bias length', bias.length, outFeatures);
-    const { arena } = this.#device;
-    const length = panelFloats(outFeatures, inFeatures);
-    const panels = arena.allocate(length * 4, 'long');
-    packPanels(this.#device.floats(panels.offset, length), weight, outFeatures, inFeatures);
-    if (bias === null) return new SimdLinear(outFeatures, inFeatures, panels, null);
-    // Whole vectors of bias are read; what lies beyond outFeatures is never stored.
-    const padded = Math.ceil(outFeatures / 8) * 8;
-    const stored = arena.allocate(padded * 4, 'long');
-    this.#device.floats(stored.offset, padded).fill(0);
-    this.#device.floats(stored.offset, outFeatures).set(bias);
-    return new SimdLinear(outFeatures, inFeatures, panels, stored);
+    return this.device.pack('packLinear', weight, outFeatures, inFeatures, bias, 'long');
   }
 
   freeLinear(weight: LinearWeight): void {
-    const w = ownLinear(weight, 'freeLinear');
-    w.freed = true;
-    this.#device.arena.release(w.panels);
-    if (w.bias !== null) this.#device.arena.release(w.bias);
+    this.device.releaseLinear(ownLinear(weight, 'freeLinear'));
   }
 
   store(data: Float32Array, rows: number, cols: number): DeviceTensor {
     expectSize('store', 'the data length', data.length, rows * cols);
-    const handle = this.#device.make(rows, cols, 'long');
-    this.#device.floats(handle.offset, data.length).set(data);
+    const handle = this.device.make(rows, cols, 'long');
+    this.device.floats(handle.offset, data.length).set(data);
     return handle;
   }
 
   allocate(rows: number, cols: number): DeviceTensor {
-    const handle = this.#device.make(rows, cols, 'long');
-    this.#device.floats(handle.offset, rows * cols).fill(0);
+    const handle = this.device.make(rows, cols, 'long');
+    this.device.floats(handle.offset, rows * cols).fill(0);
     return handle;
   }
 
@@ -125,7 +119,7 @@ class SimdBackend implements Backend {
     if (!isRange(at, at + from.rows, to.rows)) {
       throw new ShapeError(`rows ${at} … ${at + from.rows} are not among ${to.rows}.`, { where: 'simd writeRows' });
     }
-    this.#device.copy(to.offset + at * to.cols * 4, from.offset, from.rows * from.cols * 4);
+    this.device.copy(to.offset + at * to.cols * 4, from.offset, from.rows * from.cols * 4);
   }
 
   free(x: DeviceTensor): void {
@@ -135,7 +129,7 @@ class SimdBackend implements Backend {
         where: 'simd free',
       });
     }
-    this.#device.release(handle);
+    this.device.release(handle);
   }
 
   nllTile(
@@ -150,13 +144,13 @@ class SimdBackend implements Backend {
     expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
     expectSize('nllTile', 'the number of targets', targets.length, source.rows);
     const sums = state === null ? this.#startNll(source.rows) : ownNll(state, source.rows);
-    const { arena, memory } = this.#device;
+    const { arena, memory } = this.device;
     const ids = arena.allocate(targets.length * 4, 'short');
     new Int32Array(memory.buffer, ids.offset, targets.length).set(targets);
     const { inFeatures: k, outFeatures: n } = w;
     const args = [sums.state.offset, source.offset, w.panels.offset, w.bias?.offset ?? 0, ids.offset, 0, k, n, firstId];
     args.push(sum === 'f32' ? 1 : 0);
-    this.#device.run('nllTile', args, {
+    this.device.run('nllTile', args, {
       units: source.rows,
       align: 6,
       costPerUnit: k * n,
@@ -169,32 +163,32 @@ class SimdBackend implements Backend {
 
   finishNll(state: NllState): Promise<Float32Array> {
     const sums = ownNll(state, state.rows);
-    const values = new Float64Array(this.#device.memory.buffer, sums.state.offset, sums.rows * 3);
+    const values = new Float64Array(this.device.memory.buffer, sums.state.offset, sums.rows * 3);
     // lse − target = ln Σ e^(logit − max) + max − target
     const nll = Float32Array.from({ length: sums.rows }, (_, row) => {
       return Math.log(values[row * 3 + 1]) + values[row * 3] - values[row * 3 + 2];
     });
     sums.ended = true;
-    this.#device.arena.release(sums.state);
+    this.device.arena.release(sums.state);
     return Promise.resolve(nll);
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
     const source = own(x, 'download');
-    return Promise.resolve(new Float32Array(this.#device.floats(source.offset, source.rows * source.cols)));
+    return Promise.resolve(new Float32Array(this.device.floats(source.offset, source.rows * source.cols)));
   }
 
   bytesInUse(): number {
-    return this.#device.arena.inUse;
+    return this.device.arena.inUse;
   }
 
   async dispose(): Promise<void> {
-    await this.#device.pool.stop();
+    await this.device.pool.stop();
   }
 
   #startNll(rows: number): SimdNll {
-    const state = this.#device.arena.allocate(rows * 24, 'short');
-    this.#device.runRows('nllReset', [state.offset], rows, 1);
+    const state = this.device.arena.allocate(rows * 24, 'short');
+    this.device.runRows('nllReset', [state.offset], rows, 1);
     return new SimdNll(rows, state);
   }
 }

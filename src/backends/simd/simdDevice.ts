@@ -1,6 +1,8 @@
+import type { Floats } from '../../ops/floats.ts';
 import type { Allocation, Arena } from './arena.ts';
-import { kernelNames, type KernelName } from './kernels.ts';
-import { SimdTensor } from './simdTensor.ts';
+import { kernelId, type KernelName } from './kernels.ts';
+import { packPanels, packTransposedPanels, panelFloats } from './packPanels.ts';
+import { expectSize, SimdLinear, SimdTensor } from './simdTensor.ts';
 import type { ThreadPool } from './threadPool.ts';
 
 /** Below this much work (about multiply-adds) a kernel runs on the calling thread: waking another costs more. */
@@ -52,6 +54,43 @@ export class SimdDevice {
     if (handle.allocation !== null) this.arena.release(handle.allocation);
   }
 
+  /**
+   * Packs W [outFeatures, inFeatures] for x Wᵀ or, `transposed`, for x W; a bias has a number for each column of the
+   * result. `op` is who asks, for the error.
+   * @throws ShapeError where a length does not fit.
+   */
+  pack(
+    op: string,
+    weight: Floats,
+    outFeatures: number,
+    inFeatures: number,
+    bias: Floats | null,
+    lifetime: 'short' | 'long',
+    transposed = false,
+  ): SimdLinear {
+    const [n, k] = transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
+    expectSize(op, 'the weight length', weight.length, n * k);
+    if (bias !== null) expectSize(op, 'the bias length', bias.length, n);
+    const length = panelFloats(n, k);
+    const panels = this.arena.allocate(length * 4, lifetime);
+    const packed = this.floats(panels.offset, length);
+    if (transposed) packTransposedPanels(packed, weight, n, k);
+    else packPanels(packed, weight, n, k);
+    if (bias === null) return new SimdLinear(n, k, panels, null);
+    // Whole vectors of bias are read; what lies beyond its end is never stored.
+    const padded = Math.ceil(n / 8) * 8;
+    const stored = this.arena.allocate(padded * 4, lifetime);
+    this.floats(stored.offset, padded).fill(0);
+    this.floats(stored.offset, n).set(bias);
+    return new SimdLinear(n, k, panels, stored);
+  }
+
+  releaseLinear(weight: SimdLinear): void {
+    weight.freed = true;
+    this.arena.release(weight.panels);
+    if (weight.bias !== null) this.arena.release(weight.bias);
+  }
+
   copy(to: number, from: number, bytes: number): void {
     new Uint8Array(this.memory.buffer, to, bytes).set(new Uint8Array(this.memory.buffer, from, bytes));
   }
@@ -68,7 +107,7 @@ export class SimdDevice {
     const scratch: Allocation | null = scratchStride === 0 ? null : this.arena.allocate(parts * scratchStride, 'short');
     const scratchArgument = split.scratchArgument ?? -1;
     this.pool.run({
-      kernel: kernelNames.indexOf(kernel),
+      kernel: kernelId(kernel),
       args: scratch === null ? args : args.with(scratchArgument, scratch.offset),
       units: split.units,
       align: split.align,

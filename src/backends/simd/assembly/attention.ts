@@ -116,7 +116,7 @@ function packValues(panels: usize, v: usize, stride: usize, keyLen: i32, headDim
  * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it into 0, and returns
  * the weights' sum. Vectors begin at multiples of four keys, whatever the range.
  */
-function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): f32 {
+export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): f32 {
   const begin = from & ~3;
   const end = (to + 3) & ~3;
   for (let j = begin; j < from; j++) store<f32>(row + (<usize>j << 2), -Infinity);

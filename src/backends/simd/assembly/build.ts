@@ -1,6 +1,8 @@
 /**
- * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into the base64 module
- * ../kernels.generated.ts, which is committed so that users need no compiler. A spec rebuilds and compares it.
+ * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64 modules, which are committed
+ * so that users need no compiler: ../kernels.generated.ts for inference and ../gradientKernels.generated.ts for training.
+ * They are two so that a change of training's kernels leaves the inference digest, and with it journals, as they are. A
+ * spec rebuilds and compares both.
  *
  *   npm run build:kernels
  */
@@ -9,36 +11,50 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
 const folder = new URL('.', import.meta.url);
-const generated = new URL('../kernels.generated.ts', import.meta.url);
 
 /** The text of kernels.generated.ts, from the sources beside this file. */
-export async function generateKernels(): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'build.ts');
+export function generateKernels(): Promise<string> {
+  return generate('index.ts', 'kernels', 'the kernels');
+}
+
+/** The text of gradientKernels.generated.ts: the same kernels and their backwards. */
+export function generateGradientKernels(): Promise<string> {
+  return generate('gradients.ts', 'gradientKernels', 'the kernels and their backwards');
+}
+
+/** Compiles both variants of an entry file. `name` is what the exports end in. */
+async function generate(entry: string, name: 'kernels' | 'gradientKernels', what: string): Promise<string> {
+  const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && file !== 'build.ts');
   const sources = new Map<string, string>();
-  for (const name of names) sources.set(name, await readFile(new URL(name, folder), 'utf8'));
-  const plain = await compile(sources, []);
-  const relaxed = await compile(sources, ['--enable', 'relaxed-simd']);
+  for (const file of names) sources.set(file, await readFile(new URL(file, folder), 'utf8'));
+  const plain = await compile(entry, sources, []);
+  const relaxed = await compile(entry, sources, ['--enable', 'relaxed-simd']);
   const digest = createHash('sha256').update(plain).update(relaxed).digest('hex').slice(0, 8);
+  const capital = name[0].toUpperCase() + name.slice(1);
   return `// Made by \`npm run build:kernels\` from ./assembly. Do not edit.
 
-/** WebAssembly of the kernels with plain SIMD: multiply, then add. */
-export const plainKernels: string =
+/** WebAssembly of ${what} with plain SIMD: multiply, then add. */
+export const plain${capital}: string =
   '${plain}';
 
 /** The same with relaxed SIMD: fused multiply-add. */
-export const relaxedKernels: string =
+export const relaxed${capital}: string =
   '${relaxed}';
 
 /** Which kernels these are: other ones may round differently, so a journal names them. */
-export const kernelsDigest: string = '${digest}';
+export const ${name}Digest: string = '${digest}';
 `;
 }
 
-async function compile(sources: ReadonlyMap<string, string>, flags: readonly string[]): Promise<string> {
+async function compile(
+  entry: string,
+  sources: ReadonlyMap<string, string>,
+  flags: readonly string[],
+): Promise<string> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
-      'index.ts',
+      entry,
       '--outFile',
       'kernels.wasm',
       // None of binaryen's passes: they gather the steps of an unrolled loop into one expression a sum, whose operands
@@ -74,4 +90,7 @@ async function compile(sources: ReadonlyMap<string, string>, flags: readonly str
   return Buffer.from(binary).toString('base64');
 }
 
-if (process.argv[1] === import.meta.filename) await writeFile(generated, await generateKernels());
+if (process.argv[1] === import.meta.filename) {
+  await writeFile(new URL('../kernels.generated.ts', folder), await generateKernels());
+  await writeFile(new URL('../gradientKernels.generated.ts', folder), await generateGradientKernels());
+}

@@ -72,7 +72,7 @@ export function geluErf(out: usize, x: usize, from: i32, to: i32): void {
   }
 }
 
-function erf(z: f64): f64 {
+export function erf(z: f64): f64 {
   if (z > 6) return 1;
   if (z < -6) return -1;
   let term = z;

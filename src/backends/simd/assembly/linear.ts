@@ -74,7 +74,7 @@ export function multiply(
  * Up to six rows of a panel's part. With fewer rows the last one is computed over again in their place, which is faster
  * than row by row; only `rows` are stored.
  */
-function tile6x8(
+export function tile6x8(
   out: usize,
   outStride: usize,
   x: usize,
@@ -242,7 +242,7 @@ function tile6x8(
 }
 
 /** One row of the tile above: the same sums in the same order. */
-function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, columns: i32, added: bool): void {
+export function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32, columns: i32, added: bool): void {
   let c0 = f32x4.splat(0);
   let c1 = f32x4.splat(0);
   const end = x + (<usize>k << 2);

@@ -31,7 +31,7 @@ export function layerNorm(
   }
 }
 
-function sum(x: usize, columns: i32): f64 {
+export function sum(x: usize, columns: i32): f64 {
   let total = f64x2.splat(0);
   let i = 0;
   for (; i + 2 <= columns; i += 2) {
@@ -42,7 +42,7 @@ function sum(x: usize, columns: i32): f64 {
   return result;
 }
 
-function centredSquares(x: usize, columns: i32, mean: f64): f64 {
+export function centredSquares(x: usize, columns: i32, mean: f64): f64 {
   const mean2 = f64x2.splat(mean);
   let total = f64x2.splat(0);
   let i = 0;
