@@ -1,6 +1,9 @@
 import { cpus, totalmem } from 'node:os';
+import { gpuModes } from '../backends/gpu/gpuMode.ts';
+import { gpuPath, type GpuPath } from '../backends/gpu/gpuPath.ts';
 import { offeredVariants, selectBackend } from '../backends/select.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { defaultMemory, defaultThreads, programVersion } from './environment.ts';
 import { byteSize } from './figures.ts';
 import { Terminal } from './terminal.ts';
@@ -17,6 +20,7 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
   });
   const { description } = backend;
   await backend.dispose();
+  const gpu = await gpuPaths();
   const processor = cpus()[0]?.model.trim() ?? 'unknown';
   const facts = {
     blockpruner: programVersion(),
@@ -29,6 +33,7 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
     simd: variants.length > 0,
     relaxedSimd: variants.includes('relaxed-fma'),
     sharedMemory: typeof SharedArrayBuffer !== 'undefined',
+    gpu,
     backend: description,
     why,
   };
@@ -45,6 +50,25 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
   terminal.result(`WebAssembly SIMD  ${yes(facts.simd)}`);
   terminal.result(`  with fused multiply-add (relaxed SIMD)  ${yes(facts.relaxedSimd)}`);
   terminal.result(`  with threads (shared memory)            ${yes(facts.sharedMemory)}`);
-  terminal.result(`GPU               no GPU backend in this version`);
+  for (const [index, path] of gpu.entries()) {
+    terminal.result(`${(index === 0 ? 'GPU (gpu.js)' : '').padEnd(18)}${path.mode.padEnd(11)} ${verdict(path)}`);
+  }
   terminal.result(`backend           ${description}: ${why}`);
+}
+
+/** All ways to run gpu.js, with what is missing. */
+async function gpuPaths(): Promise<GpuPath[]> {
+  const missing = await offerWebGpu();
+  const paths: GpuPath[] = [];
+  for (const mode of gpuModes) {
+    const path = await gpuPath(mode);
+    paths.push(mode === 'webgpu' && missing !== null ? { mode, adapter: null, missing: `${missing}.` } : path);
+  }
+  return paths;
+}
+
+function verdict({ mode, adapter, missing }: GpuPath): string {
+  if (missing !== null) return `no: ${missing.replace(`--gpu-mode ${mode}: `, '')}`;
+  if (adapter !== null) return adapter.name;
+  return mode === 'webasm' || mode === 'cpu' ? `yes, on the processor (--gpu-mode ${mode})` : 'yes';
 }

@@ -2,13 +2,16 @@
 import type { OpenedModel } from '../formats/openModel.ts';
 import { openModel } from '../formats/openModel.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { GpuMode } from '../backends/gpu/gpuMode.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
+import { UsageError } from '../errors.ts';
 import { DEFAULT_CHUNK } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { Mask } from '../model/mask.ts';
 import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/plan.ts';
 import { defaultMemory, defaultThreads, MAX_MEMORY } from './environment.ts';
@@ -17,6 +20,7 @@ import type { Terminal } from './terminal.ts';
 /** Options that all commands which run a model share. */
 export interface ModelOptions {
   backend: BackendName;
+  gpuMode?: GpuMode;
   threads?: number;
   memory?: number;
   offline?: boolean;
@@ -42,9 +46,13 @@ export interface OpenRun {
 
 /**
  * Opens the model and a backend for it; says on stderr which backend runs and why.
- * @throws MemoryBudgetError when there is less memory than the model and a chunk need.
+ * @throws MemoryBudgetError when there is less memory than the model and a chunk need; UnsupportedBackendError when the
+ *   backend is not to be had here; UsageError when a mode of gpu is asked for and another backend.
  */
 export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {
+  if (options.gpuMode !== undefined && options.backend !== 'gpu') {
+    throw new UsageError('--gpu-mode goes with --backend gpu.');
+  }
   const opened = await openChecked(argument, options, terminal);
   let backend: Backend | null = null;
   const close = async (): Promise<void> => {
@@ -60,6 +68,8 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
       threads,
       memoryBytes,
       spawn: nodeSpawnWorker,
+      gpuMode: options.gpuMode,
+      offerWebGpu,
     });
     backend = selected.backend;
     terminal.note(`backend: ${backend.description}; ${selected.why}`);

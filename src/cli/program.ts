@@ -1,15 +1,19 @@
 /** The command line: commands and options, one place to read them all. */
 import { Command, Option } from 'commander';
+import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { backendNames } from '../backends/select.ts';
 import { pruneKinds } from '../prune/candidates.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { programVersion } from './environment.ts';
 import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
+import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
 import { memorySize, number, wholeNumber } from './options.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
+import { trainCommand } from './trainCommand.ts';
+import { trainingBackends } from './trainingBackend.ts';
 
 const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
 
@@ -61,6 +65,31 @@ export function program(): Command {
     .option('--quiet', 'no notes', false)
     .action(generateCommand);
 
+  addTrainingOptions(root.command('train').argument('<recipe>', 'a module that exports `recipe`, or a .json file'))
+    .description('train a model as a recipe says; a killed run resumes')
+    .requiredOption('--out <dir>', 'where the model goes; what the run leaves behind goes to training/ in it')
+    .option('--checkpoint <n>', 'steps between checkpoints', wholeNumber(1), 200)
+    .action(trainCommand);
+
+  addTrainingOptions(
+    addEvalOptions(root.command('heal').argument('<model>', 'a folder with config.json and safetensors')),
+  )
+    .description('train low-rank adapters on a pruned model (text: --data), merge them, and measure on --valid')
+    .requiredOption('--valid <file>', 'text on which perplexity is measured; none of --data')
+    .option('--run <dir>', 'a folder that prune wrote: what was removed')
+    .option('--step <k>', 'take what was removed by this step (default: the last)', wholeNumber(1))
+    .option('--mask <blocks>', 'the removed blocks, in place of --run')
+    .option('--out <dir>', 'where the healed model goes (default: healed/ in --run)')
+    .option('--steps <n>', 'training steps', wholeNumber(1), 200)
+    .option('--rank <r>', 'rank of the adapters', wholeNumber(1), 32)
+    .option('--alpha <a>', 'an adapter counts alpha / rank', number, 10)
+    .option('--lr <rate>', 'learning rate at the start; it falls linearly to 0', number, 2e-4)
+    .option('--seq-len <n>', "tokens a training sequence (default: 512 or the model's context)", wholeNumber(1))
+    .option('--sequences <n>', 'sequences a batch', wholeNumber(1), 1)
+    .option('--accumulate <n>', 'batches a step', wholeNumber(1), 4)
+    .option('--seed <n>', 'seed of adapters and of the order of the data', wholeNumber(0), 0)
+    .action(healCommand);
+
   addHubOptions(root.command('inspect').argument('<model>', MODEL))
     .description('show the config and what every block weighs')
     .option('--json', 'print one JSON document', false)
@@ -79,8 +108,19 @@ export function program(): Command {
 function addModelOptions(command: Command): Command {
   return addHubOptions(command)
     .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
+    .addOption(new Option('--gpu-mode <mode>', 'of --backend gpu: how gpu.js runs').choices([...gpuModes]))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
+}
+
+function addTrainingOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--backend <name>', 'what computes').choices([...trainingBackends]).default('simd'))
+    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
+    .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize)
+    .option('--fresh', 'start over instead of resuming', false)
+    .option('--json', 'print one JSON document and nothing else', false)
+    .option('--quiet', 'no progress', false);
 }
 
 function addHubOptions(command: Command): Command {

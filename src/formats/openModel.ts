@@ -1,32 +1,14 @@
 /** From what a user types to a model: a folder, a .gguf file, or a model of the hub. */
-import { BlockprunerError, FormatError, NotFoundError } from '../errors.ts';
-import type { WeightSource } from '../model/weights.ts';
-import type { Folder } from '../platform/folder.ts';
+import { NotFoundError } from '../errors.ts';
 import { parseHubId, type HubId } from '../platform/hub/hubId.ts';
 import { hubSettings, type HubOptions } from '../platform/hub/settings.ts';
 import type { ByteSource } from '../platform/byteSource.ts';
 import { openFile } from '../platform/nodeFile.ts';
 import { kindOfPath, openFolder } from '../platform/nodeModelFolder.ts';
-import { tokenizerFromJson } from '../tokenizer/fromJson.ts';
-import { ggufTokenizer } from '../tokenizer/ggufTokenizer.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { openGgufWeights } from './gguf/weightSource.ts';
 import { fetchHubModel } from './huggingface/hubModel.ts';
-import { openHfFolder } from './huggingface/weightSource.ts';
-import { readJson } from './jsonFile.ts';
+import { openFolderModel, openGgufModel, type OpenedModel } from './modelFiles.ts';
 
-export interface OpenedModel {
-  readonly weights: WeightSource;
-  /** Null where there is none that can be used; ids can still be given as numbers. */
-  readonly tokenizer: Tokenizer | null;
-  /** Why there is no tokenizer. */
-  readonly tokenizerNote: string | null;
-  /** What the user should be told, one line each. */
-  readonly warnings: readonly string[];
-  /** Where the model comes from and in what format. */
-  readonly description: string;
-  close(): Promise<void>;
-}
+export type { OpenedModel };
 
 /**
  * Opens a model; weights are read later, when they are asked for.
@@ -36,8 +18,8 @@ export interface OpenedModel {
  */
 export async function openModel(argument: string, options: HubOptions = {}): Promise<OpenedModel> {
   const kind = await kindOfPath(argument);
-  if (kind === 'file') return openGguf(await openFile(argument), argument, []);
-  if (kind === 'folder') return openFolderModel(await openFolder(argument), argument, []);
+  if (kind === 'file') return openGgufModel(await openFile(argument), argument);
+  if (kind === 'folder') return openFolderModel(await openFolder(argument), argument);
   const id = parseHubId(argument);
   if (id !== null) return openHubModel(id, options);
   throw new NotFoundError('there is no such file or folder, and it is no model id of the hub (owner/name).', {
@@ -49,75 +31,8 @@ export async function openModel(argument: string, options: HubOptions = {}): Pro
 async function openHubModel(id: HubId, options: HubOptions): Promise<OpenedModel> {
   const { folder, commit, gguf, warnings } = await fetchHubModel(id, hubSettings(options));
   const name = `${id.repo}${gguf === null ? '' : `/${gguf}`}@${commit.slice(0, 7)}`;
-  if (gguf !== null) return openGguf(named(await folder.open(gguf), name), name, warnings);
+  if (gguf !== null) return openGgufModel(named(await folder.open(gguf), name), name, warnings);
   return openFolderModel({ ...folder, name }, name, warnings);
-}
-
-async function openFolderModel(folder: Folder, name: string, warnings: readonly string[]): Promise<OpenedModel> {
-  if (!folder.files.has('config.json')) return openGguf(await openOnlyGguf(folder), name, warnings);
-  const opened = await openHfFolder(folder);
-  const { tokenizer, note } = await tokenizerOrNote(async () => {
-    if (!folder.files.has('tokenizer.json')) throw new NotFoundError('there is no tokenizer.json.', { where: name });
-    const config = folder.files.has('tokenizer_config.json')
-      ? await readJson(folder, 'tokenizer_config.json')
-      : undefined;
-    return tokenizerFromJson(await readJson(folder, 'tokenizer.json'), config, `${name}: tokenizer.json`);
-  });
-  return model(opened.weights, tokenizer, note, [...warnings, ...opened.warnings], `${name} (safetensors)`);
-}
-
-async function openGguf(source: ByteSource, name: string, warnings: readonly string[]): Promise<OpenedModel> {
-  try {
-    const { weights, file } = await openGgufWeights(source);
-    const { tokenizer, note } = await tokenizerOrNote(() => Promise.resolve(ggufTokenizer(file.metadata, name)));
-    return model(weights, tokenizer, note, warnings, `${name} (GGUF)`);
-  } catch (error) {
-    await source.close();
-    if (error instanceof FormatError && !source.name.includes('.gguf')) {
-      throw new FormatError(error.message, {
-        remedy: 'A model is given as a folder with config.json and safetensors, as a .gguf file, or as owner/name.',
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-/** A folder without config.json may hold one GGUF file. */
-async function openOnlyGguf(folder: Folder): Promise<ByteSource> {
-  const names = [...folder.files].filter((file) => file.toLowerCase().endsWith('.gguf')).toSorted();
-  if (names.length === 1) return folder.open(names[0]);
-  throw new NotFoundError(
-    names.length === 0
-      ? 'has no config.json and no .gguf file.'
-      : `has no config.json and ${names.length} .gguf files.`,
-    {
-      where: folder.name,
-      remedy: names.length === 0 ? 'Point to the folder that has config.json.' : 'Name one of the files.',
-    },
-  );
-}
-
-/** A tokenizer that cannot be used is no reason not to open the model; why, is kept for whoever wants text. */
-async function tokenizerOrNote(
-  load: () => Promise<Tokenizer>,
-): Promise<{ tokenizer: Tokenizer | null; note: string | null }> {
-  try {
-    return { tokenizer: await load(), note: null };
-  } catch (error) {
-    if (!(error instanceof BlockprunerError)) throw error;
-    return { tokenizer: null, note: error.message };
-  }
-}
-
-function model(
-  weights: WeightSource,
-  tokenizer: Tokenizer | null,
-  tokenizerNote: string | null,
-  warnings: readonly string[],
-  description: string,
-): OpenedModel {
-  return { weights, tokenizer, tokenizerNote, warnings, description, close: () => weights.close() };
 }
 
 /** The same bytes under the name the user knows them by. */

@@ -9,6 +9,8 @@
  *
  * Reference: He et al. 2016, Deep Residual Learning, eq. 1.
  */
-export function add(out: Float32Array, x: Float32Array, y: Float32Array, length: number): void {
+import type { Floats } from './floats.ts';
+
+export function add(out: Floats, x: Floats, y: Floats, length: number): void {
   for (let i = 0; i < length; i++) out[i] = x[i] + y[i];
 }

@@ -13,6 +13,7 @@
  * Reference: Vaswani et al. 2017, §3.2; Ainslie et al. 2023, GQA, §2.2; Jiang et al. 2023, Mistral 7B, §2 (window).
  */
 import { dot } from './dot.ts';
+import type { Floats } from './floats.ts';
 import { softmax } from './softmax.ts';
 
 export interface AttentionSpec {
@@ -28,10 +29,10 @@ export interface AttentionSpec {
 }
 
 export function causalAttention(
-  out: Float32Array,
-  q: Float32Array,
-  k: Float32Array,
-  v: Float32Array,
+  out: Floats,
+  q: Floats,
+  k: Floats,
+  v: Floats,
   sequences: number,
   spec: AttentionSpec,
 ): void {

@@ -9,14 +9,9 @@
  *
  * Reference: Radford et al. 2019, GPT-2, whose `c_attn` holds q | k | v side by side.
  */
-export function columns(
-  out: Float32Array,
-  x: Float32Array,
-  from: number,
-  to: number,
-  rows: number,
-  cols: number,
-): void {
+import type { Floats } from './floats.ts';
+
+export function columns(out: Floats, x: Floats, from: number, to: number, rows: number, cols: number): void {
   for (let row = 0; row < rows; row++) {
     out.set(x.subarray(row * cols + from, row * cols + to), row * (to - from));
   }

@@ -10,7 +10,9 @@
  *
  * Reference: the BLAS Level 1 routine `dsdot` (f32 in, f64 out).
  */
-export function dot(x: Float32Array, xAt: number, y: Float32Array, yAt: number, length: number): number {
+import type { Floats } from './floats.ts';
+
+export function dot(x: Floats, xAt: number, y: Floats, yAt: number, length: number): number {
   let sum = 0;
   for (let i = 0; i < length; i++) sum += x[xAt + i] * y[yAt + i];
   return sum;

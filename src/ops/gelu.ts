@@ -12,10 +12,11 @@
  * Reference: Hendrycks & Gimpel 2016, Gaussian Error Linear Units, §2.
  */
 import { erfc } from './erfc.ts';
+import type { Floats } from './floats.ts';
 
 export type GeluKind = 'tanh' | 'erf';
 
-export function gelu(out: Float32Array, x: Float32Array, kind: GeluKind, length: number): void {
+export function gelu(out: Floats, x: Floats, kind: GeluKind, length: number): void {
   const activation = kind === 'tanh' ? geluTanh : geluErf;
   for (let i = 0; i < length; i++) out[i] = activation(x[i]);
 }

@@ -10,11 +10,13 @@
  *
  * Reference: Ba, Kiros & Hinton 2016, Layer Normalization, eq. 3–4.
  */
+import type { Floats } from './floats.ts';
+
 export function layerNorm(
-  out: Float32Array,
-  x: Float32Array,
-  weight: Float32Array,
-  bias: Float32Array,
+  out: Floats,
+  x: Floats,
+  weight: Floats,
+  bias: Floats,
   eps: number,
   rows: number,
   cols: number,

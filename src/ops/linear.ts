@@ -10,12 +10,13 @@
  * Reference: torch.nn.Linear, whose weights are stored [out, in]; BLAS Level 3 `gemm` with the second factor transposed.
  */
 import { dot } from './dot.ts';
+import type { Floats } from './floats.ts';
 
 export function linear(
-  out: Float32Array,
-  x: Float32Array,
-  weight: Float32Array,
-  bias: Float32Array | null,
+  out: Floats,
+  x: Floats,
+  weight: Floats,
+  bias: Floats | null,
   rows: number,
   inFeatures: number,
   outFeatures: number,

@@ -13,6 +13,7 @@
  * Reference: Milakov & Gimelshein 2018, Online normalizer calculation for softmax, §3.
  */
 import { dot } from './dot.ts';
+import type { Floats } from './floats.ts';
 
 /**
  * How Σ e^z over the vocabulary is kept.
@@ -44,9 +45,9 @@ export function startNll(rows: number): NllSums {
 /** Folds one tile of the vocabulary into `sums`, in place. */
 export function foldNllTile(
   sums: NllSums,
-  x: Float32Array,
-  tile: Float32Array,
-  bias: Float32Array | null,
+  x: Floats,
+  tile: Floats,
+  bias: Floats | null,
   firstId: number,
   targets: Int32Array,
   rows: number,

@@ -9,14 +9,9 @@
  *
  * Reference: Zhang & Sennrich 2019, Root Mean Square Layer Normalization, eq. 4.
  */
-export function rmsNorm(
-  out: Float32Array,
-  x: Float32Array,
-  weight: Float32Array,
-  eps: number,
-  rows: number,
-  cols: number,
-): void {
+import type { Floats } from './floats.ts';
+
+export function rmsNorm(out: Floats, x: Floats, weight: Floats, eps: number, rows: number, cols: number): void {
   for (let row = 0; row < rows; row++) {
     const at = row * cols;
     let sumOfSquares = 0;

@@ -12,6 +12,7 @@
  *
  * Reference: Su et al. 2021, RoFormer, §3.2.2 and eq. 34.
  */
+import type { Floats } from './floats.ts';
 
 export interface RopeSpec {
   /** Heads side by side in a row: the row has heads · headDim columns. */
@@ -23,14 +24,7 @@ export interface RopeSpec {
   start: number;
 }
 
-export function rope(
-  out: Float32Array,
-  x: Float32Array,
-  cos: Float32Array,
-  sin: Float32Array,
-  rows: number,
-  spec: RopeSpec,
-): void {
+export function rope(out: Floats, x: Floats, cos: Floats, sin: Floats, rows: number, spec: RopeSpec): void {
   const { heads, headDim, seqLen, start } = spec;
   const half = headDim / 2;
   for (let row = 0; row < rows; row++) {

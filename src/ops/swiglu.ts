@@ -9,7 +9,9 @@
  *
  * Reference: Shazeer 2020, GLU Variants Improve Transformer, eq. 6; Elfwing, Uchibe & Doya 2017 (silu).
  */
-export function swiglu(out: Float32Array, gate: Float32Array, up: Float32Array, length: number): void {
+import type { Floats } from './floats.ts';
+
+export function swiglu(out: Floats, gate: Floats, up: Floats, length: number): void {
   for (let i = 0; i < length; i++) out[i] = silu(gate[i]) * up[i];
 }
 

@@ -1,23 +1,34 @@
+import type { Floats } from '../../ops/floats.ts';
 import { finishNll, foldNllTile, startNll } from '../../ops/nll.ts';
-import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
-import { ReferenceMemory } from './referenceMemory.ts';
-import { ReferenceScope } from './referenceScope.ts';
+import type { DeviceTensor, LinearWeight, NllState, NllSum } from '../backend.ts';
+import type { GradientBackend, GradientScope } from '../gradients.ts';
+import { ReferenceGradientScope } from './referenceGradientScope.ts';
+import { ReferenceMemory, type ReferencePrecision } from './referenceMemory.ts';
 import { check, checkSize, own, ownLinear, ownNll, ReferenceLinear, ReferenceNll, shapeOf } from './referenceTensor.ts';
 
-/** The backend that all others are compared with: the plain ops of src/ops on Float32Arrays, on the calling thread. */
-export function referenceBackend(): Backend {
-  return new ReferenceBackend();
+/**
+ * The backend that all others are compared with: the plain ops of src/ops and their backwards, on the calling thread.
+ * @param precision what arrays hold. Under f64, of which only gradient checks have use, results are read with `read`.
+ */
+export function referenceBackend(precision: ReferencePrecision = 'f32'): ReferenceBackend {
+  return new ReferenceBackend(precision);
 }
 
-class ReferenceBackend implements Backend {
+export class ReferenceBackend implements GradientBackend {
   readonly name = 'reference' as const;
-  readonly description = 'reference (f64 accumulation)';
-  readonly variant = 'reference';
+  readonly description: string;
+  readonly variant: string;
   readonly capacityBytes = Infinity;
-  readonly #memory = new ReferenceMemory();
+  readonly #memory: ReferenceMemory;
 
-  scope(): Scope {
-    return new ReferenceScope(this.#memory);
+  constructor(precision: ReferencePrecision) {
+    this.#memory = new ReferenceMemory(precision);
+    this.description = precision === 'f32' ? 'reference (f64 accumulation)' : 'reference (f64)';
+    this.variant = precision === 'f32' ? 'reference' : 'reference f64';
+  }
+
+  scope(): GradientScope {
+    return new ReferenceGradientScope(this.#memory);
   }
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
@@ -98,7 +109,12 @@ class ReferenceBackend implements Backend {
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
-    return Promise.resolve(own('download', x).data.slice());
+    return Promise.resolve(new Float32Array(own('download', x).data));
+  }
+
+  /** A copy in the precision the array has. */
+  read(x: DeviceTensor): Floats {
+    return own('read', x).data.slice();
   }
 
   bytesInUse(): number {

@@ -1,6 +1,7 @@
 import { add } from '../../ops/add.ts';
 import { causalAttention } from '../../ops/causalAttention.ts';
 import { columns } from '../../ops/columns.ts';
+import type { Floats } from '../../ops/floats.ts';
 import { gelu, type GeluKind } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linear } from '../../ops/linear.ts';
@@ -13,18 +14,18 @@ import { check, checkSize, own, ownLinear, shapeOf, type ReferenceTensor } from 
 
 /** The ops of one scope: each checks its shapes, makes an array for its result and runs the op of src/ops. */
 export class ReferenceScope implements Scope {
-  readonly #memory: ReferenceMemory;
+  protected readonly memory: ReferenceMemory;
   /** Arrays and views made here and not kept. */
   readonly #made = new Set<ReferenceTensor>();
   #closed = false;
 
   constructor(memory: ReferenceMemory) {
-    this.#memory = memory;
+    this.memory = memory;
   }
 
-  upload(data: Float32Array, rows: number, cols: number): DeviceTensor {
+  upload(data: Floats, rows: number, cols: number): DeviceTensor {
     checkSize('upload', rows, cols, data.length);
-    const out = this.#make('upload', rows, cols);
+    const out = this.make('upload', rows, cols);
     out.data.set(data);
     return out;
   }
@@ -44,7 +45,7 @@ export class ReferenceScope implements Scope {
   rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor {
     const source = own('rmsNorm', x);
     const gain = vector('rmsNorm', 'weight', weight, source);
-    const out = this.#make('rmsNorm', source.rows, source.cols);
+    const out = this.make('rmsNorm', source.rows, source.cols);
     rmsNorm(out.data, source.data, gain.data, eps, source.rows, source.cols);
     return out;
   }
@@ -53,7 +54,7 @@ export class ReferenceScope implements Scope {
     const source = own('layerNorm', x);
     const gain = vector('layerNorm', 'weight', weight, source);
     const shift = vector('layerNorm', 'bias', bias, source);
-    const out = this.#make('layerNorm', source.rows, source.cols);
+    const out = this.make('layerNorm', source.rows, source.cols);
     layerNorm(out.data, source.data, gain.data, shift.data, eps, source.rows, source.cols);
     return out;
   }
@@ -66,68 +67,42 @@ export class ReferenceScope implements Scope {
       source.cols === w.inFeatures,
       `x ${shapeOf(x)} and W [${w.outFeatures}, ${w.inFeatures}] do not fit`,
     );
-    const out = this.#make('linear', source.rows, w.outFeatures);
+    const out = this.make('linear', source.rows, w.outFeatures);
     linear(out.data, source.data, w.weight, w.bias, source.rows, w.inFeatures, w.outFeatures);
     return out;
   }
 
   rope(x: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor {
-    const source = own('rope', x);
-    const cos = own('rope', table.cos);
-    const sin = own('rope', table.sin);
-    const { heads, headDim, seqLen, start } = spec;
-    const shapes = `x ${shapeOf(x)}, table ${shapeOf(cos)} and ${shapeOf(sin)}, ${heads} heads of ${headDim}`;
-    check('rope', source.cols === heads * headDim && headDim % 2 === 0, `${shapes} do not fit`);
-    check(
-      'rope',
-      [cos, sin].every((part) => part.cols === headDim / 2),
-      `${shapes} do not fit`,
-    );
-    check(
-      'rope',
-      source.rows % seqLen === 0 && start >= 0 && start + seqLen <= Math.min(cos.rows, sin.rows),
-      `${shapes} do not fit sequences of ${seqLen} rows from position ${start}`,
-    );
-    const out = this.#make('rope', source.rows, source.cols);
+    const { source, cos, sin } = this.ropeInputs('rope', x, table, spec);
+    const out = this.make('rope', source.rows, source.cols);
     rope(out.data, source.data, cos.data, sin.data, source.rows, spec);
     return out;
   }
 
   attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor {
-    const queries = own('attention', q);
-    const keys = own('attention', k);
-    const values = own('attention', v);
-    const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
-    const shapes = `q ${shapeOf(q)}, k ${shapeOf(k)}, v ${shapeOf(v)} with ${JSON.stringify(spec)} do not fit`;
-    const sequences = queries.rows / seqLen;
-    check('attention', Number.isInteger(sequences) && keyLen >= seqLen && numHeads % numKvHeads === 0, shapes);
-    check('attention', window === null || window >= 1, shapes);
-    check('attention', queries.cols === numHeads * headDim, shapes);
-    for (const part of [keys, values]) {
-      check('attention', part.rows === sequences * keyLen && part.cols === numKvHeads * headDim, shapes);
-    }
-    const out = this.#make('attention', queries.rows, queries.cols);
+    const { queries, keys, values, sequences } = this.attentionInputs('attention', q, k, v, spec);
+    const out = this.make('attention', queries.rows, queries.cols);
     causalAttention(out.data, queries.data, keys.data, values.data, sequences, spec);
     return out;
   }
 
   swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor {
     const [first, second] = sameShape('swiglu', gate, up);
-    const out = this.#make('swiglu', first.rows, first.cols);
+    const out = this.make('swiglu', first.rows, first.cols);
     swiglu(out.data, first.data, second.data, out.data.length);
     return out;
   }
 
   gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
     const source = own('gelu', x);
-    const out = this.#make('gelu', source.rows, source.cols);
+    const out = this.make('gelu', source.rows, source.cols);
     gelu(out.data, source.data, kind, out.data.length);
     return out;
   }
 
   add(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
     const [first, second] = sameShape('add', x, y);
-    const out = this.#make('add', first.rows, first.cols);
+    const out = this.make('add', first.rows, first.cols);
     add(out.data, first.data, second.data, out.data.length);
     return out;
   }
@@ -135,7 +110,7 @@ export class ReferenceScope implements Scope {
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor {
     const source = own('columns', x);
     check('columns', isRange(from, to, source.cols), `columns ${from} … ${to} are not among those of ${shapeOf(x)}`);
-    const out = this.#make('columns', source.rows, to - from);
+    const out = this.make('columns', source.rows, to - from);
     columns(out.data, source.data, from, to, source.rows, source.cols);
     return out;
   }
@@ -151,18 +126,62 @@ export class ReferenceScope implements Scope {
   close(): void {
     this.#checkOpen('close');
     this.#closed = true;
-    for (const handle of this.#made) this.#memory.release(handle);
+    for (const handle of this.#made) this.memory.release(handle);
     this.#made.clear();
   }
 
-  #make(op: string, rows: number, cols: number): ReferenceTensor {
+  /** The checked arrays of a rotation, forward or backward. */
+  protected ropeInputs(
+    op: string,
+    x: DeviceTensor,
+    table: RopeTable,
+    { heads, headDim, seqLen, start }: RopeSpec,
+  ): Record<'source' | 'cos' | 'sin', ReferenceTensor> {
+    const [source, cos, sin] = [own(op, x), own(op, table.cos), own(op, table.sin)];
+    const shapes = `x ${shapeOf(x)}, table ${shapeOf(cos)} and ${shapeOf(sin)}, ${heads} heads of ${headDim}`;
+    check(op, source.cols === heads * headDim && headDim % 2 === 0, `${shapes} do not fit`);
+    check(
+      op,
+      [cos, sin].every((part) => part.cols === headDim / 2),
+      `${shapes} do not fit`,
+    );
+    check(
+      op,
+      source.rows % seqLen === 0 && start >= 0 && start + seqLen <= Math.min(cos.rows, sin.rows),
+      `${shapes} do not fit sequences of ${seqLen} rows from position ${start}`,
+    );
+    return { source, cos, sin };
+  }
+
+  /** The checked arrays of an attention, forward or backward. */
+  protected attentionInputs(
+    op: string,
+    q: DeviceTensor,
+    k: DeviceTensor,
+    v: DeviceTensor,
+    spec: AttentionSpec,
+  ): Record<'queries' | 'keys' | 'values', ReferenceTensor> & { sequences: number } {
+    const [queries, keys, values] = [own(op, q), own(op, k), own(op, v)];
+    const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
+    const shapes = `q ${shapeOf(q)}, k ${shapeOf(k)}, v ${shapeOf(v)} with ${JSON.stringify(spec)} do not fit`;
+    const sequences = queries.rows / seqLen;
+    check(op, Number.isInteger(sequences) && keyLen >= seqLen && numHeads % numKvHeads === 0, shapes);
+    check(op, window === null || window >= 1, shapes);
+    check(op, queries.cols === numHeads * headDim, shapes);
+    for (const part of [keys, values]) {
+      check(op, part.rows === sequences * keyLen && part.cols === numKvHeads * headDim, shapes);
+    }
+    return { queries, keys, values, sequences };
+  }
+
+  protected make(op: string, rows: number, cols: number): ReferenceTensor {
     this.#checkOpen(op);
-    return this.#adopt(this.#memory.make(rows, cols));
+    return this.#adopt(this.memory.make(rows, cols));
   }
 
   #view(op: string, source: ReferenceTensor, at: number, rows: number, cols: number): ReferenceTensor {
     this.#checkOpen(op);
-    return this.#adopt(this.#memory.view(source, at, rows, cols));
+    return this.#adopt(this.memory.view(source, at, rows, cols));
   }
 
   #adopt(handle: ReferenceTensor): ReferenceTensor {
@@ -177,14 +196,14 @@ export class ReferenceScope implements Scope {
 }
 
 /** A [1, C] parameter that fits x's rows. */
-function vector(op: string, name: string, parameter: DeviceTensor, x: ReferenceTensor): ReferenceTensor {
+export function vector(op: string, name: string, parameter: DeviceTensor, x: ReferenceTensor): ReferenceTensor {
   const handle = own(op, parameter);
   const fits = handle.rows === 1 && handle.cols === x.cols;
   check(op, fits, `x ${shapeOf(x)} and ${name} ${shapeOf(handle)} do not fit`);
   return handle;
 }
 
-function sameShape(op: string, x: DeviceTensor, y: DeviceTensor): [ReferenceTensor, ReferenceTensor] {
+export function sameShape(op: string, x: DeviceTensor, y: DeviceTensor): [ReferenceTensor, ReferenceTensor] {
   const first = own(op, x);
   const second = own(op, y);
   check(op, x.rows === y.rows && x.cols === y.cols, `${shapeOf(x)} and ${shapeOf(y)} are not of one shape`);

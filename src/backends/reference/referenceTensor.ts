@@ -1,12 +1,13 @@
 import { ShapeError } from '../../errors.ts';
+import type { Floats } from '../../ops/floats.ts';
 import type { NllSums } from '../../ops/nll.ts';
 import type { DeviceTensor, LinearWeight, NllState } from '../backend.ts';
 
-/** A device array of the reference backend: a Float32Array and who owns it. */
+/** A device array of the reference backend: its numbers and who owns them. */
 export class ReferenceTensor implements DeviceTensor {
   readonly rows: number;
   readonly cols: number;
-  readonly data: Float32Array;
+  readonly data: Floats;
   /** The handle whose memory this is: itself, or what it is a view of. */
   readonly owner: ReferenceTensor;
   /** A scope will free this handle when it closes. */
@@ -14,7 +15,7 @@ export class ReferenceTensor implements DeviceTensor {
   /** Set when this handle was freed or its scope closed. */
   freed = false;
 
-  constructor(rows: number, cols: number, data: Float32Array, owner: ReferenceTensor | null) {
+  constructor(rows: number, cols: number, data: Floats, owner: ReferenceTensor | null) {
     this.rows = rows;
     this.cols = cols;
     this.data = data;
@@ -29,12 +30,12 @@ export class ReferenceTensor implements DeviceTensor {
 export class ReferenceLinear implements LinearWeight {
   readonly outFeatures: number;
   readonly inFeatures: number;
-  readonly weight: Float32Array;
-  readonly bias: Float32Array | null;
+  readonly weight: Floats;
+  readonly bias: Floats | null;
   readonly bytes: number;
   freed = false;
 
-  constructor(outFeatures: number, inFeatures: number, weight: Float32Array, bias: Float32Array | null) {
+  constructor(outFeatures: number, inFeatures: number, weight: Floats, bias: Floats | null) {
     this.outFeatures = outFeatures;
     this.inFeatures = inFeatures;
     this.weight = weight;

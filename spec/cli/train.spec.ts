@@ -1,0 +1,202 @@
+/** Training and healing from the command line: the same bytes after a kill, models that open, wrong input in one line. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blockpruner } from './command.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'blockpruner-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+
+const text = 'the cat sat on the mat. the rat ate the oat. '.repeat(60);
+const recipe = {
+  config: {
+    model_type: 'llama',
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    vocab_size: 16,
+    max_position_embeddings: 32,
+    tie_word_embeddings: true,
+    bos_token_id: null,
+    eos_token_id: null,
+  },
+  tokenizer: { type: 'blockpruner-char', alphabet: [...new Set(text)].toSorted().join('') },
+  seed: 1,
+  train: { file: 'text.txt', to: 0.8 },
+  validation: { file: 'text.txt', from: 0.8 },
+  steps: 40,
+  sequences: 4,
+  seqLen: 16,
+  lr: 0.01,
+};
+writeFileSync(at('text.txt'), text);
+writeFileSync(at('recipe.json'), JSON.stringify(recipe));
+
+const trainInto = (out: string, ...rest: string[]): string[] => {
+  return ['train', at('recipe.json'), '--out', at(out), '--threads', '1', '--checkpoint', '7', ...rest];
+};
+const weightsOf = (out: string): Buffer => readFileSync(join(at(out), 'model.safetensors'));
+
+describe('train', () => {
+  beforeAll(async () => {
+    const { code, stderr, stdout } = await blockpruner(trainInto('model', '--json'));
+    expect(code, stderr).toBe(0);
+    const document = JSON.parse(stdout) as {
+      schema: string;
+      figures: { loss: number };
+      measured: { step: number; loss: number }[];
+    };
+    expect(document.schema).toBe('blockpruner.training/1');
+    // A text of two sentences is learned; every letter alike would be ln 13 = 2.56.
+    expect(document.figures.loss).toBeLessThan(0.5 * document.measured[0].loss);
+  });
+
+  it('leaves a model that the other commands run', async () => {
+    const { code, stdout } = await blockpruner([
+      'perplexity',
+      at('model'),
+      '--data',
+      at('text.txt'),
+      '--bos',
+      'none',
+      '--quiet',
+    ]);
+    expect(code).toBe(0);
+    expect(Number(/perplexity ([\d.]+)/.exec(stdout)?.[1])).toBeLessThan(4);
+    expect(readFileSync(join(at('model'), 'training', 'loss.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+
+  it('killed and started again, on other threads, writes the same bytes', async () => {
+    await blockpruner(trainInto('killed'), { killAt: /step 10:/ });
+    expect(existsSync(join(at('killed'), 'model.safetensors'))).toBe(false);
+    const { code, stderr } = await blockpruner([...trainInto('killed').slice(0, -4), '--threads', '2']);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/resuming after step \d+/);
+    expect(weightsOf('killed').equals(weightsOf('model'))).toBe(true);
+    const steps = readFileSync(join(at('killed'), 'training', 'log.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const logged = steps.map((line) => JSON.parse(line) as { type: string; step: number });
+    expect(logged.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual(
+      Array.from({ length: 40 }, (_, i) => i + 1),
+    );
+  });
+
+  it('does not go on from another recipe', async () => {
+    writeFileSync(at('other.json'), JSON.stringify({ ...recipe, seed: 2 }));
+    const other = await blockpruner(['train', at('other.json'), '--out', at('model')]);
+    expect([other.code, other.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: .*checkpoint\.safetensors: belongs to a run with another recipe/m),
+    ]);
+  });
+});
+
+describe('heal', () => {
+  it('brings back some of what pruning lost, and leaves a model that needs no mask', async () => {
+    mkdirSync(at('run'));
+    writeFileSync(join(at('run'), 'del_order_list.json'), '{"1": [["mlp", 1]], "2": [["mha", 1], ["mlp", 1]]}');
+    const args = [
+      'heal',
+      at('model'),
+      '--run',
+      at('run'),
+      '--step',
+      '1',
+      '--data',
+      at('text.txt'),
+      '--valid',
+      at('text.txt'),
+    ];
+    const settings = [
+      '--bos',
+      'none',
+      '--steps',
+      '30',
+      '--lr',
+      '0.01',
+      '--rank',
+      '4',
+      '--seq-len',
+      '16',
+      '--threads',
+      '1',
+    ];
+    const { code, stdout, stderr } = await blockpruner([...args, ...settings, '--json']);
+    expect(code, stderr).toBe(0);
+    const found = JSON.parse(stdout) as { mask: string } & Record<'dense' | 'pruned' | 'healed', { ppl: number }>;
+    expect(found.mask).toBe('L1.mlp');
+    expect(found.pruned.ppl).toBeGreaterThan(found.dense.ppl);
+    expect(found.healed.ppl).toBeLessThan((found.pruned.ppl + found.dense.ppl) / 2);
+    const healed = join(at('run'), 'healed');
+    const measure = ['perplexity', healed, '--data', at('text.txt'), '--bos', 'none', '--json', '--quiet'];
+    const without = JSON.parse((await blockpruner(measure)).stdout) as { ppl: number };
+    const masked = JSON.parse(
+      (await blockpruner([...measure, '--mask', join(healed, 'del_order_list.json')])).stdout,
+    ) as { ppl: number };
+    expect(without.ppl).toBe(masked.ppl);
+    expect(masked.ppl).toBeCloseTo(found.healed.ppl, 4);
+  });
+});
+
+describe('wrong input', () => {
+  const heal = [
+    'heal',
+    'tiny-models/planted',
+    '--data',
+    'tiny-models/data/tiny.txt',
+    '--valid',
+    'tiny-models/data/tiny.txt',
+  ];
+  writeFileSync(at('broken.ts'), 'export const recipe = {');
+  writeFileSync(at('empty.ts'), 'export {};');
+  writeFileSync(at('broken.json'), '{');
+  writeFileSync(at('field.json'), JSON.stringify({ ...recipe, steps: 'many' }));
+  writeFileSync(at('lost.json'), JSON.stringify({ ...recipe, train: { file: 'lost.txt' } }));
+  const cases: [string, string[], number, RegExp][] = [
+    ['a recipe that is not there', ['train', 'none.ts', '--out', at('x')], 1, /none\.ts: no such file/],
+    ['a recipe of another kind', ['train', at('text.txt'), '--out', at('x')], 2, /neither a \.json file nor a module/],
+    ['a module with an error in it', ['train', at('broken.ts'), '--out', at('x')], 1, /broken\.ts: cannot be loaded/],
+    ['a module without a recipe', ['train', at('empty.ts'), '--out', at('x')], 2, /empty\.ts: has no recipe/],
+    ['JSON that is none', ['train', at('broken.json'), '--out', at('x')], 1, /broken\.json: is not valid JSON/],
+    [
+      'a field of the wrong kind',
+      ['train', at('field.json'), '--out', at('x')],
+      2,
+      /field\.json: field 'steps' is not/,
+    ],
+    ['a text that is not there', ['train', at('lost.json'), '--out', at('x')], 1, /lost\.txt: no such file/],
+    [
+      'no way to write',
+      ['train', at('recipe.json'), '--out', at('text.txt')],
+      1,
+      /text\.txt.*(?:in the way|not a folder)/,
+    ],
+    ['nowhere to train to', ['train', at('recipe.json')], 2, /required option '--out <dir>' not specified/],
+    [
+      'nothing that was removed',
+      [...heal, '--out', at('h')],
+      2,
+      /what was removed is not clear\. Give either --run or --mask/,
+    ],
+    ['an empty mask', [...heal, '--out', at('h'), '--mask', ''], 2, /nothing was removed/],
+    ['a run that is none', [...heal, '--run', at('none')], 1, /del_order_list\.json: no such file/],
+    [
+      'a model that is no folder',
+      ['heal', 'x.gguf', ...heal.slice(2), '--mask', 'L0.mlp', '--out', at('h')],
+      1,
+      /x\.gguf: there is no such/,
+    ],
+  ];
+  it.concurrent.each(cases)('%s', async (_, args, code, line) => {
+    const outcome = await blockpruner(args);
+    const lines = outcome.stderr.split('\n').filter((row) => row.startsWith('error: '));
+    expect(lines, outcome.stderr).toHaveLength(1);
+    expect(lines[0]).toMatch(line);
+    expect(outcome.stdout).toBe('');
+    expect(outcome.code).toBe(code);
+  });
+});

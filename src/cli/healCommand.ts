@@ -1,0 +1,241 @@
+import { copyFile, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { GradientBackend } from '../backends/gradients.ts';
+import { UsageError } from '../errors.ts';
+import type { Chunks } from '../eval/chunks.ts';
+import { conventionOf } from '../eval/convention.ts';
+import { perplexity, type Perplexity } from '../eval/perplexity.ts';
+import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
+import { openModel, type OpenedModel } from '../formats/openModel.ts';
+import { Mask } from '../model/mask.ts';
+import { countParameters } from '../model/parameters.ts';
+import { Transformer } from '../model/transformer.ts';
+import type { WeightSource } from '../model/weights.ts';
+import { readTextFile } from '../platform/nodeFile.ts';
+import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { lockFile } from '../platform/nodeLock.ts';
+import { readMaskArgument } from '../prune/maskArgument.ts';
+import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import { ratios } from '../prune/ratios.ts';
+import { figures } from '../prune/run.ts';
+import { seededRng } from '../tensor/rng.ts';
+import { defaultAdamW } from '../train/adamW.ts';
+import { windowBatches } from '../train/batch.ts';
+import { healedParameters, healingTrainee } from '../train/heal.ts';
+import type { LoraSettings } from '../train/lora.ts';
+import { f32Parameters, readParameters } from '../train/parameters.ts';
+import { train, type TrainSettings } from '../train/train.ts';
+import type { Trainee } from '../train/trainee.ts';
+import { programVersion } from './environment.ts';
+import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { figure, percent, table } from './figures.ts';
+import { openChecked } from './openRun.ts';
+import { breathe, Terminal } from './terminal.ts';
+import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
+import { fileCheckpoint, writeBytesWhole } from './trainingFiles.ts';
+import { TrainingProgress } from './trainingProgress.ts';
+
+export interface HealOptions extends TrainingBackendOptions, EvalOptions {
+  /** Text to measure perplexity on; `data` is what is trained on. */
+  valid: string;
+  run?: string;
+  step?: number;
+  mask?: string;
+  out?: string;
+  steps: number;
+  rank: number;
+  alpha: number;
+  lr: number;
+  seqLen?: number;
+  sequences: number;
+  accumulate: number;
+  seed: number;
+  fresh: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+/** What a model needs beside its weights to be opened again. */
+const companions =
+  /^(?:(?:generation_|tokenizer_)?config|tokenizer|special_tokens_map|vocab|added_tokens)\.json$|^merges\.txt$/;
+
+/** Tokens a training sequence has where neither an option nor the model's context says less. */
+const DEFAULT_SEQUENCE = 512;
+
+/** `blockpruner heal MODEL --run DIR`: trains adapters on a pruned model, merges them and writes the healed model. */
+export async function healCommand(argument: string, options: HealOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const started = performance.now();
+  const out = outFolder(options);
+  const opened = await openChecked(argument, {}, terminal);
+  try {
+    const files = await companionFiles(argument);
+    const mask = await maskOf(options, opened);
+    const chunks = await loadChunks({ ...options, data: options.valid }, opened);
+    const lora: LoraSettings = { rank: options.rank, alpha: options.alpha };
+    const { config } = opened.weights;
+    const parameters = await readParameters(opened.weights);
+    const trainee = healingTrainee(config, parameters, mask, lora, seededRng(options.seed).fork('adapters'));
+    await prepareFolder(out);
+    const unlock = await lockFile(join(out, 'healing.lock'));
+    const backend = await trainingBackend(options, null);
+    try {
+      terminal.note(`backend: ${backend.description}`);
+      const dense = await score(opened.weights, backend, chunks, Mask.empty);
+      const pruned = await score(opened.weights, backend, chunks, mask);
+      terminal.note(`perplexity ${figure(dense.ppl)} dense, ${figure(pruned.ppl)} without ${mask.toString()}`);
+      await adapt(trainee, backend, out, opened, options, terminal);
+
+      for (const name of files) await copyFile(join(argument, name), join(out, name));
+      const healedTensors = f32Parameters(healedParameters(trainee));
+      const bytes = writeModelTensors(config, healedTensors, storedType(opened.weights));
+      await writeBytesWhole(join(out, 'model.safetensors'), bytes);
+      const order = join(out, 'del_order_list.json');
+      await writeFileWhole(order, writeOfficialOrder([mask.blocks]));
+      const healed = await scoreFolder(out, backend, chunks, mask);
+
+      const document = {
+        schema: 'blockpruner.heal/1',
+        version: programVersion(),
+        model: opened.weights.name,
+        mask: mask.toString(),
+        ratios: ratios(countParameters(opened.weights), mask),
+        trainedOn: basename(options.data),
+        measuredOn: basename(options.valid),
+        convention: conventionOf(chunks, options.nllSum),
+        lora,
+        settings: settingsOf(options),
+        dense: figures(dense),
+        pruned: figures(pruned),
+        healed: figures(healed),
+        recovered: (pruned.ppl - healed.ppl) / (pruned.ppl - dense.ppl),
+        backend: backend.description,
+        seconds: (performance.now() - started) / 1000,
+      };
+      await writeFileWhole(join(out, 'healing.json'), `${JSON.stringify(document, null, 2)}\n`);
+      if (options.json) terminal.document(document);
+      terminal.result(
+        table(
+          ['model', '>perplexity'],
+          [
+            ['dense', figure(dense.ppl)],
+            [`pruned, ${percent(document.ratios.blocks)} of block parameters`, figure(pruned.ppl)],
+            ['healed', figure(healed.ppl)],
+          ],
+        ),
+      );
+      terminal.result(`healing brought back ${percent(document.recovered)} of what pruning lost`);
+      terminal.result(`${basename(options.valid)}: ${document.convention.text}`);
+      terminal.result(`${out}: removed blocks add zero, so any program computes the healed model;`);
+      terminal.result(`with --mask ${order} they are not computed at all`);
+    } finally {
+      await backend.dispose();
+      await unlock();
+    }
+  } finally {
+    await opened.close();
+  }
+}
+
+function outFolder({ out, run }: HealOptions): string {
+  if (out !== undefined) return out;
+  if (run === undefined) throw new UsageError('there is nowhere to write to.', { remedy: 'Give --run or --out.' });
+  return join(run, 'healed');
+}
+
+/** The files that are copied as they are. @throws UsageError unless the model is a folder with config.json. */
+async function companionFiles(argument: string): Promise<string[]> {
+  const names = await readdir(argument).catch((): string[] => []);
+  if (!names.includes('config.json')) {
+    throw new UsageError('healing writes a model folder and needs one to begin with.', {
+      where: argument,
+      remedy: 'Give a folder with config.json and safetensors.',
+    });
+  }
+  return names.filter((name) => companions.test(name));
+}
+
+async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel): Promise<Mask> {
+  if ((run === undefined) === (mask === undefined)) {
+    throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
+  }
+  const argument = mask ?? `${join(run ?? '', 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
+  const found = await readMaskArgument(argument, weights.config.numHiddenLayers, readTextFile);
+  if (found.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: argument });
+  return found;
+}
+
+async function adapt(
+  trainee: Trainee,
+  backend: GradientBackend,
+  out: string,
+  opened: OpenedModel,
+  options: HealOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const seqLen = options.seqLen ?? Math.min(DEFAULT_SEQUENCE, trainee.config.maxPositionEmbeddings);
+  // Windows begin anywhere in the stream, so that chunks, strides and a BOS have no meaning here.
+  const text: EvalOptions = { ...options, chunk: seqLen, stride: undefined, tokens: undefined, bos: 'none' };
+  const { ids } = await loadChunks(text, opened);
+  const stream = Int32Array.from(ids.flatMap((part) => [...part]));
+  const hasher = nodeHasher();
+  hasher.update(new Uint8Array(stream.buffer));
+  hasher.update(new TextEncoder().encode(await opened.weights.contentHash(nodeHasher())));
+  const { rank, alpha, seed, sequences } = options;
+  const identity = JSON.stringify({
+    data: hasher.digest(),
+    mask: trainee.mask.toString(),
+    rank,
+    alpha,
+    seed,
+    sequences,
+    seqLen,
+  });
+  const progress = new TrainingProgress(terminal);
+  const events = train({
+    backend,
+    trainee,
+    settings: settingsOf(options),
+    draw: windowBatches(stream, sequences, seqLen, seededRng(seed).fork('data')),
+    checkpoint: { every: 25, store: fileCheckpoint(join(out, 'healing.checkpoint'), options.fresh), identity },
+  });
+  for await (const event of events) {
+    progress.show(event);
+    await breathe();
+  }
+}
+
+/** The paper's rate falls linearly from its beginning; AdamW as in PyTorch, without decay. */
+function settingsOf({ steps, lr, accumulate }: HealOptions): TrainSettings {
+  return {
+    schedule: { steps, lr, minLr: 0, warmupSteps: 0, decay: 'linear' },
+    optimizer: { ...defaultAdamW, beta2: 0.999, weightDecay: 0 },
+    clip: 1,
+    accumulate,
+  };
+}
+
+async function score(weights: WeightSource, backend: GradientBackend, chunks: Chunks, mask: Mask): Promise<Perplexity> {
+  const model = await Transformer.load(weights, backend, Infinity);
+  try {
+    return await perplexity(model, chunks, mask, 1, () => breathe());
+  } finally {
+    model.free();
+  }
+}
+
+async function scoreFolder(folder: string, backend: GradientBackend, chunks: Chunks, mask: Mask): Promise<Perplexity> {
+  const { weights, close } = await openModel(folder);
+  try {
+    return await score(weights, backend, chunks, mask);
+  } finally {
+    await close();
+  }
+}
+
+/** The type most of the model's numbers have, F16 where that is none we write. */
+function storedType({ tensors }: WeightSource): 'F32' | 'F16' | 'BF16' {
+  const dtypes = [...tensors.values()].toSorted((a, b) => b.bytes - a.bytes).map(({ dtype }) => dtype);
+  return (['F32', 'F16', 'BF16'] as const).find((dtype) => dtype === dtypes[0]) ?? 'F16';
+}

@@ -1,0 +1,128 @@
+/** The files of a training run: its checkpoint, its log, and the recipe it follows. */
+import { appendFileSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BlockprunerError, FormatError, UsageError } from '../errors.ts';
+import { accessError, readTextFile } from '../platform/nodeFile.ts';
+import { temporaryName } from '../platform/nodeFolder.ts';
+import type { CheckpointStore } from '../train/checkpoint.ts';
+import { checkRecipe, type Recipe } from '../train/recipe.ts';
+import type { TrainEvent } from '../train/train.ts';
+
+/** Writes bytes under another name first, so that the file is there whole or as it was. @throws AccessError */
+export async function writeBytesWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const unfinished = temporaryName(path);
+  try {
+    const handle = await open(unfinished, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(unfinished, path);
+  } catch (cause) {
+    await rm(unfinished, { force: true }).catch(() => undefined);
+    throw accessError(path, cause);
+  }
+}
+
+/** A checkpoint in a file. @param fresh leaves what is there unread. */
+export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
+  return {
+    name: path,
+    async read() {
+      if (fresh) return null;
+      try {
+        return new Uint8Array(await readFile(path));
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw accessError(path, cause);
+      }
+    },
+    write: (bytes) => writeBytesWhole(path, bytes),
+  };
+}
+
+export type LogLine = Extract<TrainEvent, { type: 'step' | 'measured' }>;
+
+/** What a run said of its steps, one JSON line each; lines beyond the checkpoint it resumes from are dropped. */
+export class TrainingLog {
+  readonly lines: LogLine[];
+  readonly #path: string;
+
+  private constructor(path: string, lines: LogLine[]) {
+    this.#path = path;
+    this.lines = lines;
+  }
+
+  /** @param step steps that are done. */
+  static async open(path: string, step: number): Promise<TrainingLog> {
+    const text = step === 0 ? '' : await readFile(path, 'utf8').catch(() => '');
+    const lines: LogLine[] = [];
+    for (const line of text.split('\n')) {
+      const parsed = parseLine(line);
+      if (parsed !== null && parsed.step <= step) lines.push(parsed);
+    }
+    await writeBytesWhole(path, new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join('')));
+    return new TrainingLog(path, lines);
+  }
+
+  add(line: LogLine): void {
+    this.lines.push(line);
+    appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+  }
+}
+
+/** Null for what a killed process left of a line. */
+function parseLine(line: string): LogLine | null {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return null;
+  }
+}
+
+export interface LoadedRecipe {
+  recipe: Recipe;
+  source: string;
+  /** A file that the recipe names, relative to it. */
+  readText: (file: string) => Promise<string>;
+}
+
+/**
+ * Reads a recipe: a .json file, or a module that exports `recipe`.
+ * @throws NotFoundError, FormatError, UsageError naming the file.
+ */
+export async function loadRecipe(path: string): Promise<LoadedRecipe> {
+  if (!/\.(json|[cm]?[jt]s)$/.test(path)) {
+    throw new UsageError('is neither a .json file nor a module (.ts, .js).', { where: path });
+  }
+  const source = await readTextFile(path);
+  return {
+    recipe: checkRecipe(await recipeValue(path, source), path),
+    source,
+    readText: (file) => readTextFile(resolve(dirname(path), file)),
+  };
+}
+
+async function recipeValue(path: string, source: string): Promise<unknown> {
+  if (path.endsWith('.json')) {
+    try {
+      return JSON.parse(source);
+    } catch (cause) {
+      throw new FormatError('is not valid JSON.', { where: path, cause });
+    }
+  }
+  try {
+    const loaded = (await import(pathToFileURL(resolve(path)).href)) as { recipe?: unknown };
+    return loaded.recipe;
+  } catch (cause) {
+    if (cause instanceof BlockprunerError) throw cause;
+    throw new FormatError(`cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      where: path,
+      cause,
+    });
+  }
+}

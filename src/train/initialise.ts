@@ -1,0 +1,37 @@
+/** Where training begins: GPT-2's initialisation, for any width. */
+import type { ModelConfig } from '../model/config.ts';
+import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
+import type { Rng } from '../tensor/rng.ts';
+import type { Parameter, Parameters } from './parameters.ts';
+
+/**
+ * Gains 1, biases 0, matrices normal with standard deviation 0.02 √(768 / hiddenSize), GPT-2's 0.02 at its width; the
+ * projections that write to the residual stream divided by √(2 layers), one for each block that adds to it (Radford et
+ * al. 2019, §2.3). Every tensor draws from a generator of its own name, so that none depends on the others.
+ * @param shapes by canonical name.
+ */
+export function initialParameters(
+  config: ModelConfig,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  rng: Rng,
+): Parameters {
+  const deviation = 0.02 * Math.sqrt(768 / config.hiddenSize);
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, layer) => layer);
+  const toStream = new Set(
+    layers.flatMap((layer) => [mhaTensorNames(config, layer).output.weight, mlpTensorNames(config, layer).down.weight]),
+  );
+  const parameters = new Map<string, Parameter>();
+  for (const [name, shape] of shapes) {
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    const data = new Float32Array(length);
+    if (shape.length === 1) {
+      data.fill(name.endsWith('.bias') ? 0 : 1);
+    } else {
+      const draw = rng.fork(name);
+      const scale = toStream.has(name) ? deviation / Math.sqrt(2 * config.numHiddenLayers) : deviation;
+      for (let i = 0; i < length; i++) data[i] = scale * draw.normal();
+    }
+    parameters.set(name, { shape, data });
+  }
+  return parameters;
+}

@@ -1,0 +1,53 @@
+/**
+ * The forward pass on a tape: ids → embedding → x ← x + branch(norm(x)) for each block the mask leaves → final norm →
+ * logits → loss. The blocks are model's own (`applyBlock`); around them stands what `Transformer` does row by row and
+ * tile by tile for want of memory, here with whole arrays, because their derivatives are needed.
+ */
+import type { DeviceTensor } from '../backends/backend.ts';
+import { DataError } from '../errors.ts';
+import { blocksInWalkOrder } from '../model/blockId.ts';
+import { applyBlock, applyNorm } from '../model/residualBlock.ts';
+import { modelTensorNames } from '../model/tensorNames.ts';
+import { ropeTable } from '../ops/ropeTable.ts';
+import type { Batch } from './batch.ts';
+import type { Tape } from './tape.ts';
+import { TapeWeights, type Trainee } from './trainee.ts';
+
+/**
+ * Each row's negative log-likelihood [R, 1] in nats. The loss that `tape.backward` then differentiates is `lossWeight`
+ * times their sum; rows with target −1 count nothing.
+ * @throws DataError for sequences beyond the model's positions.
+ */
+export function trainingForward(tape: Tape, trainee: Trainee, batch: Batch, lossWeight: number): DeviceTensor {
+  const { config, mask } = trainee;
+  const { seqLen } = batch;
+  if (seqLen > config.maxPositionEmbeddings) {
+    throw new DataError(`sequences of ${seqLen} tokens exceed the model's ${config.maxPositionEmbeddings} positions.`);
+  }
+  const weights = new TapeWeights(tape, trainee);
+  const names = modelTensorNames(config);
+  let x = tape.gatherRows(weights.table(names.embedding), batch.inputs);
+  if (names.positions !== null) {
+    const positions = batch.inputs.map((_, row) => row % seqLen);
+    x = tape.add(x, tape.gatherRows(weights.table(names.positions), positions));
+  }
+  const at = { seqLen, start: 0, rope: uploadRope(tape, trainee, seqLen), kv: null };
+  for (const id of blocksInWalkOrder(config.numHiddenLayers)) {
+    if (mask.has(id)) continue;
+    x = applyBlock(tape, config, weights.block(id), x, at);
+  }
+  const normed = applyNorm(tape, config, weights.norm(names.finalNorm), x);
+  const logits = tape.linear(normed, weights.linear({ weight: names.head, bias: null }));
+  return tape.crossEntropy(logits, batch.targets, lossWeight);
+}
+
+function uploadRope(
+  tape: Tape,
+  { config }: Trainee,
+  positions: number,
+): { cos: DeviceTensor; sin: DeviceTensor } | null {
+  if (config.rope === null) return null;
+  const { cos, sin } = ropeTable(config.rope, config.headDim, positions);
+  const half = config.headDim / 2;
+  return { cos: tape.upload(cos, positions, half), sin: tape.upload(sin, positions, half) };
+}
