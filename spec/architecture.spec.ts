@@ -17,7 +17,7 @@ interface Import {
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.[jt]s$/.test(name) && !name.startsWith('backends/simd/assembly/'))
+    .filter((name) => /\.[jt]s$/.test(name) && !/^(?:backends\/simd\/assembly|web\/bundle)\//.test(name))
     .map((name) => join(folder, name));
 }
 
@@ -56,7 +56,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['model', 'ops type', 'tokenizer type'],
   prune: ['backends type', 'eval', 'model', 'ops type', 'platform type', 'tensor', 'tokenizer type'],
-  cli: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'tensor', 'tokenizer type'],
+  train: ['backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
+  web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],
+  cli: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'tensor', 'tokenizer type', 'train'],
 };
 
 /** The only file that may import a package: what a library does stands behind one door. */
@@ -64,6 +66,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   '@stdlib/ndarray': /^src\/tensor\//,
   '@huggingface/tokenizers': /^src\/tokenizer\/hfTokenizer\.ts$/,
   '@huggingface/hub': /^src\/platform\/hub\/client\.ts$/,
+  'gpu.js': /^src\/backends\/gpu\/gpuJs\.ts$/,
+  webgpu: /^src\/platform\/nodeWebGpu\.ts$/,
   commander: /^src\/cli\//,
   picocolors: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,

@@ -24,6 +24,8 @@ export type { Tokenizer } from './tokenizer/tokenizer.ts';
 // Backends
 export { backendNames, selectBackend, type BackendName, type BackendRequest } from './backends/select.ts';
 export { nodeSpawnWorker } from './platform/nodeThreads.ts';
+export { offerWebGpu } from './platform/nodeWebGpu.ts';
+export type { GpuMode } from './backends/gpu/gpuMode.ts';
 export type { Backend, DeviceTensor, LinearWeight, NllSum, Scope } from './backends/backend.ts';
 
 // Perplexity
@@ -44,6 +46,14 @@ export { nodeHasher } from './platform/nodeHash.ts';
 export { readOfficialOrder, writeOfficialOrder } from './prune/officialOrder.ts';
 export { renderReport } from './prune/report/report.ts';
 export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.ts';
+
+// Training
+export { checkRecipe, type Recipe, type Task } from './train/recipe.ts';
+export { prepare, type Prepared } from './train/prepare.ts';
+export { train, type TrainEvent, type TrainOptions } from './train/train.ts';
+export { parameterSource } from './train/parameters.ts';
+export { simdGradientBackend } from './backends/simd/simdGradientBackend.ts';
+export type { GradientBackend, GradientScope } from './backends/gradients.ts';
 
 // Arrays
 export { tensor, type Tensor } from './tensor/tensor.ts';

@@ -1,12 +1,14 @@
 import { UnsupportedBackendError } from '../errors.ts';
 import type { Backend } from './backend.ts';
+import type { GpuMode } from './gpu/gpuMode.ts';
+import { selectGpu } from './gpu/selectGpu.ts';
 import { referenceBackend } from './reference/referenceBackend.ts';
 import { compileKernels, type KernelVariant } from './simd/kernels.ts';
 import { simdBackend } from './simd/simdBackend.ts';
 import type { SpawnWorker } from './simd/threadPool.ts';
 
 /** Backends that can be asked for by name; `auto` takes the fastest this machine offers. */
-export const backendNames = ['auto', 'simd', 'reference'] as const;
+export const backendNames = ['auto', 'simd', 'gpu', 'reference'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export interface BackendRequest {
@@ -18,6 +20,10 @@ export interface BackendRequest {
   /** How worker threads are started here; null where they cannot be. */
   spawn: SpawnWorker | null;
   variant?: KernelVariant;
+  /** How gpu.js is to run; without it, on the first GPU that is found. */
+  gpuMode?: GpuMode;
+  /** Puts navigator.gpu in place; gives null, or what is missing. Not needed in a browser. */
+  offerWebGpu?: () => Promise<string | null>;
 }
 
 export interface SelectedBackend {
@@ -33,6 +39,11 @@ export interface SelectedBackend {
  */
 export async function selectBackend(request: BackendRequest): Promise<SelectedBackend> {
   if (request.name === 'reference') return { backend: referenceBackend(), why: 'reference was asked for.' };
+  if (request.name === 'gpu') {
+    const { gpuMode, memoryBytes, offerWebGpu = null } = request;
+    const backend = await selectGpu(gpuMode, memoryBytes, offerWebGpu);
+    return { backend, why: gpuMode === undefined ? 'gpu is asked for.' : `${gpuMode} is the mode asked for.` };
+  }
   const offered = offeredVariants();
   if (offered.length === 0) {
     if (request.name === 'auto') {

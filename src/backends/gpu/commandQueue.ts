@@ -1,0 +1,66 @@
+/**
+ * Runs commands one after the other, in the order they were given. A command that returns a promise holds up those behind
+ * it; as long as none does, each runs before `push` returns. That is how ops can return at once although in webgpu mode
+ * every kernel call gives a promise, and how memory is never given back before those who read it have been submitted.
+ *
+ * The first failure ends the queue: what was computed from what failed would be wrong, so later commands are dropped.
+ */
+export class CommandQueue {
+  readonly #waiting: (() => unknown)[] = [];
+  #busy = false;
+  #failure: unknown = null;
+  #idle: (() => void)[] = [];
+
+  /** The first failure, null so far. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  push(command: () => unknown): void {
+    if (this.#failure !== null) return;
+    this.#waiting.push(command);
+    if (!this.#busy) this.#drain();
+  }
+
+  /** Ends the queue from outside. */
+  fail(reason: unknown): void {
+    this.#failure ??= reason;
+    this.#waiting.length = 0;
+  }
+
+  /** When everything given so far has run. @throws the first failure. */
+  async settled(): Promise<void> {
+    if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #drain(): void {
+    for (let command = this.#waiting.shift(); command !== undefined; command = this.#waiting.shift()) {
+      try {
+        const pending = command();
+        if (pending instanceof Promise) {
+          this.#busy = true;
+          pending.then(
+            () => this.#resume(),
+            (reason: unknown) => {
+              this.fail(reason);
+              this.#resume();
+            },
+          );
+          return;
+        }
+      } catch (reason) {
+        this.fail(reason);
+      }
+    }
+    this.#busy = false;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #resume(): void {
+    this.#busy = false;
+    this.#drain();
+  }
+}

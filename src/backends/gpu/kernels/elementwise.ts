@@ -1,0 +1,89 @@
+/** One thread an element, no loop. Shapes: x [rows, n], out [rows, n] unless said otherwise. */
+import type { KernelThread, Program } from './kernel.ts';
+import { boundedExp, erfc } from './math.ts';
+
+function copyRows(this: KernelThread, x: number[], xAt: number, n: number): number {
+  return x[xAt + this.thread.y * n + this.thread.x];
+}
+
+export const copyProgram: Program = { source: copyRows, takes: ['array', 'integer', 'integer'] };
+
+function addRows(this: KernelThread, x: number[], xAt: number, y: number[], yAt: number, n: number): number {
+  return x[xAt + this.thread.y * n + this.thread.x] + y[yAt + this.thread.y * n + this.thread.x];
+}
+
+export const addProgram: Program = { source: addRows, takes: ['array', 'integer', 'array', 'integer', 'integer'] };
+
+/** x [rows, n] → its columns from `from` on. */
+function takeColumns(this: KernelThread, x: number[], xAt: number, n: number, from: number): number {
+  return x[xAt + this.thread.y * n + from + this.thread.x];
+}
+
+export const columnsProgram: Program = { source: takeColumns, takes: ['array', 'integer', 'integer', 'integer'] };
+
+/** target [rows, n] with its elements from `from` to `to`, counted flat, taken from source. */
+function overwriteRange(
+  this: KernelThread,
+  target: number[],
+  source: number[],
+  sourceAt: number,
+  n: number,
+  from: number,
+  to: number,
+): number {
+  if (this.thread.y * n + this.thread.x >= from) {
+    if (this.thread.y * n + this.thread.x < to) {
+      return source[sourceAt + this.thread.y * n + this.thread.x - from];
+    }
+  }
+  return target[this.thread.y * n + this.thread.x];
+}
+
+export const overwriteProgram: Program = {
+  source: overwriteRange,
+  takes: ['array', 'array', 'integer', 'integer', 'integer', 'integer'],
+};
+
+/** The rows of x [split, n], then those of y. */
+function stackRows(this: KernelThread, x: number[], y: number[], n: number, split: number): number {
+  if (this.thread.y < split) return x[this.thread.y * n + this.thread.x];
+  return y[(this.thread.y - split) * n + this.thread.x];
+}
+
+export const stackProgram: Program = { source: stackRows, takes: ['array', 'array', 'integer', 'integer'] };
+
+/** silu(gate) · up = gate / (1 + e^−gate) · up */
+function swigluRows(this: KernelThread, gate: number[], gateAt: number, up: number[], upAt: number, n: number): number {
+  const g = gate[gateAt + this.thread.y * n + this.thread.x];
+  return (g / (1 + boundedExp(-g))) * up[upAt + this.thread.y * n + this.thread.x];
+}
+
+export const swigluProgram: Program = {
+  source: swigluRows,
+  takes: ['array', 'integer', 'array', 'integer', 'integer'],
+  helpers: [boundedExp],
+};
+
+/** x / (1 + e^−2u), u = √(2/π) (x + 0.044715 x³) */
+function geluTanhRows(this: KernelThread, x: number[], xAt: number, n: number): number {
+  const z = x[xAt + this.thread.y * n + this.thread.x];
+  return z / (1 + boundedExp(-1.5957691216057308 * (z + 0.044715 * z * z * z)));
+}
+
+export const geluTanhProgram: Program = {
+  source: geluTanhRows,
+  takes: ['array', 'integer', 'integer'],
+  helpers: [boundedExp],
+};
+
+/** x/2 · erfc(−x/√2) */
+function geluErfRows(this: KernelThread, x: number[], xAt: number, n: number): number {
+  const z = x[xAt + this.thread.y * n + this.thread.x];
+  return 0.5 * z * erfc(-Math.SQRT1_2 * z);
+}
+
+export const geluErfProgram: Program = {
+  source: geluErfRows,
+  takes: ['array', 'integer', 'integer'],
+  helpers: [boundedExp, erfc],
+};

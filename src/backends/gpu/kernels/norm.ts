@@ -1,0 +1,105 @@
+/**
+ * Both norms, as a statistic of each row and its application. The statistic is added up in `parts` strided sums a row, so
+ * that a row keeps several threads busy and none adds up long sums; the kernels that apply it add these up again.
+ *
+ * Shapes: x [rows, n]; sums [rows, parts]; weight, bias [1, n].
+ */
+import type { KernelThread, Program } from './kernel.ts';
+
+function rowSums(this: KernelThread, x: number[], xAt: number, n: number, parts: number): number {
+  let sum = 0;
+  for (let i = 0; i * parts + this.thread.x < n; i++) {
+    sum += x[xAt + this.thread.y * n + this.thread.x + i * parts];
+  }
+  return sum;
+}
+
+export const rowSumsProgram: Program = { source: rowSums, takes: ['array', 'integer', 'integer', 'integer'] };
+
+function rowSquares(this: KernelThread, x: number[], xAt: number, n: number, parts: number): number {
+  let sum = 0;
+  for (let i = 0; i * parts + this.thread.x < n; i++) {
+    const value = x[xAt + this.thread.y * n + this.thread.x + i * parts];
+    sum += value * value;
+  }
+  return sum;
+}
+
+export const rowSquaresProgram: Program = { source: rowSquares, takes: ['array', 'integer', 'integer', 'integer'] };
+
+/** Σ (x − mean)²: the shortcut over x² would cancel where the mean is large. */
+function centredSquares(
+  this: KernelThread,
+  x: number[],
+  xAt: number,
+  sums: number[],
+  n: number,
+  parts: number,
+): number {
+  let total = 0;
+  for (let part = 0; part < parts; part++) total += sums[this.thread.y * parts + part];
+  const mean = total / n;
+  let sum = 0;
+  for (let i = 0; i * parts + this.thread.x < n; i++) {
+    const value = x[xAt + this.thread.y * n + this.thread.x + i * parts] - mean;
+    sum += value * value;
+  }
+  return sum;
+}
+
+export const centredSquaresProgram: Program = {
+  source: centredSquares,
+  takes: ['array', 'integer', 'array', 'integer', 'integer'],
+};
+
+/** x / √(mean x² + eps) · weight */
+function applyRmsNorm(
+  this: KernelThread,
+  x: number[],
+  xAt: number,
+  squares: number[],
+  weight: number[],
+  weightAt: number,
+  n: number,
+  parts: number,
+  eps: number,
+): number {
+  let total = 0;
+  for (let part = 0; part < parts; part++) total += squares[this.thread.y * parts + part];
+  return (x[xAt + this.thread.y * n + this.thread.x] / Math.sqrt(total / n + eps)) * weight[weightAt + this.thread.x];
+}
+
+export const rmsNormProgram: Program = {
+  source: applyRmsNorm,
+  takes: ['array', 'integer', 'array', 'array', 'integer', 'integer', 'integer', 'float'],
+};
+
+/** (x − mean) / √(variance + eps) · weight + bias */
+function applyLayerNorm(
+  this: KernelThread,
+  x: number[],
+  xAt: number,
+  sums: number[],
+  squares: number[],
+  weight: number[],
+  weightAt: number,
+  bias: number[],
+  biasAt: number,
+  n: number,
+  parts: number,
+  eps: number,
+): number {
+  let total = 0;
+  let spread = 0;
+  for (let part = 0; part < parts; part++) {
+    total += sums[this.thread.y * parts + part];
+    spread += squares[this.thread.y * parts + part];
+  }
+  const centred = x[xAt + this.thread.y * n + this.thread.x] - total / n;
+  return (centred / Math.sqrt(spread / n + eps)) * weight[weightAt + this.thread.x] + bias[biasAt + this.thread.x];
+}
+
+export const layerNormProgram: Program = {
+  source: applyLayerNorm,
+  takes: ['array', 'integer', 'array', 'array', 'array', 'integer', 'array', 'integer', 'integer', 'integer', 'float'],
+};

@@ -1,0 +1,60 @@
+/** All kernels that a backend compiles, by name. */
+import { mixProgram, rowHighestProgram, rowTotalProgram, scoresProgram, weightsProgram } from './kernels/attention.ts';
+import {
+  addProgram,
+  columnsProgram,
+  copyProgram,
+  geluErfProgram,
+  geluTanhProgram,
+  overwriteProgram,
+  stackProgram,
+  swigluProgram,
+} from './kernels/elementwise.ts';
+import type { Program } from './kernels/kernel.ts';
+import { linearFourProgram, linearProgram } from './kernels/linear.ts';
+import {
+  findTargetProgram,
+  foldSumsInOrderProgram,
+  foldSumsProgram,
+  joinPartsProgram,
+  raiseHighestProgram,
+} from './kernels/nll.ts';
+import {
+  centredSquaresProgram,
+  layerNormProgram,
+  rmsNormProgram,
+  rowSquaresProgram,
+  rowSumsProgram,
+} from './kernels/norm.ts';
+import { ropeProgram } from './kernels/rope.ts';
+
+export const programs = {
+  copy: copyProgram,
+  add: addProgram,
+  columns: columnsProgram,
+  overwrite: overwriteProgram,
+  stack: stackProgram,
+  swiglu: swigluProgram,
+  geluTanh: geluTanhProgram,
+  geluErf: geluErfProgram,
+  rowSums: rowSumsProgram,
+  rowSquares: rowSquaresProgram,
+  centredSquares: centredSquaresProgram,
+  rmsNorm: rmsNormProgram,
+  layerNorm: layerNormProgram,
+  linear: linearProgram,
+  linearFour: linearFourProgram,
+  rope: ropeProgram,
+  scores: scoresProgram,
+  rowHighest: rowHighestProgram,
+  weights: weightsProgram,
+  rowTotal: rowTotalProgram,
+  mix: mixProgram,
+  raiseHighest: raiseHighestProgram,
+  foldSums: foldSumsProgram,
+  foldSumsInOrder: foldSumsInOrderProgram,
+  findTarget: findTargetProgram,
+  joinParts: joinPartsProgram,
+} as const satisfies Readonly<Record<string, Program>>;
+
+export type ProgramName = keyof typeof programs;
