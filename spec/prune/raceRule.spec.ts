@@ -27,6 +27,10 @@ test.prop([sizes, seeds, fc.nat(99)])(
   },
 );
 
+test.prop([seeds, fc.nat(99)])('every step draws an order of its own', (seed, step) => {
+  expect(raceOrder(60, seed, step + 1)).not.toEqual(raceOrder(60, seed, step));
+});
+
 it('every order of four chunks is as likely, in any step', () => {
   for (const step of [1, 2]) {
     const counts = new Map<string, number>();
@@ -184,6 +188,66 @@ describe('outOfRace', () => {
       const comparison = comparisonOf(drawn);
       const [bold, careful] = [confidence, 0.9999].map((c) => outOfRace({ ...comparison, confidence: c }));
       for (const candidate of careful) expect(bold.has(candidate)).toBe(true);
+    },
+  );
+
+  /** How far apart two candidates' means must be for the worse one to go, all else as drawn. */
+  const neededGap = (drawn: Parameters<typeof comparisonOf>[0], more: Partial<Comparison>): number => {
+    const even = comparisonOf({ ...drawn, candidates: 2, spread: 0 });
+    const effect = { factor: 1, freedom: 50 };
+    // From equal means on, so that the gap is what is added.
+    const shift = meanOf(even, 0) - meanOf(even, 1);
+    const goes = (gap: number): boolean => {
+      const added = (gap + shift / drawn.seen) / SEGMENTS;
+      return outOfRace({ ...edit(even, (value, c) => value + c * added), effect, ...more }).has(1);
+    };
+    let [low, high] = [0, 64];
+    for (let halving = 0; halving < 40; halving++) {
+      const middle = (low + high) / 2;
+      if (goes(middle)) high = middle;
+      else low = middle;
+    }
+    return high;
+  };
+  const someDraw = fc.record({
+    seed: seeds,
+    candidates: fc.constant(2),
+    seen: fc.integer({ min: 2, max: 6 }),
+    more: fc.integer({ min: 2, max: 6 }),
+    spread: fc.constant(0),
+  });
+
+  test.prop([someDraw], { numRuns: 20 })(
+    'more looks, more rivals and more confidence ask for more evidence, one as the other',
+    (drawn) => {
+      const [one, other] = rivalWeights(2, null);
+      const needed = neededGap(drawn, {});
+      const halved = neededGap(drawn, { looks: 6 });
+      expect(halved).toBeGreaterThan(needed);
+      expect(neededGap(drawn, { weights: [one / 2, other / 2] })).toBeCloseTo(halved, 6);
+      expect(neededGap(drawn, { confidence: 0.995 })).toBeCloseTo(halved, 6);
+    },
+  );
+
+  test.prop([someDraw], { numRuns: 20 })(
+    'twice the design effect asks for √2 times the gap, and less freedom for more',
+    (drawn) => {
+      const [small, large, vague] = [
+        { factor: 200, freedom: 50 },
+        { factor: 400, freedom: 50 },
+        { factor: 200, freedom: 20 },
+      ].map((effect) => neededGap(drawn, { effect }));
+      expect(large / small).toBeCloseTo(Math.SQRT2, 6);
+      expect(vague).toBeGreaterThan(small);
+    },
+  );
+
+  test.prop([someDraw], { numRuns: 20 })(
+    'the fewer chunks are left to see, the less evidence is asked for',
+    (drawn) => {
+      const needed = [1, 5, 50].map((left) => neededGap(drawn, { population: drawn.seen + left }));
+      expect(needed[0]).toBeLessThan(needed[1]);
+      expect(needed[1]).toBeLessThan(needed[2]);
     },
   );
 

@@ -3,6 +3,7 @@ import { JournalMismatchError, MemoryBudgetError, UsageError } from '../../src/e
 import { perplexity } from '../../src/eval/perplexity.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
+import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { pruneKinds } from '../../src/prune/candidates.ts';
@@ -171,17 +172,26 @@ describe('a journal', () => {
     return sink.all;
   };
 
+  const given = tinyChunks(3, 3, 8);
   it.each<[string, Partial<RunOptions>, TinyOptions]>([
     ['weights', {}, { seed: 4 }],
     ['config', {}, { config: { rms_norm_eps: 1e-3 } }],
     ['tokens', { chunks: tinyChunks(4, 3, 8) }, {}],
+    ['tokens', { chunks: { ...given, ids: given.ids.with(2, given.ids[2].with(7, 0)) } }, {}],
     ['settings', { kind: 'mha', stop: { blocks: 1 } }, {}],
     ['settings', { chunks: tinyChunks(3, 3, 8, { ignoredId: 3 }) }, {}],
     ['settings', { chunks: tinyChunks(3, 3, 8, { stride: 4 }) }, {}],
+    ['settings', { chunks: tinyChunks(3, 3, 8, { bos: 'chunk' }) }, {}],
   ])('of a run with other %s is refused, naming that', async (what, more, tiny) => {
     const { options } = await tinyRun(memoryJournal(await journalOf()), more, tiny);
     await expect(finish(options)).rejects.toThrow(JournalMismatchError);
     await expect(finish(options)).rejects.toThrow(`other ${what}`);
+  });
+
+  it('of a run that keeps its sums over the vocabulary otherwise is refused', async () => {
+    const { options } = await tinyRun(memoryJournal(await journalOf()));
+    const model = await Transformer.load(options.model.source, options.model.backend, 2 ** 20, 'f32');
+    await expect(finish({ ...options, model })).rejects.toThrow('other settings');
   });
 
   it('goes on under other threads, but not under another backend', async () => {

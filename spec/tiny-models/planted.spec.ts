@@ -20,6 +20,7 @@ import { search, type SearchEvent } from '../../src/prune/search.ts';
 import type { Golden, GoldenScores } from '../../tiny-models/planted/golden.ts';
 import { plantedFiles } from '../../tiny-models/planted/recipe.ts';
 import { settled } from '../../tiny-models/planted/settled.ts';
+import { engineTrace, firstDifference } from '../../tiny-models/trace.ts';
 
 const LAYERS = 6;
 const folder = new URL('../../tiny-models/planted/', import.meta.url);
@@ -105,6 +106,12 @@ describe('the planted model', () => {
       afterAll(async () => {
         model.free();
         await model.backend.dispose();
+      });
+
+      it('does block by block what the golden trace says', async () => {
+        const [ids] = chunksOf(opened, whole.tokens).ids;
+        const found = await engineTrace(model, ids.subarray(0, golden.trace.tokens), Mask.empty);
+        expect(firstDifference(found, golden.trace)).toBeNull();
       });
 
       it('loses all blocks in the golden order, at the golden perplexities', async () => {

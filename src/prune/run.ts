@@ -107,7 +107,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
 async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
   const { model, tokenizer, chunks } = options;
   if (tokenizer === null) return null;
-  const prompt = samplePrompt(chunks.ids[0]);
+  const prompt = samplePrompt(tokenizer, chunks.ids[0]);
   let sample = journal.sample(mask.toString(), tokenizer.decode(prompt));
   if (sample === null) {
     sample = await sampleText(model, tokenizer, prompt, mask);

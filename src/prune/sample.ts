@@ -7,12 +7,21 @@ import { seededRng } from '../tensor/rng.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { SampleRecord } from './journal.ts';
 
+/** Of a usual vocabulary, whose tokens have about four bytes; of smaller ones as much text, in more tokens. */
 const MAX_PROMPT_TOKENS = 24;
 const NEW_TOKENS = 48;
+const USUAL_BYTES = 4;
+
+/** How many tokens of this tokenizer take the place of a usual one's, 1 … 4. */
+function tokensPerUsual(tokenizer: Tokenizer, ids: readonly number[]): number {
+  const bytes = ids.reduce((sum, id) => sum + tokenizer.byteLength(id), 0);
+  return Math.max(1, Math.min(USUAL_BYTES, Math.round((USUAL_BYTES * ids.length) / bytes)));
+}
 
 /** The opening tokens of a chunk. */
-export function samplePrompt(ids: Int32Array): number[] {
-  return [...ids.subarray(0, Math.min(MAX_PROMPT_TOKENS, Math.ceil(ids.length / 4)))];
+export function samplePrompt(tokenizer: Tokenizer, ids: Int32Array): number[] {
+  const most = MAX_PROMPT_TOKENS * tokensPerUsual(tokenizer, [...ids]);
+  return [...ids.subarray(0, Math.min(most, Math.ceil(ids.length / 4)))];
 }
 
 /** What the model makes of `prompt`, whole and under a mask. */
@@ -37,7 +46,8 @@ async function continuation(
   mask: Mask,
 ): Promise<string> {
   const ids = [...prompt];
-  const options = { maxTokens: NEW_TOKENS, sampling: greedy, rng: seededRng(0) };
+  const maxTokens = NEW_TOKENS * tokensPerUsual(tokenizer, prompt);
+  const options = { maxTokens, sampling: greedy, rng: seededRng(0) };
   for await (const id of generate(model, prompt, mask, options)) ids.push(id);
   return tokenizer.decode(ids).slice(tokenizer.decode(prompt).length);
 }

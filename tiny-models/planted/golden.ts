@@ -1,6 +1,8 @@
+import { traceOf, type Trace } from '../trace.ts';
 import { bigramOf, type Bigram } from './bigram.ts';
 import { CHUNK, perplexityAt, slopeAt } from './closedForm.ts';
 import { settled } from './settled.ts';
+import { plantedPass } from './stream.ts';
 
 /** golden.json: what a search on this model must find, from the closed form. */
 export interface Golden {
@@ -13,6 +15,8 @@ export interface Golden {
   order: readonly string[];
   /** On the whole text, and on its start for slow backends (`--tokens`). Perplexities to seven decimals. */
   scores: readonly GoldenScores[];
+  /** The dense model's pass over the first `tokens` tokens, block by block. */
+  trace: Trace & { tokens: number };
 }
 
 export interface GoldenScores {
@@ -27,9 +31,11 @@ export interface GoldenScores {
 
 /** Chunks of the short measurement. */
 const START = 2;
+const TRACED = 64;
 /** The NLL's slope at the dense model is this or steeper, so that 1/64 of s is worth 6·10⁻⁴ nats or more. */
 const FLATTEST = -0.04;
 const PERPLEXITY_STEPS = 1e7;
+const NLL_STEPS = 1e7;
 
 /** @throws when the proof does not hold for the text or for a start of it. */
 export function goldenOf(text: Uint8Array, adds: Readonly<Record<string, number>>): Golden {
@@ -48,7 +54,14 @@ export function goldenOf(text: Uint8Array, adds: Readonly<Record<string, number>
     adds,
     order,
     scores: [whole, START].map((chunks) => scores(bigram, text, chunks, adds, order)),
+    trace: { tokens: TRACED, ...trace(bigram, text.subarray(0, TRACED), adds) },
   };
+}
+
+function trace(bigram: Bigram, ids: Uint8Array, adds: Readonly<Record<string, number>>): Trace {
+  const pass = plantedPass(bigram, ids, adds);
+  // All but these are sums, products and square roots, which are the same everywhere.
+  return traceOf({ ...pass, nll: pass.nll.map((nats) => settled(nats, NLL_STEPS)) });
 }
 
 /** Smallest first; equal ones as candidates are tried: all MHA by layer, then all MLP by layer. */

@@ -34,10 +34,8 @@ import { seededRng, type Rng } from '../../src/tensor/rng.ts';
 import { bigramOf, VOCABULARY } from './bigram.ts';
 import { CHUNK } from './closedForm.ts';
 import { goldenOf } from './golden.ts';
+import { CONSTANT, CONSTANT_VALUE, SUM, WIDTH } from './stream.ts';
 
-const WIDTH = 64;
-const CONSTANT = 62;
-const SUM = 63;
 const HEAD_DIM = 8;
 const HIDDEN = 16;
 const RMS = 512;
@@ -103,7 +101,7 @@ function weights(text: Uint8Array): Map<string, TensorToWrite> {
       r === row && c === column ? value : 0;
 
   add('model.embed_tokens', [VOCABULARY, WIDTH], (byte, c) => {
-    if (c === CONSTANT) return 4096;
+    if (c === CONSTANT) return CONSTANT_VALUE;
     return byte === bytes[c] ? 1 : 0;
   });
   const rng = seededRng(1);

@@ -1,0 +1,8 @@
+import { kernelMutants } from './kernels.ts';
+import { modelMutants } from './model.ts';
+import type { Mutant } from './mutant.ts';
+import { opMutants } from './ops.ts';
+import { searchMutants } from './search.ts';
+
+/** Every mutant, by the place of its fault. */
+export const mutants: readonly Mutant[] = [...opMutants, ...kernelMutants, ...modelMutants, ...searchMutants];

@@ -1,0 +1,141 @@
+/** Faults of the search, its journal and its race. */
+import type { Mutant } from './mutant.ts';
+
+const journal = { file: 'src/prune/run.ts', specs: ['spec/prune/run.spec.ts'] };
+const race = { file: 'src/prune/raceRule.ts', specs: ['spec/prune/raceRule.spec.ts'] };
+const checkpoints = { file: 'src/prune/checkpoints.ts', specs: ['spec/prune/checkpoints.spec.ts'] };
+const sweep = { file: 'src/prune/sweep.ts', specs: ['spec/prune/sweep.spec.ts'] };
+/** As src/prune/run.ts has it; the fields that its hash must cover. */
+const SETTINGS = '{ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };';
+
+export const searchMutants: readonly Mutant[] = [
+  {
+    file: 'src/prune/search.ts',
+    specs: ['spec/prune/search.spec.ts'],
+    name: '<= for < in the pick: the last of equals goes',
+    from: 'candidate.perplexity.ppl < (best === null ? Infinity : best.perplexity.ppl)',
+    to: 'candidate.perplexity.ppl <= (best === null ? Infinity : best.perplexity.ppl)',
+  },
+  {
+    file: 'src/prune/candidates.ts',
+    specs: ['spec/prune/candidates.spec.ts'],
+    name: 'candidate order: MLP before MHA',
+    from: "[...(kind === 'mlp' ? [] : ofKind('mha')), ...(kind === 'mha' ? [] : ofKind('mlp'))]",
+    to: "[...(kind === 'mha' ? [] : ofKind('mlp')), ...(kind === 'mlp' ? [] : ofKind('mha'))]",
+  },
+  {
+    file: 'src/prune/candidates.ts',
+    specs: ['spec/prune/candidates.spec.ts'],
+    name: 'a layer counts as whole while one of its blocks is left',
+    from: 'blocks.some((block) => mask.has(block))',
+    to: 'blocks.every((block) => mask.has(block))',
+  },
+  {
+    ...sweep,
+    name: 'the sweep walks removed blocks too',
+    from: '.filter((block) => !mask.has(block));',
+    to: ';',
+  },
+  {
+    ...sweep,
+    name: 'mask of the wrong kind in the sweep: the fork passes its own block',
+    from: 'if (name === skipping) continue;',
+    to: 'if (name === formatBlock(block)) continue;',
+  },
+  {
+    ...sweep,
+    name: 'the fork is taken after its block',
+    from: 'forks.set(skipping, base);',
+    to: '{ forks.set(skipping, next); holders.hold(next); holders.release(base); }',
+  },
+  {
+    ...checkpoints,
+    name: 'stale checkpoint: removals before it are not looked at',
+    from: 'state.removed !== removedBefore(mask, state.position) || ',
+    to: '',
+  },
+  {
+    ...checkpoints,
+    name: 'stale checkpoint: forks it lacks are not missed',
+    from: ' || !needed.every(({ name }) => state.forks.has(name))',
+    to: ' || needed.length < 0',
+  },
+  {
+    ...checkpoints,
+    name: 'checkpoint forks are not held',
+    from: 'for (const stream of state.forks.values()) this.holders.hold(stream);',
+    to: '',
+  },
+  ...['kind: options.kind, ', 'stride, ', 'bos: chunks.bos, ', 'ignoredId, ', ', nllSum: model.nllSum'].map(
+    (field): Mutant => ({
+      ...journal,
+      name: `journal hash misses a field: ${field.replace(/^, |, $/g, '')}`,
+      from: `const settings = ${SETTINGS}`,
+      to: `const settings = ${SETTINGS.replace(field, '')}`,
+    }),
+  ),
+  {
+    ...journal,
+    name: 'journal hash misses a field: the race',
+    specs: ['spec/prune/raceSearch.spec.ts'],
+    from: '{ ...settings, ...race }',
+    to: '{ ...settings }',
+  },
+  {
+    ...journal,
+    name: 'journal hash misses the ids of later chunks',
+    from: 'for (const ids of chunks.ids) tokens.update',
+    to: 'for (const ids of chunks.ids.slice(0, 1)) tokens.update',
+  },
+  {
+    file: 'src/prune/journal.ts',
+    specs: ['spec/prune/journal.spec.ts'],
+    name: 'journal header: the backend is not compared',
+    from: `  for (const key of keys) {
+    if (found[key] === expected[key]) continue;`,
+    to: `  for (const key of keys) {
+    if (key === 'backend' || found[key] === expected[key]) continue;`,
+  },
+  {
+    ...race,
+    name: 'race: the permitted error is not shared out over looks',
+    from: 'tailNats(looks / ((1 - confidence) * weights[rival]))',
+    to: 'tailNats(1 / ((1 - confidence) * weights[rival]))',
+  },
+  {
+    ...race,
+    name: 'race: nor over rivals',
+    from: 'tailNats(looks / ((1 - confidence) * weights[rival]))',
+    to: 'tailNats(looks / (1 - confidence))',
+  },
+  {
+    ...race,
+    name: 'race: segments count as independent witnesses',
+    from: 'const pooled = effect.factor * scatter.segments;',
+    to: 'const pooled = scatter.segments;',
+  },
+  {
+    ...race,
+    name: 'race: a candidate is dropped for being better',
+    from: 'const gap = means[candidate] - means[rival];',
+    to: 'const gap = means[rival] - means[candidate];',
+  },
+  {
+    ...race,
+    name: 'race: the margin is not left to the end',
+    from: 'if (!(gap > margin)) break;',
+    to: 'if (!(gap > 0)) break;',
+  },
+  {
+    ...race,
+    name: 'race: chunks that all steps share an order',
+    from: 'fork(`chunks of step ${step}`)',
+    to: 'fork(`chunks`)',
+  },
+  {
+    ...race,
+    name: 'race: the sample is taken for endless',
+    from: 'const unseen = 1 - seen / population;',
+    to: 'const unseen = 1 + 0 * (seen / population);',
+  },
+];
