@@ -1,9 +1,12 @@
 /**
  * How often a race picks wrongly, and what it saves, on losses of a real step.
  *
+ * A recording goes on where an earlier one to the same file stopped.
+ *
  *   node bench/race.ts record MODEL --data FILE --tokens 8192 --chunk 512 [--mask L7.mha] --out runs/step1.losses
  *   node bench/race.ts replay runs/step1.losses [--orders 1000] [--confidence 0.99]
  */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '../src/backends/select.ts';
 import { loadChunks } from '../src/cli/evalOptions.ts';
@@ -64,9 +67,15 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const { numHiddenLayers } = model.config;
   const mask = Mask.parse(values.mask, numHiddenLayers);
   const candidates = candidatesLeft('mix', numHiddenLayers, mask);
-  const losses: Float32Array[][] = candidates.map(() => []);
-  const base: Float32Array[] = [];
+  const before = existsSync(out) ? readLossRecord(out, Infinity) : null;
+  const names = candidates.map(({ name }) => name);
+  if (before !== null && JSON.stringify([before.data, before.candidates]) !== JSON.stringify([data, names])) {
+    throw new Error(`${out} is a recording of something else.`);
+  }
+  const losses: Float32Array[][] = before?.losses ?? candidates.map(() => []);
+  const base: Float32Array[] = before?.base ?? [];
   for (const [index, ids] of chunks.ids.entries()) {
+    if (index < base.length) continue;
     const scored = (nll: Float32Array): Float32Array => nll.map((v, t) => (isScored(chunks, index, t) ? v : NaN));
     const walk = sweep(model, [ids], mask, candidates);
     let next = await walk.next();
@@ -78,7 +87,7 @@ async function record(path: string, data: string, out: string): Promise<void> {
       data,
       mask: mask.toString(),
       numHiddenLayers,
-      candidates: candidates.map(({ name }) => name),
+      candidates: names,
       chunks: base.length,
       targets: base[0].length,
       losses,
