@@ -29,6 +29,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     bias: Floats | null,
     transposed: boolean,
   ): LinearWeight {
+    this.checkOpen('pack');
     checkSize('pack', outFeatures, inFeatures, weight.length);
     if (bias !== null) checkSize('pack', 1, transposed ? inFeatures : outFeatures, bias.length);
     const data = weight.slice();

@@ -124,7 +124,7 @@ export class ReferenceScope implements Scope {
   }
 
   close(): void {
-    this.#checkOpen('close');
+    this.checkOpen('close');
     this.#closed = true;
     for (const handle of this.#made) this.memory.release(handle);
     this.#made.clear();
@@ -175,12 +175,12 @@ export class ReferenceScope implements Scope {
   }
 
   protected make(op: string, rows: number, cols: number): ReferenceTensor {
-    this.#checkOpen(op);
+    this.checkOpen(op);
     return this.#adopt(this.memory.make(rows, cols));
   }
 
   #view(op: string, source: ReferenceTensor, at: number, rows: number, cols: number): ReferenceTensor {
-    this.#checkOpen(op);
+    this.checkOpen(op);
     return this.#adopt(this.memory.view(source, at, rows, cols));
   }
 
@@ -190,7 +190,7 @@ export class ReferenceScope implements Scope {
     return handle;
   }
 
-  #checkOpen(op: string): void {
+  protected checkOpen(op: string): void {
     check(op, !this.#closed, 'the scope is closed');
   }
 }
