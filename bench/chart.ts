@@ -2,6 +2,7 @@
 import { element, escapeHtml, verbatim, type Markup } from '../src/prune/report/html.ts';
 import { formatSignificant } from '../src/prune/report/numbers.ts';
 import { line, text } from '../src/prune/report/svg.ts';
+import { engineLabel } from './curves.ts';
 import { benchNames, type BenchDocument, type Row, type Unit } from './document.ts';
 
 const LABELS = 250;
@@ -10,6 +11,9 @@ const VALUES = 60;
 const BAR = 11;
 const GAP = 8;
 const HEADING = 50;
+const LEGEND_LINE = 14;
+/** Characters of engines' names on a line of the legend. */
+const LEGEND_WIDTH = 85;
 
 /** Legible on a light and on a dark page: where it is shown as an image, it knows the system's preference. */
 const STYLE = `
@@ -25,10 +29,11 @@ export function resultsChart({ runs }: BenchDocument): string {
   const shapes: Markup[] = [];
   let y = 0;
   for (const { title, rows, peak } of sectionsOf(runs)) {
-    shapes.push(text(0, y + 20, title, { class: 'heading' }), legend(rows, peak, y + 38));
-    const { bars, height } = section(rows, peak, y + HEADING);
+    shapes.push(text(0, y + 20, title, { class: 'heading' }), ...legend(rows, peak, y + 38));
+    const top = y + HEADING + LEGEND_LINE * (legendLines(rows).length - 1);
+    const { bars, height } = section(rows, peak, top);
     shapes.push(...bars);
-    y += HEADING + height;
+    y = top + height;
   }
   const width = LABELS + BARS + VALUES;
   const attributes = {
@@ -76,7 +81,7 @@ function section(rows: readonly Row[], peak: number | undefined, top: number): {
     const group = rows.filter((row) => row.name === name);
     bars.push(text(LABELS - 8, y + (group.length * BAR) / 2 + 4, name.replace(/^.*?: /, ''), { 'text-anchor': 'end' }));
     for (const row of group) {
-      const label = `${row.engine}, ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'}: ${formatSignificant(row.value)} ${row.unit}`;
+      const label = `${engineLabel(row)}: ${formatSignificant(row.value)} ${row.unit}`;
       const shape = { x: LABELS, y, width: scale(row.value), height: BAR - 2, class: barClass(engines, row) };
       bars.push(element('rect', shape, element('title', {}, label)));
       bars.push(text(LABELS + scale(row.value) + 4, y + 8, formatSignificant(row.value), { class: 'quiet' }));
@@ -88,13 +93,29 @@ function section(rows: readonly Row[], peak: number | undefined, top: number): {
   return { bars, height: y - top };
 }
 
-function legend(rows: readonly Row[], peak: number | undefined, y: number): Markup {
-  const parts = enginesOf(rows).map((engine, index) => {
-    return `<tspan class="e${Math.min(index, 4)}" dx="10">■</tspan><tspan dx="3">${escapeHtml(engine)}</tspan>`;
+function legend(rows: readonly Row[], peak: number | undefined, y: number): Markup[] {
+  const engines = enginesOf(rows);
+  const lines = legendLines(rows);
+  return lines.map((names, index) => {
+    const parts = names.map((engine) => {
+      const style = Math.min(engines.indexOf(engine), 4);
+      return `<tspan class="e${style}" dx="10">■</tspan><tspan dx="3">${escapeHtml(engine)}</tspan>`;
+    });
+    const words = peak === undefined ? 'pale: one thread' : 'pale: one thread; dashed: its peak';
+    if (index === lines.length - 1) parts.push(`<tspan dx="10">(${words})</tspan>`);
+    return element('text', { x: -10, y: y + LEGEND_LINE * index, class: 'quiet' }, verbatim(parts.join('')));
   });
-  const words = peak === undefined ? 'pale: one thread' : 'pale: one thread; dashed: its peak';
-  const markup = verbatim(`${parts.join('')}<tspan dx="10">(${words})</tspan>`);
-  return element('text', { x: -10, y, class: 'quiet' }, markup);
+}
+
+/** Engines, as many on a line as fit. */
+function legendLines(rows: readonly Row[]): string[][] {
+  const lines: string[][] = [[]];
+  for (const engine of enginesOf(rows)) {
+    const last = lines[lines.length - 1];
+    if (last.length > 0 && [...last, engine].join('   ').length > LEGEND_WIDTH) lines.push([engine]);
+    else last.push(engine);
+  }
+  return lines;
 }
 
 function enginesOf(rows: readonly Row[]): string[] {

@@ -14,7 +14,18 @@ export interface KernelCase {
   prepare: (backend: Backend) => { run: () => void; close: () => void };
 }
 
-interface Sizes {
+/** A case whose result can be had, to be compared with another backend's. */
+export interface OpCase extends KernelCase {
+  prepare: (backend: Backend) => PreparedOp;
+}
+
+export interface PreparedOp {
+  run: () => void;
+  result: () => Promise<Float32Array>;
+  close: () => void;
+}
+
+export interface Sizes {
   linear: readonly (readonly [rows: number, inFeatures: number, outFeatures: number])[];
   /** Keys of the attention of one sequence; queries as many. */
   keys: readonly number[];
@@ -75,7 +86,7 @@ export function values(length: number, scale = 1): Float32Array {
   return Float32Array.from({ length }, (_, index) => scale * table[index % table.length]);
 }
 
-export function kernelCases(sizes: Sizes): KernelCase[] {
+export function kernelCases(sizes: Sizes): OpCase[] {
   const { rows, hidden, intermediate } = sizes;
   const elements = rows * intermediate;
   return [
@@ -116,7 +127,7 @@ export function kernelCases(sizes: Sizes): KernelCase[] {
   ];
 }
 
-function linearCase(rows: number, k: number, n: number): KernelCase {
+export function linearCase(rows: number, k: number, n: number): OpCase {
   return {
     name: `linear ${rows}×${k}×${n}`,
     amount: (2 * rows * k * n) / 1e9,
@@ -126,22 +137,22 @@ function linearCase(rows: number, k: number, n: number): KernelCase {
       const x = stored(backend, rows, k);
       const w = backend.packLinear(values(n * k, 0.05), n, k, values(n));
       return {
-        run: scoped(backend, (scope) => scope.linear(x, w)),
+        ...scoped(backend, (scope) => scope.linear(x, w)),
         close: () => (backend.free(x), backend.freeLinear(w)),
       };
     },
   };
 }
 
-function attentionCase(keys: number): KernelCase {
+function attentionCase(keys: number): OpCase {
   const spec = { numHeads: HEADS, numKvHeads: KV_HEADS, headDim: HEAD_DIM, seqLen: keys, keyLen: keys, window: null };
   // Each of T(T + 1)/2 pairs of query and key: a product for its score, and one with its value.
   const amount = (HEADS * 4 * HEAD_DIM * ((keys * (keys + 1)) / 2)) / 1e9;
-  const prepare: KernelCase['prepare'] = (backend) => {
+  const prepare: OpCase['prepare'] = (backend) => {
     const q = stored(backend, keys, HEADS * HEAD_DIM);
     const [k, v] = [stored(backend, keys, KV_HEADS * HEAD_DIM), stored(backend, keys, KV_HEADS * HEAD_DIM)];
-    const run = scoped(backend, (scope) => scope.attention(q, k, v, spec));
-    return { run, close: () => [q, k, v].forEach((x) => backend.free(x)) };
+    const op = scoped(backend, (scope) => scope.attention(q, k, v, spec));
+    return { ...op, close: () => [q, k, v].forEach((x) => backend.free(x)) };
   };
   return {
     name: `attention ${HEADS}/${KV_HEADS} heads, ${keys} keys`,
@@ -153,14 +164,15 @@ function attentionCase(keys: number): KernelCase {
 }
 
 /** The products alone are counted; the exponentials come on top. */
-function nllCase(rows: number, k: number, n: number, sum: NllSum): KernelCase {
-  const prepare: KernelCase['prepare'] = (backend) => {
+function nllCase(rows: number, k: number, n: number, sum: NllSum): OpCase {
+  const prepare: OpCase['prepare'] = (backend) => {
     const x = stored(backend, rows, k);
     const tile = backend.packLinear(values(n * k, 0.05), n, k, null);
     const targets = Int32Array.from({ length: rows }, (_, row) => row % n);
     let state: NllState = backend.nllTile(x, tile, 0, targets, null, sum);
     return {
       run: () => void (state = backend.nllTile(x, tile, 0, targets, state, sum)),
+      result: () => backend.finishNll(backend.nllTile(x, tile, 0, targets, null, sum)),
       close() {
         void backend.finishNll(state);
         backend.free(x);
@@ -182,7 +194,7 @@ function moving(
   name: string,
   floats: number,
   make: (backend: Backend) => [DeviceTensor[], (scope: Scope) => DeviceTensor],
-): KernelCase {
+): OpCase {
   return {
     name,
     amount: (4 * floats) / 1e9,
@@ -190,7 +202,7 @@ function moving(
     bound: 'copyCache',
     prepare(backend) {
       const [inputs, op] = make(backend);
-      return { run: scoped(backend, op), close: () => inputs.forEach((x) => backend.free(x)) };
+      return { ...scoped(backend, op), close: () => inputs.forEach((x) => backend.free(x)) };
     },
   };
 }
@@ -200,10 +212,18 @@ function stored(backend: Backend, rows: number, cols: number): DeviceTensor {
 }
 
 /** The op as the model calls it: with a scope, whose memory is given back. */
-function scoped(backend: Backend, op: (scope: Scope) => DeviceTensor): () => void {
-  return () => {
-    const scope = backend.scope();
-    op(scope);
-    scope.close();
+function scoped(backend: Backend, op: (scope: Scope) => DeviceTensor): Pick<PreparedOp, 'run' | 'result'> {
+  return {
+    run() {
+      const scope = backend.scope();
+      op(scope);
+      scope.close();
+    },
+    async result() {
+      const scope = backend.scope();
+      const found = await backend.download(op(scope));
+      scope.close();
+      return found;
+    },
   };
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resultsChart } from './chart.ts';
+import { crossoverChart } from './crossoverChart.ts';
 import { BENCH_SCHEMA, type BenchDocument, type BenchName, type BenchRun, type Peak, type Row } from './document.ts';
 import { commit, load, machineSlug, thisMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
@@ -11,13 +12,13 @@ import { resultsTable } from './table.ts';
 export async function record(
   name: BenchName,
   options: BenchOptions,
-  bench: () => Promise<{ peaks?: Peak[]; rows: Row[] }>,
+  bench: () => Promise<{ peaks?: Peak[]; notes?: string[]; rows: Row[] }>,
 ): Promise<void> {
   const before = load();
   const date = new Date().toISOString();
   if (before > thisMachine().threads / 2)
     console.warn(`load average ${before}: others are at work, figures will be low.`);
-  const { peaks = [], rows } = await bench();
+  const { peaks = [], notes, rows } = await bench();
   const machine = thisMachine();
   const run: BenchRun = rounded({
     date,
@@ -27,6 +28,7 @@ export async function record(
     machine,
     load: [before, load()],
     peaks,
+    notes,
     rows,
   });
   console.log(resultsTable({ schema: BENCH_SCHEMA, runs: { [name]: run } }));
@@ -46,7 +48,9 @@ function save(folder: string, file: string, name: BenchName, run: BenchRun): voi
   writeFileSync(path('json'), `${JSON.stringify(document, null, 1)}\n`);
   writeFileSync(path('md'), resultsTable(document));
   writeFileSync(path('svg'), resultsChart(document));
-  console.log(`written: ${path('json')}, .md, .svg`);
+  const curves = crossoverChart(document);
+  if (curves !== null) writeFileSync(path('crossover.svg'), curves);
+  console.log(`written: ${path('json')}, .md, .svg${curves === null ? '' : ', .crossover.svg'}`);
 }
 
 /** Four digits are more than a bench can tell. */

@@ -1,5 +1,6 @@
 /** Results as Markdown: a section for each bench, conditions first. */
 import { formatCount, formatSignificant } from '../src/prune/report/numbers.ts';
+import { curveTables } from './curveTables.ts';
 import { benchNames, type BenchDocument, type BenchRun, type Row } from './document.ts';
 
 export function resultsTable({ runs }: BenchDocument): string {
@@ -11,7 +12,8 @@ export function resultsTable({ runs }: BenchDocument): string {
 }
 
 function section(name: string, run: BenchRun): string {
-  const { machine, rows, peaks } = run;
+  const { machine, peaks, notes = [] } = run;
+  const rows = run.rows.filter(({ curve }) => curve === undefined);
   const conditions = [
     run.date.slice(0, 16).replace('T', ' '),
     `${machine.processor}, ${machine.threads} threads, ${machine.memoryGiB} GiB`,
@@ -30,6 +32,7 @@ function section(name: string, run: BenchRun): string {
     lines.push('Peaks of one thread in the same rounds:', '');
     lines.push(...peaks.map(({ what, value, unit }) => `- ${what}: ${formatSignificant(value)} ${unit}`), '');
   }
+  lines.push(...notes.map((note) => `- ${note}`), ...(notes.length > 0 ? [''] : []), ...curveTables(run.rows));
   lines.push(
     '| what | engine | threads | median | unit | ± | of peak | by CPU time | CPUs | |',
     '| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |',
@@ -41,7 +44,15 @@ function section(name: string, run: BenchRun): string {
 function tableRow({ name, engine, threads, unit, ...row }: Row): string {
   const figure = (value: number): string => (unit === 'block passes' ? formatCount(value) : formatSignificant(value));
   const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(0)} %`);
-  const cells = [name, engine, threads, figure(row.value), unit, percent(row.spread), percent(row.share)];
+  const cells = [
+    name,
+    engine,
+    threads === 0 ? '' : threads,
+    figure(row.value),
+    unit,
+    percent(row.spread),
+    percent(row.share),
+  ];
   cells.push(row.byCpu === null ? '' : figure(row.byCpu), row.cpus?.toFixed(1) ?? '', row.note ?? '');
   return `| ${cells.join(' | ')} |`;
 }
