@@ -33,7 +33,7 @@ const STEPS = 3;
 const TRACED = 64;
 
 /** Losses of a recipe's first steps. */
-export async function firstLosses(folder: string, backend: GradientBackend, steps = STEPS): Promise<number[]> {
+export async function firstLosses(folder: string, backend: GradientBackend, steps: number = STEPS): Promise<number[]> {
   const { recipe, source, readText } = await loadRecipe(join(folder, 'recipe.ts'));
   const { trainee, settings, draw } = await prepare(recipe, source, readText, nodeHasher);
   const losses: number[] = [];

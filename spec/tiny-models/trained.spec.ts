@@ -15,6 +15,7 @@ import { seededRng } from '../../src/tensor/rng.ts';
 import { accuracy } from '../../tiny-models/sorter/task.ts';
 import { engineTrace, firstDifference } from '../../tiny-models/trace.ts';
 import { firstLosses, weightsHash, type TrainedGolden } from '../../tiny-models/trainedGolden.ts';
+import { versesTokenizer } from '../../tiny-models/verses/tokenizer.ts';
 import { reference, simdBackends } from '../prune/tinySearch.ts';
 
 const root = fileURLToPath(new URL('../../tiny-models', import.meta.url));
@@ -42,6 +43,10 @@ describe.each(trained)('%s', (name) => {
     const { recipe } = await loadRecipe(join(folder, 'recipe.ts'));
     expect(json(name, 'config.json')).toEqual(recipe.config);
     expect(json(name, 'tokenizer.json')).toEqual(recipe.tokenizer);
+  });
+
+  it.runIf(name === 'verses')('has the vocabulary that its training text teaches', () => {
+    expect(json(name, 'tokenizer.json')).toEqual(versesTokenizer());
   });
 
   it.each([1, 2])('its recipe begins with the same bits on %i threads', async (threads) => {

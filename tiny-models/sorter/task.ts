@@ -12,7 +12,7 @@ export const LENGTH = 8;
 const SEPARATOR = LETTERS;
 export const alphabet = 'abcdefgh>';
 /** Tokens a model is given: all but the last letter of the answer. */
-export const SEQ_LEN = 2 * LENGTH;
+export const SEQ_LEN: number = 2 * LENGTH;
 
 /** `sequences` problems with their answers; targets are −1 before the answer. */
 export function drawProblems(rng: Rng, sequences: number): Batch {

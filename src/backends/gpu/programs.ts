@@ -28,7 +28,35 @@ import {
 } from './kernels/norm.ts';
 import { ropeProgram } from './kernels/rope.ts';
 
-export const programs = {
+export type ProgramName =
+  | 'copy'
+  | 'add'
+  | 'columns'
+  | 'overwrite'
+  | 'stack'
+  | 'swiglu'
+  | 'geluTanh'
+  | 'geluErf'
+  | 'rowSums'
+  | 'rowSquares'
+  | 'centredSquares'
+  | 'rmsNorm'
+  | 'layerNorm'
+  | 'linear'
+  | 'linearFour'
+  | 'rope'
+  | 'scores'
+  | 'rowHighest'
+  | 'weights'
+  | 'rowTotal'
+  | 'mix'
+  | 'raiseHighest'
+  | 'foldSums'
+  | 'foldSumsInOrder'
+  | 'findTarget'
+  | 'joinParts';
+
+export const programs: Readonly<Record<ProgramName, Program>> = {
   copy: copyProgram,
   add: addProgram,
   columns: columnsProgram,
@@ -55,6 +83,4 @@ export const programs = {
   foldSumsInOrder: foldSumsInOrderProgram,
   findTarget: findTargetProgram,
   joinParts: joinPartsProgram,
-} as const satisfies Readonly<Record<string, Program>>;
-
-export type ProgramName = keyof typeof programs;
+};

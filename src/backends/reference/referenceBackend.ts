@@ -18,7 +18,7 @@ export class ReferenceBackend implements GradientBackend {
   readonly name = 'reference' as const;
   readonly description: string;
   readonly variant: string;
-  readonly capacityBytes = Infinity;
+  readonly capacityBytes: number = Infinity;
   readonly #memory: ReferenceMemory;
 
   constructor(precision: ReferencePrecision) {
