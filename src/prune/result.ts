@@ -111,7 +111,7 @@ export interface PruneResult {
   steps: StepResult[];
   /** Blocks in the order of removal. */
   removed: string[];
-  /** A greedy continuation of the data's own opening words, dense and pruned; null without a tokenizer. */
+  /** A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with a fixed seed; null without a tokenizer. */
   sample: { prompt: string; before: string; after: string } | null;
   /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;

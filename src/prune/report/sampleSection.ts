@@ -12,7 +12,7 @@ export function sampleSection({ sample }: PruneResult): Markup | null {
     element(
       'p',
       {},
-      'One greedy continuation of the data’s opening words (grey). It is an impression, not a measurement.',
+      'One continuation of the data’s opening words (grey), drawn at temperature 0.6 with a fixed seed. It is an impression, not a measurement.',
     ),
     element('div', { class: 'samples' }, passage('Dense', prompt, before), passage('Pruned', prompt, after)),
   );
