@@ -23,7 +23,7 @@ function filesBelow(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const statements = /^(?:import|export)\s+(type\s)?((?:[^'";]|\n)*?)\bfrom\s+'([^']+)'/gm;
+  const statements = /^(?:import|export)\s+(type\s)?([^'";]*?)\bfrom\s+'([^']+)'/gm;
   const found = [...text.matchAll(statements)].map(([, type, names, target]) => {
     const marked = [...names.matchAll(/[{,]\s*(type\s+)?\w+/g)];
     const typeOnly = type !== undefined || (marked.length > 0 && marked.every(([, mark]) => mark !== undefined));

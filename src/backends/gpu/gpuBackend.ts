@@ -7,6 +7,7 @@ import { finishNll, foldNll, ownNll, startNll } from './gpuNll.ts';
 import { GpuScope } from './gpuScope.ts';
 import { check, checkSize, GpuLinear, GpuTensor, own, ownLinear, shapeOf } from './gpuTensor.ts';
 import { transposed } from './linear.ts';
+import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
 
 export interface GpuOptions {
@@ -32,7 +33,7 @@ export async function gpuBackend({ mode, memoryBytes = Infinity }: GpuOptions): 
   expectSupported(gpuJs, mode);
   if (mode !== 'webgpu') {
     const device = await GpuDevice.open(gpuJs, mode, memoryBytes, null);
-    return new GpuJsBackend(device, null, () => device.dispose());
+    return new GpuJsBackend(device, webGlAdapter(gpuJs, mode), () => device.dispose());
   }
   let device: GpuDevice | null = null;
   const onError = (reason: Error): void => device?.fail(reason);

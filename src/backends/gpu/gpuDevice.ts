@@ -76,9 +76,17 @@ export class GpuDevice {
     const gpu = new gpuJs.GPU({ mode });
     try {
       const kernels = new Map<ProgramName, Kernel>();
+      const upload = await compileProgram(gpuJs, gpu, programs.upload, mode);
+      kernels.set('upload', upload);
+      // What lies on the device already, for the others to be tried on.
+      const resident = await upload(gpuJs.input(new Float32Array(16), [16]), 0, 1);
       for (const name of Object.keys(programs) as ProgramName[]) {
-        kernels.set(name, await compileProgram(gpuJs, gpu, programs[name], mode));
+        // Kernels of four numbers a thread are WebGPU's only (linear.ts).
+        const program = programs[name];
+        if (name === 'upload' || (program.width !== undefined && mode !== 'webgpu')) continue;
+        kernels.set(name, await compileProgram(gpuJs, gpu, program, mode, resident));
       }
+      if ('delete' in resident) resident.delete();
       return new GpuDevice(gpuJs, gpu, kernels, mode, capacityBytes, finish);
     } catch (error) {
       await gpu.destroy();
@@ -115,7 +123,7 @@ export class GpuDevice {
 
   /** Copies host data [rows, cols] to the device. */
   upload(data: Float32Array, rows: number, cols: number): GpuBuffer {
-    return this.#submit('copy', rows, cols, [this.#gpuJs.input(data.slice(), [data.length]), 0, cols]);
+    return this.#submit('upload', rows, cols, [this.#gpuJs.input(data.slice(), [data.length]), 0, cols]);
   }
 
   /** Runs a kernel for a result [rows, cols]. Buffers among the arguments are read when its turn comes. */
@@ -161,7 +169,7 @@ export class GpuDevice {
     this.#queue.push(() => {
       kernel.setOutput([columns, rows]);
       const result = kernel(...args.map(contentOf));
-      expectMode(kernel, this.mode);
+      expectMode(this.#gpuJs, kernel, this.mode);
       if (!(result instanceof Promise)) out.content = this.#hostResult(result, out.length);
       else return result.then((resident) => this.#deviceResult(out, resident));
     });

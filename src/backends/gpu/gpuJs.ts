@@ -44,6 +44,10 @@ export interface KernelSettings {
   dynamicOutput: true;
   dynamicArguments: true;
   precision: 'single';
+  /** All numbers highp: indices are among them. */
+  tactic: 'precision';
+  /** WebGL: four numbers a texel, and textures about square whatever the result's shape: one side of it may be too long. */
+  optimizeFloatMemory: boolean;
   loopMaxIterations: number;
 }
 
@@ -81,8 +85,20 @@ export interface WebGpuDevice {
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
 }
 
+/** The part of WebGLRenderingContext that tells the renderer's name. */
+export interface GlContext {
+  getExtension(name: string): unknown;
+  getParameter(name: number): unknown;
+}
+
+interface GlKernelClass extends KernelClass {
+  /** The context with which gpu.js found out what WebGL can do here; null where it cannot be had. */
+  readonly testContext: GlContext | null;
+}
+
 interface KernelClass {
   readonly isSupported: boolean;
+  readonly mode?: string;
 }
 
 export interface GpuJs {
@@ -94,9 +110,10 @@ export interface GpuJs {
   /** One device for the whole process. */
   WebGPUContext: { acquire(): Promise<WebGpuContext>; destroy(): Promise<void> };
   WebGPUKernel: KernelClass;
-  WebGL2Kernel: KernelClass;
-  HeadlessGLKernel: KernelClass;
+  WebGL2Kernel: GlKernelClass;
+  HeadlessGLKernel: GlKernelClass;
   WebAssemblyKernel: KernelClass;
+  CPUKernel: KernelClass;
 }
 
 /** @throws UnsupportedBackendError where gpu.js is not installed. */

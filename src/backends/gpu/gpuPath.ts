@@ -1,12 +1,13 @@
 import { UnsupportedBackendError } from '../../errors.ts';
 import { loadGpuJs, type GpuJs } from './gpuJs.ts';
 import type { GpuMode } from './gpuMode.ts';
+import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
 
 /** Whether a mode can run here, and on what. */
 export interface GpuPath {
   readonly mode: GpuMode;
-  /** Known in webgpu mode only. */
+  /** Known in webgpu and the WebGL modes. */
   readonly adapter: Adapter | null;
   /** What is missing and what to do about it, in one line; null where nothing is. */
   readonly missing: string | null;
@@ -48,7 +49,7 @@ export async function gpuPath(mode: GpuMode): Promise<GpuPath> {
   try {
     const gpuJs = await loadGpuJs();
     expectSupported(gpuJs, mode);
-    if (mode !== 'webgpu') return { mode, adapter: null, missing: null };
+    if (mode !== 'webgpu') return { mode, adapter: webGlAdapter(gpuJs, mode), missing: null };
     const ignore = (): void => {};
     const context = await acquireDevice(gpuJs, ignore);
     const adapter = nameAdapter(context.adapter.info);

@@ -9,6 +9,7 @@ import {
   overwriteProgram,
   stackProgram,
   swigluProgram,
+  uploadProgram,
 } from './kernels/elementwise.ts';
 import type { Program } from './kernels/kernel.ts';
 import { linearFourProgram, linearProgram } from './kernels/linear.ts';
@@ -29,6 +30,7 @@ import {
 import { ropeProgram } from './kernels/rope.ts';
 
 export type ProgramName =
+  | 'upload'
   | 'copy'
   | 'add'
   | 'columns'
@@ -57,6 +59,7 @@ export type ProgramName =
   | 'joinParts';
 
 export const programs: Readonly<Record<ProgramName, Program>> = {
+  upload: uploadProgram,
   copy: copyProgram,
   add: addProgram,
   columns: columnsProgram,

@@ -11,10 +11,15 @@ export interface Adapter {
 
 const softwareAdapters = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
 
+/** Whether a name is that of an adapter that runs on the processor. */
+export function isSoftware(name: string): boolean {
+  return softwareAdapters.test(name);
+}
+
 /** @returns name of an adapter, and whether it is a GPU at all. */
 export function nameAdapter(info: AdapterInfo): Adapter {
   const parts = [info.vendor, info.architecture, info.device, info.description].map((part) => part.trim());
-  const software = info.isFallbackAdapter === true || softwareAdapters.test(parts.join(' '));
+  const software = info.isFallbackAdapter === true || isSoftware(parts.join(' '));
   const [vendor, architecture, device] = parts;
   // A software adapter's device is an internal name.
   const words = [vendor, architecture, software ? '' : device].filter((part) => part !== '');
@@ -72,7 +77,11 @@ export function deviceError(message: string, cause?: unknown): Error {
       cause: cause ?? message,
     });
   }
-  if (/out of memory|allocat|bytes but this device allows|over this device's limit|exceeds the max/i.test(message)) {
+  if (
+    /out of memory|allocat|bytes but this device allows|over this device's limit|exceeds the max|larger than maximum size/i.test(
+      message,
+    )
+  ) {
     return new MemoryBudgetError(`the GPU has no room: ${message.split('\n')[0]}`, {
       where: 'gpu',
       remedy: 'Lower --memory or --chunk.',

@@ -8,6 +8,9 @@ function copyRows(this: KernelThread, x: number[], xAt: number, n: number): numb
 
 export const copyProgram: Program = { source: copyRows, takes: ['array', 'integer', 'integer'] };
 
+/** `copy` of what lies on the host: in WebGL a kernel of its own, as it reads another kind of texture. */
+export const uploadProgram: Program = { ...copyProgram, takes: ['host', 'integer', 'integer'] };
+
 function addRows(this: KernelThread, x: number[], xAt: number, y: number[], yAt: number, n: number): number {
   return x[xAt + this.thread.y * n + this.thread.x] + y[yAt + this.thread.y * n + this.thread.x];
 }

@@ -23,8 +23,8 @@ export interface KernelThread {
 /** A kernel with what gpu.js has to know to compile it. */
 export interface Program {
   readonly source: (this: KernelThread, ...args: never[]) => number | number[];
-  /** Kinds of the arguments in order. */
-  readonly takes: readonly ('array' | 'integer' | 'float')[];
+  /** Kinds of the arguments in order: an `array` lies on the device, `host` data do not yet. */
+  readonly takes: readonly ('array' | 'host' | 'integer' | 'float')[];
   /** Functions that the kernel calls. */
   readonly helpers?: readonly ((...args: never[]) => number)[];
   /** Neighbouring columns that one thread computes. */

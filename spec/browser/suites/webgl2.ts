@@ -1,0 +1,3 @@
+import { gpuSuite } from './gpuSuite.ts';
+
+gpuSuite('webgl2');

@@ -1,0 +1,97 @@
+/** Against a web server on this machine. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fc, test } from '@fast-check/vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AccessError, FormatError, NotFoundError } from '../../src/errors.ts';
+import { httpBytes } from '../../src/web/httpBytes.ts';
+
+let server: Server | null = null;
+
+async function serving(listener: RequestListener): Promise<string> {
+  const made = createServer(listener);
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(made.address() as AddressInfo).port}/model.gguf?key=secret`;
+}
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+const content = Uint8Array.from({ length: 300 }, (_, index) => index);
+
+/** A server that knows ranges; `change` may spoil its answers from the second on. */
+function ranges(change: (headers: Headers, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes): RequestListener {
+  let requests = 0;
+  return (request, response) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    const headers = new Headers({ etag: '"1"', 'content-range': `bytes ${from}-${to}/${content.length}` });
+    const bytes = content.slice(Number(from), Number(to) + 1);
+    const sent = requests++ === 0 ? bytes : change(headers, bytes);
+    response.writeHead(206, Object.fromEntries(headers)).end(sent);
+  };
+}
+
+describe('from a server that knows ranges', () => {
+  test.prop([fc.nat(320), fc.nat(320)], { numRuns: 30 })(
+    'reads any range, and refuses one that leaves the file',
+    async (offset, length) => {
+      const source = await httpBytes(await serving(ranges()));
+      expect(source.size).toBe(content.length);
+      const read = source.read(offset, length);
+      if (offset + length <= content.length) expect(await read).toEqual(content.slice(offset, offset + length));
+      else await expect(read).rejects.toThrow(FormatError);
+      server?.closeAllConnections();
+      server?.close();
+    },
+  );
+
+  it('does not take a short answer, or one of another version, for the file', async () => {
+    const short = await httpBytes(await serving(ranges((_, bytes) => bytes.slice(1))));
+    await expect(short.read(10, 5)).rejects.toThrow(AccessError);
+    server?.close();
+    const other = await httpBytes(
+      await serving(
+        ranges((headers, bytes) => {
+          headers.set('etag', '"2"');
+          return bytes;
+        }),
+      ),
+    );
+    await expect(other.read(10, 5)).rejects.toThrow('changed while it was read');
+  });
+});
+
+it('takes the whole file from a server that knows no ranges', async () => {
+  const source = await httpBytes(await serving((_, response) => response.end(content)));
+  expect(source.size).toBe(content.length);
+  expect(await source.read(7, 9)).toEqual(content.slice(7, 16));
+});
+
+it('an empty file has no range', async () => {
+  const source = await httpBytes(await serving((_, response) => response.writeHead(416).end()));
+  expect(source.size).toBe(0);
+});
+
+describe('says what is wrong, without the key in the address', () => {
+  it.each([
+    [404, NotFoundError, 'no such file'],
+    [403, AccessError, 'answered 403'],
+    [500, AccessError, 'answered 500'],
+    [206, AccessError, 'how large the file is'],
+  ] as const)('%i', async (status, type, message) => {
+    const url = await serving((_, response) => response.writeHead(status).end());
+    const opened = httpBytes(url);
+    await expect(opened).rejects.toThrow(type);
+    await expect(opened).rejects.toThrow(message);
+    await expect(opened).rejects.not.toThrow('secret');
+  });
+
+  it('no server', async () => {
+    const url = await serving(() => {});
+    await new Promise((resolve) => server?.close(resolve));
+    await expect(httpBytes(url)).rejects.toThrow('cannot be fetched');
+  });
+});

@@ -1,0 +1,137 @@
+import { Mask } from '../model/mask.ts';
+import type { PruneResult } from '../prune/result.ts';
+import type { SearchEvent } from '../prune/search.ts';
+import type {
+  Calls,
+  OpenedInfo,
+  OpenSettings,
+  PerplexityResult,
+  PerplexitySettings,
+  PruneSettings,
+  Reply,
+  Request,
+  WireEvent,
+} from './protocol.ts';
+import { fromWire } from './wireError.ts';
+
+/** The page's end of the line: a Worker, or a MessagePort. */
+export interface ClientPort {
+  postMessage(request: Request): void;
+  addEventListener(type: 'message', listener: (event: { data: Reply }) => void): void;
+}
+
+interface Pending {
+  onEvent: (event: WireEvent) => void;
+  resolve: (result: Calls[keyof Calls]['result']) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * The engine as a page sees it. Calls are answered in the order they were made. An error of the engine is thrown here, of
+ * the same class and with the same message; an aborted signal makes its call throw AbortError.
+ */
+export class Client {
+  readonly #port: ClientPort;
+  readonly #pending = new Map<number, Pending>();
+  #calls = 0;
+  #layers = 0;
+  #broken: Error | null = null;
+
+  constructor(port: ClientPort) {
+    this.#port = port;
+    port.addEventListener('message', ({ data }) => this.#take(data));
+  }
+
+  /** Opens a model and a backend for it, in place of those before. @throws as Engine.open. */
+  async open(settings: OpenSettings, signal?: AbortSignal): Promise<OpenedInfo> {
+    const info = await this.#call('open', settings, signal);
+    this.#layers = info.config.numHiddenLayers;
+    return info;
+  }
+
+  /** @throws as Engine.perplexity. */
+  perplexity(settings: PerplexitySettings, signal?: AbortSignal): Promise<PerplexityResult> {
+    return this.#call('perplexity', settings, signal);
+  }
+
+  /** The search's events as they happen, and at the end its document. Leaving the loop ends the search. @throws as Engine.prune. */
+  async *prune(settings: PruneSettings, signal?: AbortSignal): AsyncGenerator<SearchEvent, PruneResult> {
+    const waiting: WireEvent[] = [];
+    let wake = (): void => {};
+    const abandoned = new AbortController();
+    const either = signal === undefined ? abandoned.signal : AbortSignal.any([signal, abandoned.signal]);
+    let ended = false;
+    const outcome = this.#call('prune', settings, either, (event) => {
+      waiting.push(event);
+      wake();
+    }).finally(() => {
+      ended = true;
+      wake();
+    });
+    // Who leaves the loop does not wait for it.
+    outcome.catch(() => {});
+    try {
+      for (;;) {
+        const event = waiting.shift();
+        if (event !== undefined) yield searchEvent(event, this.#layers);
+        else if (ended) break;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+      return await outcome;
+    } finally {
+      abandoned.abort();
+    }
+  }
+
+  /** Closes the model and its backend. */
+  async close(): Promise<void> {
+    await this.#call('close', null);
+  }
+
+  /** Ends all calls with this error, those that are still to come included: the worker is gone. */
+  fail(error: Error): void {
+    this.#broken = error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  #call<K extends keyof Calls>(
+    type: K,
+    settings: Calls[K]['settings'],
+    signal?: AbortSignal,
+    onEvent: (event: WireEvent) => void = () => {},
+  ): Promise<Calls[K]['result']> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    const id = this.#calls++;
+    const result = new Promise<Calls[keyof Calls]['result']>((resolve, reject) => {
+      this.#pending.set(id, { onEvent, resolve, reject });
+    });
+    this.#post({ type, id, settings } as Request);
+    const cancel = (): void => this.#post({ type: 'cancel', id });
+    if (signal?.aborted === true) cancel();
+    signal?.addEventListener('abort', cancel);
+    // The worker answers a call with what the call gives.
+    return result.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<Calls[K]['result']>;
+  }
+
+  #take(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    if (reply.type === 'event') {
+      pending?.onEvent(reply.event);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.type === 'done') pending?.resolve(reply.result);
+    else pending?.reject(fromWire(reply.error));
+  }
+
+  #post(request: Request): void {
+    // A worker takes no target origin; a window does.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    this.#port.postMessage(request);
+  }
+}
+
+function searchEvent(event: WireEvent, layers: number): SearchEvent {
+  return event.type === 'done' ? { ...event, mask: Mask.parse(event.mask, layers) } : event;
+}

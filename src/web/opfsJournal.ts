@@ -1,0 +1,66 @@
+import { AccessError, UsageError } from '../errors.ts';
+import type { JournalSink } from '../platform/journalSink.ts';
+import { isPlainFileName } from '../platform/plainFileName.ts';
+
+/** What a dedicated worker has of a file in the origin's private file system (TypeScript's DOM types leave it out). */
+interface SyncAccessHandle {
+  getSize(): number;
+  read(into: Uint8Array, options: { at: number }): number;
+  write(from: Uint8Array, options: { at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+/**
+ * A journal in the origin's private file system: it outlives the page, and each line is flushed before `append` returns.
+ * A last line without its newline is what a killed page leaves of a write: it is cut off. While it is open, no other page
+ * can open it.
+ * @param fresh start over, dropping what is there.
+ * @throws UsageError for a name with separators in it, AccessError where the file cannot be opened or written.
+ */
+export async function opfsJournal(name: string, fresh: boolean): Promise<JournalSink> {
+  if (!isPlainFileName(name)) throw new UsageError('a journal has a plain file name.', { where: 'journal' });
+  const handle = await openHandle(name);
+  const bytes = new Uint8Array(fresh ? 0 : handle.getSize());
+  handle.read(bytes, { at: 0 });
+  let end = bytes.lastIndexOf(10) + 1;
+  handle.truncate(end);
+  const complete = new TextDecoder().decode(bytes.subarray(0, end));
+  return {
+    name,
+    lines: complete === '' ? [] : complete.slice(0, -1).split('\n'),
+    append(line) {
+      const record = new TextEncoder().encode(`${line}\n`);
+      try {
+        const written = handle.write(record, { at: end });
+        handle.flush();
+        if (written < record.length) throw new Error(`${written} of ${record.length} bytes were written`);
+        end += written;
+        return Promise.resolve();
+      } catch (cause) {
+        const message = 'cannot be written: the browser may be short of storage.';
+        return Promise.reject(new AccessError(message, { where: name, cause }));
+      }
+    },
+    close() {
+      handle.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function openHandle(name: string): Promise<SyncAccessHandle> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    const file = await root.getFileHandle(name, { create: true });
+    return await (file as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> }).createSyncAccessHandle();
+  } catch (cause) {
+    const taken = cause instanceof DOMException && cause.name === 'NoModificationAllowedError';
+    throw new AccessError(taken ? 'another page writes this journal.' : 'cannot be opened in this browser.', {
+      where: name,
+      remedy: taken ? 'Wait for it, or give another name.' : 'Search without a journal.',
+      cause,
+    });
+  }
+}
