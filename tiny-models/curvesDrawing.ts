@@ -35,6 +35,7 @@ export function renderCurves(curves: readonly Curve[]): string {
   const [low, high] = [ticks[0], ticks[ticks.length - 1]].map(Math.log);
   const x = (removed: number): number => area.left + (removed / most) * (area.right - area.left);
   const y = (ppl: number): number => area.bottom - ((Math.log(ppl) - low) / (high - low)) * (area.bottom - area.top);
+  const labels = spaced(curves.map(({ points: own }) => y(own[own.length - 1].ppl)));
   const picture = element(
     'svg',
     { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, role: 'img' },
@@ -56,8 +57,19 @@ export function renderCurves(curves: readonly Curve[]): string {
           .map(({ removed, ppl }, at) => `${at === 0 ? 'M' : 'L'}${x(removed).toFixed(1)} ${y(ppl).toFixed(1)}`)
           .join(''),
       }),
-      text(x(own[own.length - 1].removed) + 8, y(own[own.length - 1].ppl) + 4, name, { class: `c${index}` }),
+      text(area.right + 8, labels[index] + 4, name, { class: `c${index}` }),
     ]),
   );
   return `${picture.markup}\n`;
+}
+
+/** The same heights, moved downwards where two would be closer than a line of text. */
+function spaced(heights: readonly number[]): number[] {
+  const placed = [...heights];
+  let last = -Infinity;
+  for (const index of [...heights.keys()].toSorted((a, b) => heights[a] - heights[b])) {
+    placed[index] = Math.max(placed[index], last + 16);
+    last = placed[index];
+  }
+  return placed;
 }
