@@ -33,7 +33,7 @@ import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
-import { fileCheckpoint, writeBytesWhole } from './trainingFiles.ts';
+import { fileCheckpoint } from './trainingFiles.ts';
 import { TrainingProgress } from './trainingProgress.ts';
 
 export interface HealOptions extends TrainingBackendOptions, EvalOptions {
@@ -90,7 +90,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
       for (const name of files) await copyFile(join(argument, name), join(out, name));
       const healedTensors = f32Parameters(healedParameters(trainee));
       const bytes = writeModelTensors(config, healedTensors, storedType(opened.weights));
-      await writeBytesWhole(join(out, 'model.safetensors'), bytes);
+      await writeFileWhole(join(out, 'model.safetensors'), bytes);
       const order = join(out, 'del_order_list.json');
       await writeFileWhole(order, writeOfficialOrder([mask.blocks]));
       const healed = await scoreFolder(out, backend, chunks, mask);

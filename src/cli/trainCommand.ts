@@ -13,7 +13,7 @@ import { programVersion } from './environment.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
-import { fileCheckpoint, loadRecipe, TrainingLog, writeBytesWhole, type LoadedRecipe } from './trainingFiles.ts';
+import { fileCheckpoint, loadRecipe, TrainingLog, type LoadedRecipe } from './trainingFiles.ts';
 import { figuresText, TrainingProgress } from './trainingProgress.ts';
 
 export interface TrainCommandOptions extends TrainingBackendOptions {
@@ -118,7 +118,7 @@ async function writeModel(out: string, { recipe }: LoadedRecipe, { trainee }: Pr
   await writeFileWhole(join(out, 'config.json'), `${JSON.stringify(recipe.config, null, 2)}\n`);
   await writeFileWhole(join(out, 'tokenizer.json'), `${JSON.stringify(recipe.tokenizer, null, 2)}\n`);
   const bytes = writeModelTensors(trainee.config, f32Parameters(trainee.parameters), 'F16');
-  await writeBytesWhole(join(out, 'model.safetensors'), bytes);
+  await writeFileWhole(join(out, 'model.safetensors'), bytes);
 }
 
 /** The figures of the model as it lies in the folder. */

@@ -1,32 +1,14 @@
 /** The files of a training run: its checkpoint, its log, and the recipe it follows. */
 import { appendFileSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BlockprunerError, FormatError, UsageError } from '../errors.ts';
 import { accessError, readTextFile } from '../platform/nodeFile.ts';
-import { temporaryName } from '../platform/nodeFolder.ts';
+import { writeFileWhole } from '../platform/nodeFolder.ts';
 import type { CheckpointStore } from '../train/checkpoint.ts';
 import { checkRecipe, type Recipe } from '../train/recipe.ts';
 import type { TrainEvent } from '../train/train.ts';
-
-/** Writes bytes under another name first, so that the file is there whole or as it was. @throws AccessError */
-export async function writeBytesWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const unfinished = temporaryName(path);
-  try {
-    const handle = await open(unfinished, 'wx');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(unfinished, path);
-  } catch (cause) {
-    await rm(unfinished, { force: true }).catch(() => undefined);
-    throw accessError(path, cause);
-  }
-}
 
 /** A checkpoint in a file. @param fresh leaves what is there unread. */
 export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
@@ -41,7 +23,7 @@ export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
         throw accessError(path, cause);
       }
     },
-    write: (bytes) => writeBytesWhole(path, bytes),
+    write: (bytes) => writeFileWhole(path, bytes),
   };
 }
 
@@ -65,7 +47,7 @@ export class TrainingLog {
       const parsed = parseLine(line);
       if (parsed !== null && parsed.step <= step) lines.push(parsed);
     }
-    await writeBytesWhole(path, new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join('')));
+    await writeFileWhole(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return new TrainingLog(path, lines);
   }
 

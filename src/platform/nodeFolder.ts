@@ -24,7 +24,7 @@ export async function prepareFolder(path: string): Promise<void> {
  * first, synced, then renamed.
  * @throws AccessError when it cannot be written.
  */
-export async function writeFileWhole(path: string, content: string): Promise<void> {
+export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   const unfinished = temporaryName(path);
   try {
     const handle = await open(unfinished, 'wx');
