@@ -69,7 +69,9 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const candidates = candidatesLeft('mix', numHiddenLayers, mask);
   const before = existsSync(out) ? readLossRecord(out, Infinity) : null;
   const names = candidates.map(({ name }) => name);
-  if (before !== null && JSON.stringify([before.data, before.candidates]) !== JSON.stringify([data, names])) {
+  const same = [opened.description, data, mask.toString(), chunk - 1, names];
+  const found = before && [before.model, before.data, before.mask, before.targets, before.candidates];
+  if (found !== null && JSON.stringify(found) !== JSON.stringify(same)) {
     throw new Error(`${out} is a recording of something else.`);
   }
   const losses: Float32Array[][] = before?.losses ?? candidates.map(() => []);
