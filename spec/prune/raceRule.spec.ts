@@ -48,7 +48,9 @@ test.prop([sizes])('looks come from two chunks on, ever rarer, and never when al
   const looks = raceLooks(n);
   expect(looks).toEqual([...new Set(looks)].toSorted((a, b) => a - b));
   for (const look of looks) expect(look >= 2 && look < n && Number.isInteger(look)).toBe(true);
-  expect(looks.length).toBeLessThanOrEqual(2 * Math.log2(n + 1));
+  expect(looks.length).toBeLessThanOrEqual(4 * Math.log2(n + 1));
+  for (const [index, look] of looks.slice(1).entries())
+    expect(look - looks[index]).toBeLessThanOrEqual(1 + looks[index] / 4);
 });
 
 test.prop([
@@ -68,14 +70,13 @@ test.prop([
 });
 
 test.prop([fc.double({ min: 1.5, max: 1e12, noNaN: true })])(
-  'tailNats: neither bound is exceeded, and the better one is nearly reached',
+  'tailNats: the normal tail is not exceeded, and nearly reached where it is small',
   (times) => {
     const nats = tailNats(times);
     expect(nats).toBeLessThanOrEqual(Math.log(times));
-    const x = Math.sqrt(2 * nats);
-    const pinelis = (3.178 * erfc(x / Math.SQRT2)) / 2;
-    expect(Math.min(pinelis, Math.exp(-nats)) * times).toBeLessThanOrEqual(1 + 1e-3);
-    expect(Math.min(pinelis, Math.exp(-nats)) * times).toBeGreaterThan(0.6);
+    const tail = (times * erfc(Math.sqrt(nats))) / 2;
+    expect(tail).toBeLessThanOrEqual(1 + 1e-3);
+    expect(tail).toBeGreaterThan(times < 100 ? 0.3 : 0.85);
     expect(tailNats(2 * times)).toBeGreaterThan(nats);
   },
 );
@@ -263,7 +264,7 @@ describe('outOfRace', () => {
   ])(
     'needs more segments than a coin would need heads: of %i losses all much greater, %i is believed',
     (seen, believed) => {
-      // One segment a chunk, and x² = 10.2 for one error in 600.
+      // One segment a chunk, and x² = 8.7 for one error in 600.
       const rng = seededRng(4);
       const losses = [0, 100].map((mean) => {
         return Array.from({ length: seen }, () => Float64Array.of(mean + rng.normal()));
@@ -348,8 +349,9 @@ describe('designEffect', () => {
   it('counts independent candidates, at most one less than it compares', () => {
     for (const seed of seedsDrawn) {
       const { freedom } = drawn(seed, 0);
-      expect(freedom).toBeGreaterThan(3 * 5);
-      expect(freedom).toBeLessThanOrEqual(5 * 5);
+      // The better nine of twelve.
+      expect(freedom).toBeGreaterThan(5 * 5);
+      expect(freedom).toBeLessThanOrEqual(8 * 5);
     }
   });
 

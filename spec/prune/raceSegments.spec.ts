@@ -22,7 +22,7 @@ test.prop([
       const sums = segmentNats(chunks, index, nll);
       const shares = segmentShares(chunks, index);
       expect(sums).toHaveLength(shares.length);
-      expect(shares.length).toBeLessThanOrEqual(64);
+      expect(shares.length).toBeLessThanOrEqual(128);
       expect(Math.abs(sums.reduce((a, b) => a + b, 0) - nats)).toBeLessThanOrEqual(1e-5 * nats);
       if (targets === 0) expect(shares.every(Number.isNaN)).toBe(true);
       else expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
@@ -33,11 +33,11 @@ test.prop([
 
 it.each([
   [1, 1],
-  [8, 1],
-  [9, 2],
-  [127, 16],
-  [511, 64],
-  [2047, 64],
+  [4, 1],
+  [5, 2],
+  [127, 32],
+  [511, 128],
+  [2047, 128],
 ])('%i targets make %i segments', (targets, segments) => {
   const counts = [...cutLosses(targets, () => 1)];
   expect(counts).toHaveLength(segments);

@@ -14,7 +14,7 @@ import { UsageError } from '../errors.ts';
 import { seededRng } from '../tensor/rng.ts';
 
 /** Part of a journal's settings: to be raised when looks, segments, order or rule change. */
-export const RACE_RULE = 1;
+export const RACE_RULE = 2;
 
 export interface RaceSettings {
   /** Of picking, in one step, what exact mode would pick: 0.5 … below 1. */
@@ -43,13 +43,10 @@ export function raceOrder(chunks: number, seed: number, step: number): number[] 
   return order;
 }
 
-/** After how many chunks candidates are compared: 2, 3, 4, 6, 8, 12, …, all below the number of chunks. */
+/** After how many chunks candidates are compared: 2 … 8, 10, 12, 14, 16, 20, 24, …, all below the number of chunks. */
 export function raceLooks(chunks: number): number[] {
   const looks = [];
-  for (let power = 2; power < chunks; power *= 2) {
-    looks.push(power);
-    if (1.5 * power < chunks) looks.push(1.5 * power);
-  }
+  for (let look = 2; look < chunks; look += Math.max(1, 2 ** Math.floor(Math.log2(look) - 2))) looks.push(look);
   return looks;
 }
 
@@ -125,18 +122,19 @@ export function outOfRace(comparison: Comparison): Set<number> {
 }
 
 /**
- * x²/2 for the x that a sum of segments with random signs, over the root of its squares, exceeds at most once in so many
- * times: P ≤ min(e^(−x²/2), 3.178 · P(Z ≥ x)) whatever the segments are (Hoeffding 1963; Pinelis 1994, with the best
- * constant by Bentkus & Dzindzalieta 2015), and P(Z ≥ x) ≤ φ(x)/x.
+ * x²/2 for the x that a sum of many segments with random signs, over the root of its squares, exceeds once in so many times:
+ * P(Z ≥ x) ≤ φ(x)/x. For few segments, some much larger than others, it is at most min(e^(−x²/2), 3.178 · P(Z ≥ x))
+ * (Hoeffding 1963; Pinelis 1994, with the best constant by Bentkus & Dzindzalieta 2015).
  */
 export function tailNats(times: number): number {
   const hoeffding = Math.log(times);
+  // Newton's method on nats + ln(2 · nats)/2 = ln(times) − ln(2π)/2: concave, so that it never runs below 0.
   let nats = hoeffding;
-  // x stands on both sides; a round leaves a twentieth of what was missing.
-  for (let round = 0; round < 4; round++) {
-    nats = Math.min(hoeffding, hoeffding + Math.log(3.178 / Math.sqrt(2 * Math.PI)) - Math.log(2 * nats) / 2);
+  for (let round = 0; round < 6; round++) {
+    const excess = nats + (Math.log(2 * nats) + Math.log(2 * Math.PI)) / 2 - hoeffding;
+    nats -= excess / (1 + 1 / (2 * nats));
   }
-  return nats;
+  return Math.min(hoeffding, nats);
 }
 
 /**
@@ -148,15 +146,15 @@ export function studentLimit(nats: number, freedom: number): number {
 }
 
 /**
- * The design effect over the better half of the candidates together, each against their mean: the worst blocks' losses run
- * into tens of nats and would drown all others. As candidates' losses go up and down together, the degrees of freedom are
- * fewer than one a candidate and chunk (Satterthwaite 1946).
+ * The design effect over the better three quarters of the candidates together, each against their mean: the worst blocks'
+ * losses run into tens of nats and would drown all others. As candidates' losses go up and down together, the degrees of
+ * freedom are fewer than one a candidate and chunk (Satterthwaite 1946).
  */
 export function designEffect(losses: readonly SegmentLosses[], shares: readonly (readonly number[])[]): DesignEffect {
   const means = losses.map(meanOf);
   const better = Array.from(means.keys());
   better.sort((a, b) => means[a] - means[b]);
-  better.length = Math.min(losses.length, Math.max(2, Math.ceil(losses.length / 2)));
+  better.length = Math.min(losses.length, Math.max(2, Math.ceil(0.75 * losses.length)));
   const common = shares.map((share, chunk) => {
     return Float64Array.from(share, (_, segment) => sum(better.map((c) => losses[c][chunk][segment])) / better.length);
   });

@@ -2,8 +2,8 @@
 import { isScored, type Chunks } from '../eval/chunks.ts';
 
 /** Shorter ones would be more, but their sums as skewed as single losses. */
-const LEAST_TARGETS = 8;
-const MOST_SEGMENTS = 64;
+const LEAST_TARGETS = 4;
+const MOST_SEGMENTS = 128;
 
 /** Targets a segment, for chunks of so many targets. */
 function segmentLength(targets: number): number {
