@@ -44,8 +44,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...attention,
     name: 'SIMD softmax without the maximum',
-    from: 'const highest = f32x4.splat(maxLanes(max4));',
-    to: 'const highest = f32x4.splat(0 * maxLanes(max4));',
+    from: 'f32x4.splat(maxLanes(highest4(first, last)))',
+    to: 'f32x4.splat(0 * maxLanes(highest4(first, last)))',
   },
   {
     ...attention,
@@ -117,8 +117,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...nll,
     name: 'SIMD log-sum-exp without the maximum',
-    from: 'const highest = max(before, <f64>maxLanes(max4));',
-    to: 'const highest = <f64>(0 * maxLanes(max4));',
+    from: 'const highest = max(before, <f64>maxLanes(highest4(logits, end)));',
+    to: 'const highest = <f64>(0 * maxLanes(highest4(logits, end)));',
   },
   {
     ...nll,

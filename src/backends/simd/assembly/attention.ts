@@ -1,5 +1,6 @@
 import { K_GROUP, multiply } from './linear';
-import { exp4, maxLanes, sumLanes } from './vector';
+import { packRows, packTransposed } from './panels';
+import { exponentiate, highest4, maxLanes, sumLanes } from './vector';
 
 /**
  * Causal grouped-query attention by the tiles of `linear`. A sequence's keys and values of one head are packed into panels
@@ -50,8 +51,8 @@ export function attention(
     const keyHead = sequence * numKvHeads + head / group;
     if (keyHead != packed) {
       const at = <usize>(sequence * keyLen * keyWidth + (head / group) * headDim) << 2;
-      packKeys(keyPanels, k + at, <usize>keyWidth << 2, keyLen, headDim);
-      packValues(valuePanels, v + at, <usize>keyWidth << 2, keyLen, headDim);
+      packTransposed(keyPanels, k + at, <usize>keyWidth << 2, keyLen, headDim);
+      packRows(valuePanels, <usize>keyLen << 5, v + at, <usize>keyWidth << 2, keyLen, headDim);
       packed = keyHead;
     }
     for (let t = 0; t < seqLen; t += TILE_ROWS) {
@@ -77,41 +78,6 @@ export function attention(
   }
 }
 
-/** K [keyLen, D] into panels [⌈keyLen/8⌉][D][8], zero-padded. */
-function packKeys(panels: usize, k: usize, stride: usize, keyLen: i32, headDim: i32): void {
-  for (let key = 0; key < keyLen; key += 8) {
-    const columns = min(8, keyLen - key);
-    for (let column = 0; column < 8; column++) {
-      const from = k + <usize>(key + min(column, columns - 1)) * stride;
-      const to = panels + (<usize>(key * headDim + column) << 2);
-      for (let d = 0; d < headDim; d++) {
-        store<f32>(to + (<usize>d << 5), column < columns ? load<f32>(from + (<usize>d << 2)) : 0);
-      }
-    }
-  }
-}
-
-/** V [keyLen, D] into panels [⌈D/8⌉][keyLen][8], zero-padded. */
-function packValues(panels: usize, v: usize, stride: usize, keyLen: i32, headDim: i32): void {
-  for (let d = 0; d < headDim; d += 8) {
-    let from = v + (<usize>d << 2);
-    let to = panels + (<usize>(d * keyLen) << 2);
-    const columns = min(8, headDim - d);
-    for (let key = 0; key < keyLen; key++) {
-      if (columns == 8) {
-        v128.store(to, v128.load(from));
-        v128.store(to, v128.load(from, 16), 16);
-      } else {
-        for (let i = 0; i < 8; i++) {
-          store<f32>(to + (<usize>i << 2), i < columns ? load<f32>(from + (<usize>i << 2)) : 0);
-        }
-      }
-      from += stride;
-      to += 32;
-    }
-  }
-}
-
 /**
  * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it into 0, and returns
  * the weights' sum. Vectors begin at multiples of four keys, whatever the range.
@@ -123,16 +89,9 @@ export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): 
   for (let j = to; j < end; j++) store<f32>(row + (<usize>j << 2), -Infinity);
   const first = row + (<usize>begin << 2);
   const last = row + (<usize>end << 2);
-  let max4 = v128.load(first);
-  for (let at = first + 16; at < last; at += 16) max4 = f32x4.max(max4, v128.load(at));
-  const highest = f32x4.splat(maxLanes(max4));
-  const scale4 = f32x4.splat(scale);
+  exponentiate(first, last, f32x4.splat(maxLanes(highest4(first, last))), f32x4.splat(scale));
   let total = f32x4.splat(0);
-  for (let at = first; at < last; at += 16) {
-    const weight = exp4(f32x4.mul(f32x4.sub(v128.load(at), highest), scale4));
-    v128.store(at, weight);
-    total = f32x4.add(total, weight);
-  }
+  for (let at = first; at < last; at += 16) total = f32x4.add(total, v128.load(at));
   const zero = f32x4.splat(0);
   for (let at = row; at < first; at += 16) v128.store(at, zero);
   for (let at = last; at < row + (<usize>stride << 2); at += 16) v128.store(at, zero);

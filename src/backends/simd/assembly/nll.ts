@@ -1,5 +1,5 @@
 import { linear } from './linear';
-import { exp4, maxLanes } from './vector';
+import { exponentiate, highest4, maxLanes } from './vector';
 
 /**
  * The LM head fused with log-sum-exp. Logits of 48 rows × 512 ids at a time live in a scratch tile (96 KiB) and are
@@ -59,21 +59,19 @@ function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): 
   if (target >= 0 && target < ids) store<f64>(state, <f64>load<f32>(logits + (<usize>target << 2)), 16);
   for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), -Infinity);
   const end = logits + (<usize>((ids + 3) & ~3) << 2);
-  let max4 = v128.load(logits);
-  for (let at = logits + 16; at < end; at += 16) max4 = f32x4.max(max4, v128.load(at));
   const before = load<f64>(state);
-  const highest = max(before, <f64>maxLanes(max4));
-  const shift = f32x4.splat(<f32>highest);
+  const highest = max(before, <f64>maxLanes(highest4(logits, end)));
+  exponentiate(logits, end, f32x4.splat(<f32>highest), f32x4.splat(1));
   // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
   const old = load<f64>(state, 8);
   const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);
   store<f64>(state, highest);
   if (single) {
-    store<f64>(state, <f64>addOneByOne(<f32>moved, logits, end, shift), 8);
+    store<f64>(state, <f64>addOneByOne(<f32>moved, logits, end), 8);
     return;
   }
   let total = f32x4.splat(0);
-  for (let at = logits; at < end; at += 16) total = f32x4.add(total, exp4(f32x4.sub(v128.load(at), shift)));
+  for (let at = logits; at < end; at += 16) total = f32x4.add(total, v128.load(at));
   const tile =
     <f64>f32x4.extract_lane(total, 0) +
     <f64>f32x4.extract_lane(total, 1) +
@@ -81,15 +79,9 @@ function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): 
   store<f64>(state, moved + tile, 8);
 }
 
-/** sum + Σ e^(logit − shift), added up in f32 from the first to the last. */
-function addOneByOne(sum: f32, logits: usize, end: usize, shift: v128): f32 {
-  for (let at = logits; at < end; at += 16) {
-    const terms = exp4(f32x4.sub(v128.load(at), shift));
-    sum += f32x4.extract_lane(terms, 0);
-    sum += f32x4.extract_lane(terms, 1);
-    sum += f32x4.extract_lane(terms, 2);
-    sum += f32x4.extract_lane(terms, 3);
-  }
+/** sum + Σ terms, added up in f32 from the first to the last. */
+function addOneByOne(sum: f32, terms: usize, end: usize): f32 {
+  for (let at = terms; at < end; at += 4) sum += load<f32>(at);
   return sum;
 }
 
