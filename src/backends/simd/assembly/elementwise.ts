@@ -2,7 +2,7 @@
  * Elementwise kernels over a flat range. Ranges given to different threads start at multiples of four elements, and
  * tails go through the same vector arithmetic, so an element's value does not depend on where a range ends.
  */
-import { exp4 } from './vector';
+import { exp4, exponentiate } from './vector';
 
 /** Math.exp of the host: for the exact GELU, which is rare and wants f64. */
 @external("env", "exp")
@@ -20,12 +20,23 @@ export function add(out: usize, x: usize, y: usize, from: i32, to: i32): void {
   }
 }
 
+/** Elements that stay in L1 from one pass over them to the next. */
+const PIECE: i32 = 1024;
+
 /** silu(gate) · up = gate / (1 + e^−gate) · up */
 export function swiglu(out: usize, gate: usize, up: usize, from: i32, to: i32): void {
   let i = from;
-  for (; i + 4 <= to; i += 4) {
-    const at = <usize>i << 2;
-    v128.store(out + at, f32x4.mul(silu4(v128.load(gate + at)), v128.load(up + at)));
+  const one = f32x4.splat(1);
+  while (i + 4 <= to) {
+    const begin = <usize>i << 2;
+    const end = <usize>min(i + PIECE, to & ~3) << 2;
+    memory.copy(out + begin, gate + begin, end - begin);
+    exponentiate(out + begin, out + end, f32x4.splat(0), f32x4.splat(-1));
+    for (let at = begin; at < end; at += 16) {
+      const silu = f32x4.div(v128.load(gate + at), f32x4.add(one, v128.load(out + at)));
+      v128.store(out + at, f32x4.mul(silu, v128.load(up + at)));
+    }
+    i = <i32>(end >> 2);
   }
   for (; i < to; i++) {
     const at = <usize>i << 2;
