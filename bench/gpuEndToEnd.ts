@@ -2,6 +2,7 @@
 import { Mask } from '../src/model/mask.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import type { WeightSource } from '../src/model/weights.ts';
+import { bundleSize } from '../src/prune/bundles.ts';
 import { plural } from '../src/prune/report/numbers.ts';
 import { expectSame } from './agree.ts';
 import { isYardstick, openEngine, type Choice, type Engine } from './gpuEngines.ts';
@@ -101,7 +102,13 @@ function rowsOf(runners: readonly Runner[], yardstick: Runner, { label, shape, c
   const simd = runners.indexOf(yardstick);
   return [
     ...forward.map((row) => ({ ...row, note: comparison(row.value / forward[simd].value, yardstick) })),
-    ...sweep.map((row) => ({ ...row, note: comparison(sweep[simd].value / row.value, yardstick) })),
+    ...sweep.map((row, index) => {
+      const { model, engine } = runners[index];
+      const size = bundleSize(model.config, chunks * length, engine.backend.stackBytes);
+      const streams = Math.min(size, 2 * shape.layers);
+      const note = comparison(sweep[simd].value / row.value, yardstick);
+      return { ...row, note: streams === 1 ? note : `${note}; up to ${streams} streams stacked` };
+    }),
   ];
 }
 

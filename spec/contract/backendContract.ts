@@ -11,6 +11,7 @@ import { memorySuite } from './memorySuite.ts';
 import { misuseSuite } from './misuseSuite.ts';
 import { nllSuite } from './nllSuite.ts';
 import { opSuite } from './opSuite.ts';
+import { stackSuite } from './stackSuite.ts';
 
 export type { Limits };
 
@@ -47,11 +48,13 @@ export function backendContract(name: string, make: () => Promise<Backend>, limi
       expect(backend().description).toContain(backend().name);
       expect(backend().variant).not.toBe('');
       expect(backend().capacityBytes).toBeGreaterThan(0);
+      expect(backend().stackBytes).toBeGreaterThanOrEqual(0);
       expect(backend().bytesInUse()).toBe(0);
     });
     opSuite(backend, limits);
     attentionSuite(backend);
     nllSuite(backend, limits);
+    stackSuite(backend);
     memorySuite(backend);
     misuseSuite(backend);
   });

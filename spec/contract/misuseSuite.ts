@@ -64,6 +64,9 @@ const wrongShapes: [op: string, what: string, call: (bench: Bench) => unknown][]
   ['columns', 'columns beyond the end', ({ scope, x }) => scope.columns(x, 3, 7)],
   ['columns', 'no columns', ({ scope, x }) => scope.columns(x, 3, 3)],
   ['columns', 'half a column', ({ scope, x }) => scope.columns(x, 0.5, 3)],
+  ['stack', 'no parts', ({ scope }) => scope.stack([])],
+  ['stack', 'parts of unequal width', ({ scope, x, zeros }) => scope.stack([x, x, zeros(4, 5)])],
+  ['stack', 'the same elements in another shape', ({ scope, x, zeros }) => scope.stack([zeros(6, 4), x])],
   ['writeRows', 'rows beyond the end', ({ backend, x, zeros }) => backend.writeRows(x, 3, zeros(2, 6))],
   ['writeRows', 'a negative row', ({ backend, x, zeros }) => backend.writeRows(x, -1, zeros(2, 6))],
   ['writeRows', 'half a row', ({ backend, x, zeros }) => backend.writeRows(x, 0.5, zeros(2, 6))],
@@ -85,6 +88,7 @@ const wrongHandles: [op: string, what: string, call: (bench: Bench) => unknown][
   ['free', 'a view', ({ backend, scope, x }) => backend.free(scope.view(x, 0, 2))],
   ['free', "a scope's array", ({ backend, zeros }) => backend.free(zeros(2, 2))],
   ['add', 'an array of no backend', ({ scope, x }) => scope.add(x, { rows: 4, cols: 6 })],
+  ['stack', 'an array of no backend', ({ scope, x }) => scope.stack([x, { rows: 4, cols: 6 }])],
   ['download', 'an array of no backend', ({ backend }) => backend.download({ rows: 1, cols: 1 })],
   ['linear', 'a weight of no backend', ({ scope, x }) => scope.linear(x, { inFeatures: 6, outFeatures: 5, bytes: 0 })],
   [
@@ -119,6 +123,7 @@ export function misuseSuite(backend: () => Backend): void {
       backend().free(x);
       for (const dead of [x, view]) {
         expect(() => scope.add(dead, dead)).toThrow(ShapeError);
+        expect(() => scope.stack([dead])).toThrow(ShapeError);
         expect(() => backend().download(dead)).toThrow(ShapeError);
       }
       expect(() => backend().free(x)).toThrow(ShapeError);
@@ -136,6 +141,7 @@ export function misuseSuite(backend: () => Backend): void {
       expect(() => scope.close()).toThrow(ShapeError);
       expect(() => scope.upload(floats(4), 2, 2)).toThrow(ShapeError);
       expect(() => scope.add(stored, stored)).toThrow(ShapeError);
+      expect(() => scope.stack([stored])).toThrow(ShapeError);
       expect(() => scope.view(stored, 0, 1)).toThrow(ShapeError);
       expect(() => scope.reshape(stored, 4, 1)).toThrow(ShapeError);
       backend().free(stored);

@@ -4,13 +4,16 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { DataError, MemoryBudgetError } from '../../src/errors.ts';
 import type { TensorToWrite } from '../../src/formats/safetensors/write.ts';
+import type { FamilyName } from '../../src/model/config.ts';
 import { Mask } from '../../src/model/mask.ts';
-import { nextTokens } from '../../src/model/transformer.ts';
+import { nextTokens, Transformer } from '../../src/model/transformer.ts';
 import { seeds } from '../arbitraries.ts';
+import { watchReads } from '../prune/tinySearch.ts';
 import { forward } from './forward.ts';
 import { someFamily, someMask, someSequences } from './modelArbitraries.ts';
 import { onReference, onSimd } from './namedBackends.ts';
 import { families, TINY_CONTEXT, TINY_VOCAB, tinySource, tinyTransformer } from './tinyTransformer.ts';
+import { watchOps } from './watchOps.ts';
 
 const LAYERS = 3;
 const runs = { numRuns: 12 };
@@ -245,6 +248,49 @@ function repeatHeads(tensor: TensorToWrite, times: number, headDim: number): Ten
   }
   return { ...tensor, shape: [rows * times, ...rest], data: Float32Array.from(data) };
 }
+
+describe.each(['reads', 'ops'] as const)('a pass of which one of the %s fails', (what) => {
+  /** Runs a pass whose read or op `at` fails; whether there was one. Nothing may be left of it. */
+  async function failsAt(at: number, family: FamilyName, pass: 'nll' | 'continueSequence'): Promise<boolean> {
+    let left = Infinity;
+    const fail = (): void => {
+      if (left-- <= 0) throw new Error('gone');
+    };
+    // Of a block, its norm's read only: what had been packed of it before a later one failed is not the pass's.
+    const isPart = /\.(?:layers|h)\.\d+\.(?!input_layernorm|post_attention_layernorm|ln_\d)|\.bias$/;
+    const isPacking = /^(?:packLinear|store)$/;
+    // Two tiles of the head: when the second one fails, there are sums of the first.
+    const tiny = await tinySource({ family, layers: 1, config: { vocab_size: 4100 } });
+    const source = watchReads(tiny, (name) => void (what === 'reads' && !isPart.test(name) && fail()));
+    const inner = referenceBackend();
+    const backend = watchOps(inner, (op) => void (what === 'ops' && !isPacking.test(op) && fail()));
+    const model = await Transformer.load(source, backend, 2 ** 24);
+    const cache = model.kvCache(Mask.empty, 20);
+    left = at;
+    const ids = sequence(6);
+    const run = pass === 'nll' ? model.nll([ids, ids], Mask.empty) : model.continueSequence(ids, Mask.empty, cache);
+    const failed = await run.then(
+      () => false,
+      () => true,
+    );
+    expect(failed).toBe(left < 0);
+    cache.free();
+    model.free();
+    expect(inner.bytesInUse(), `${what} ${at}`).toBe(0);
+    return failed;
+  }
+
+  it.each([
+    ['qwen3', 'nll'],
+    ['qwen3', 'continueSequence'],
+    ['gpt2', 'nll'],
+    ['gpt2', 'continueSequence'],
+  ] as const)('%s, %s: gives its memory back, whichever it is', async (family, pass) => {
+    let at = 0;
+    while (await failsAt(at, family, pass)) at++;
+    expect(at).toBeGreaterThan(5);
+  });
+});
 
 describe('what is refused', () => {
   it.each([-1, TINY_VOCAB, 2 ** 31 - 1])('id %i, outside the vocabulary', async (id) => {

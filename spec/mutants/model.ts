@@ -24,8 +24,8 @@ export const modelMutants: readonly Mutant[] = [
   {
     ...transformer,
     name: 'every head tile is taken for the first',
-    from: 'this.backend.nllTile(x, tile, first, targets',
-    to: 'this.backend.nllTile(x, tile, 0, targets',
+    from: 'this.backend.nllTile(x, tile, first, repeated',
+    to: 'this.backend.nllTile(x, tile, 0, repeated',
   },
   {
     ...transformer,
@@ -36,12 +36,21 @@ export const modelMutants: readonly Mutant[] = [
   {
     ...transformer,
     name: 'mask of the wrong kind: MHA for MLP',
-    from: `    let x = await this.embed(ids);
-    for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
-      if (mask.has(block)) continue;`,
-    to: `    let x = await this.embed(ids);
-    for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
-      if (mask.has({ ...block, kind: block.kind === 'mha' ? 'mlp' : 'mha' })) continue;`,
+    from: 'if (mask.has(block)) continue;',
+    to: "if (mask.has({ ...block, kind: block.kind === 'mha' ? 'mlp' : 'mha' })) continue;",
+  },
+  {
+    ...transformer,
+    name: 'a pass that fails keeps its stream',
+    from: `      this.backend.free(stream);
+      throw error;`,
+    to: '      throw error;',
+  },
+  {
+    ...transformer,
+    name: 'a head that fails keeps its sums',
+    from: 'await Promise.allSettled(states.map(async (state) => this.backend.finishNll(state)));',
+    to: '',
   },
   {
     ...transformer,

@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 const journal = { file: 'src/prune/run.ts', specs: ['spec/prune/run.spec.ts'] };
 const race = { file: 'src/prune/raceRule.ts', specs: ['spec/prune/raceRule.spec.ts'] };
 const checkpoints = { file: 'src/prune/checkpoints.ts', specs: ['spec/prune/checkpoints.spec.ts'] };
+const bundles = { file: 'src/prune/bundles.ts', specs: ['spec/prune/bundles.spec.ts'] };
 const sweep = { file: 'src/prune/sweep.ts', specs: ['spec/prune/sweep.spec.ts'] };
 /** As src/prune/run.ts has it; the fields that its hash must cover. */
 const SETTINGS = '{ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };';
@@ -39,14 +40,14 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...sweep,
     name: 'mask of the wrong kind in the sweep: the fork passes its own block',
-    from: 'if (name === skipping) continue;',
-    to: 'if (name === formatBlock(block)) continue;',
+    from: 'if (skipping !== undefined && names.includes(skipping)) continue;',
+    to: 'if (names.includes(formatBlock(block))) continue;',
   },
   {
     ...sweep,
     name: 'the fork is taken after its block',
-    from: 'forks.set(skipping, base);',
-    to: '{ forks.set(skipping, next); holders.hold(next); holders.release(base); }',
+    from: 'forks.add(skipping, base);',
+    to: 'forks.add(skipping, next);',
   },
   {
     ...checkpoints,
@@ -57,13 +58,44 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...checkpoints,
     name: 'stale checkpoint: forks it lacks are not missed',
-    from: ' || !needed.every(({ name }) => state.forks.has(name))',
+    from: ' || !needed.every(({ name }) => forked.has(name))',
     to: ' || needed.length < 0',
   },
   {
     ...checkpoints,
     name: 'checkpoint forks are not held',
-    from: 'for (const stream of state.forks.values()) this.holders.hold(stream);',
+    from: 'for (const { stream } of state.forks) this.holders.hold(stream);',
+    to: '',
+  },
+  {
+    ...bundles,
+    name: 'bundles: the fork that skips the next block is stacked with others',
+    from: '(skipping !== undefined && names.includes(skipping))',
+    to: 'names.length < 2',
+  },
+  {
+    ...bundles,
+    name: 'bundles: one stream more than there is memory for',
+    from: 'names.length > this.#size ||',
+    to: 'names.length > this.#size + 1 ||',
+  },
+  {
+    file: 'src/prune/plan.ts',
+    specs: ['spec/prune/plan.spec.ts'],
+    name: 'bundles: as large as the backend asks for, whatever the memory',
+    from: 'Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes))',
+    to: 'bundleSize(config, chunks * chunk, backend.stackBytes)',
+  },
+  {
+    ...bundles,
+    name: 'bundles: streams of a checkpoint under the names of others',
+    from: 'if (index > from) views.push(scope.view(stream, from * rows, index * rows));',
+    to: 'if (index > from) views.unshift(scope.view(stream, from * rows, index * rows));',
+  },
+  {
+    ...bundles,
+    name: 'bundles: what was stacked is not let go of',
+    from: 'for (const part of [upper, lower]) this.#holders.release(part.stream);',
     to: '',
   },
   ...['kind: options.kind, ', 'stride, ', 'bos: chunks.bos, ', 'ignoredId, ', ', nllSum: model.nllSum'].map(

@@ -1,14 +1,20 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { MemoryBudgetError } from '../../src/errors.ts';
+import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';
 import { simdBackend } from '../../src/backends/simd/simdBackend.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { Transformer } from '../../src/model/transformer.ts';
+import { bundleSize } from '../../src/prune/bundles.ts';
 import { candidatesLeft, pruneKinds } from '../../src/prune/candidates.ts';
-import { memoryNeeds, planGroup, planMemory, smallestMemory } from '../../src/prune/plan.ts';
+import { Checkpoints } from '../../src/prune/checkpoints.ts';
+import { memoryNeeds, planBundle, planGroup, planMemory, smallestMemory } from '../../src/prune/plan.ts';
 import { sweep } from '../../src/prune/sweep.ts';
 import { families, TINY_VOCAB, tinySource, tinyTransformer } from '../model/tinyTransformer.ts';
-import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads } from './tinySearch.ts';
+import { stacking } from './stacking.ts';
+import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads, type NamedBackend } from './tinySearch.ts';
+
+const gpu: NamedBackend = { name: 'gpu (cpu)', make: () => gpuBackend({ mode: 'cpu' }) };
 
 test.prop([fc.integer({ min: 2 ** 16, max: 2 ** 40 })])('memory: what is planned is within what there is', (bytes) => {
   const { activationBytes, weightBytes } = planMemory(bytes);
@@ -101,7 +107,7 @@ describe('a model whose weights do not fit', () => {
   );
 });
 
-describe.each([reference, ...simdBackends(1)])('planGroup on $name', ({ make }) => {
+describe.each([reference, ...simdBackends(1), gpu])('planGroup on $name', ({ name, make }) => {
   const someCase = fc.record({
     family: fc.constantFrom(...families),
     layers: fc.integer({ min: 1, max: 4 }),
@@ -110,7 +116,7 @@ describe.each([reference, ...simdBackends(1)])('planGroup on $name', ({ make }) 
     activationBytes: fc.integer({ min: 2 ** 15, max: 2 ** 18 }),
   });
 
-  test.prop([someCase], { numRuns: 20 })(
+  test.prop([someCase], { numRuns: name === gpu.name ? 8 : 20 })(
     'a sweep over as many chunks as it allows holds no more than the budget',
     async ({ family, layers, kind, chunk, activationBytes }) => {
       const { backend, peak, reset } = watchPeak(await make());
@@ -132,6 +138,56 @@ describe.each([reference, ...simdBackends(1)])('planGroup on $name', ({ make }) 
       expect(peak() - weights).toBeLessThanOrEqual(activationBytes);
     },
   );
+});
+
+describe.each([reference, gpu])('planBundle on $name', ({ name, make }) => {
+  const someCase = fc.record({
+    family: fc.constantFrom(...families),
+    layers: fc.integer({ min: 2, max: 4 }),
+    kind: fc.constantFrom(...pruneKinds),
+    chunk: fc.integer({ min: 2, max: 12 }),
+    stackBytes: fc.constantFrom(0, 2000, 10_000, 2 ** 26),
+    /** Memory over what one chunk needs. */
+    times: fc.double({ min: 1, max: 12, noNaN: true }),
+    chunks: fc.integer({ min: 1, max: 4 }),
+    room: fc.constantFrom(0, 2 ** 18),
+  });
+
+  test.prop([someCase], { numRuns: name === gpu.name ? 10 : 60 })(
+    'a sweep in bundles, from step to step, holds no more than the budget, however short that is',
+    async ({ family, layers, kind, chunk, stackBytes, times, chunks, room }) => {
+      const { backend, peak, reset } = watchPeak(stacking(await make(), stackBytes));
+      const { model } = await tinyTransformer({ family, layers, backend });
+      let mask = Mask.empty;
+      let candidates = candidatesLeft(kind, layers, mask);
+      const least = memoryNeeds(model.source, chunk, candidates.length, 0).activationBytes;
+      const activationBytes = Math.floor(least * times);
+      const group = planGroup(model.config, chunk, candidates.length, activationBytes);
+      const { ids } = tinyChunks(1, Math.min(group, chunks), chunk);
+      await model.nll(ids, Mask.empty);
+      const weights = backend.bytesInUse();
+      const checkpoints = new Checkpoints(backend, room);
+      for (let step = 0; step < 2; step++) {
+        const streams = planBundle(model, chunk, candidates.length, group, ids.length);
+        expect(streams).toBeGreaterThanOrEqual(1);
+        expect(streams).toBeLessThanOrEqual(bundleSize(model.config, ids.length * chunk, stackBytes));
+        reset();
+        await drain(sweep(model, ids, mask, candidates, checkpoints, streams));
+        expect(peak() - weights).toBeLessThanOrEqual(activationBytes + room);
+        mask = mask.with(candidates[candidates.length >> 1].blocks);
+        candidates = candidatesLeft(kind, layers, mask);
+      }
+      await backend.dispose();
+    },
+  );
+});
+
+describe('planBundle', () => {
+  it('stacks as much as the backend asks for where there is room, one stream where there is none', async () => {
+    const { model } = await tinyTransformer({ layers: 4, backend: stacking(await reference.make(), 24 * 4 * 10 * 5) });
+    expect([1, 2, 3, 4].map((chunks) => planBundle(model, 10, 8, 4, chunks))).toEqual([5, 2, 1, 1]);
+    expect(planBundle(model, 10, 8, 1, 1)).toBe(1);
+  });
 });
 
 describe('planGroup', async () => {

@@ -1,9 +1,10 @@
-import { test } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import type { DeviceTensor } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { Tape, type TapeParameter } from '../../src/train/tape.ts';
 import { seeds } from '../arbitraries.ts';
-import { doubles } from '../ops/differences.ts';
+import { doubles, expectDerivative } from '../ops/differences.ts';
 
 const parameter = (name: string, data: Float64Array, trained = true): TapeParameter => ({ name, data, trained });
 
@@ -30,6 +31,30 @@ describe('Tape', () => {
     );
     for (const [i, value] of spread.entries()) expect(value).toBeCloseTo(5 * once[i], 12);
   });
+
+  test.prop([fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), seeds])(
+    'splits the derivative of stacked rows among their parts, one that is there twice included',
+    (above, below, seed) => {
+      const backend = referenceBackend('f64');
+      const [x, y] = [doubles(seed, above * 4), doubles(seed + 1, below * 4)];
+      const targets = Int32Array.from({ length: 2 * above + below }, (_, row) => (row * 3) % 4);
+      const run = <T>(read: (tape: Tape, nll: DeviceTensor) => T): T => {
+        const scope = backend.scope();
+        const tape = new Tape(scope);
+        const upper = tape.parameter(parameter('x', x), above, 4);
+        const lower = tape.gelu(tape.parameter(parameter('y', y), below, 4), 'erf');
+        const result = read(tape, tape.crossEntropy(tape.stack([upper, lower, upper]), targets, 1));
+        scope.close();
+        return result;
+      };
+      const loss = (): number =>
+        run((_, nll) => Float64Array.from(backend.read(nll)).reduce((sum, value) => sum + value, 0));
+      const gradients = run((tape) => [...tape.backward()].map(([name, dx]) => [name, backend.read(dx)] as const));
+      expect(gradients.map(([name]) => name).toSorted()).toEqual(['x', 'y']);
+      for (const [name, dx] of gradients) expectDerivative(Float64Array.from(dx), loss, name === 'x' ? x : y);
+      expect(backend.bytesInUse()).toBe(0);
+    },
+  );
 
   it('asks for no derivative that no trained parameter needs', () => {
     const backend = referenceBackend('f64');

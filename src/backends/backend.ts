@@ -67,6 +67,8 @@ export interface Scope {
   add(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
   /** x's columns from `from` to `to`, copied: splits GPT-2's fused q|k|v. */
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor;
+  /** The rows of all parts, one part below the other, copied: several streams as one. At least one part, of equal cols. */
+  stack(parts: readonly DeviceTensor[]): DeviceTensor;
   /** The same elements as [rows, cols]; shared, not copied. */
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor;
   /** Hands x out of the scope: it lives until `backend.free(x)`. Returns x. x must own its memory (no view). */
@@ -114,6 +116,11 @@ export interface Backend {
   bytesInUse(): number;
   /** Bytes that handles may hold in all; Infinity where only the system limits them. */
   readonly capacityBytes: number;
+  /**
+   * How large the widest result of an op should be made by stacking the streams of several candidates; 0 = never stack,
+   * where the rows of one stream fill the kernels and a stack would only be a copy. Changes no bit, only the time taken.
+   */
+  readonly stackBytes: number;
   /** Ends threads and drops memory. The backend must not be used afterwards. */
   dispose(): Promise<void>;
 }

@@ -78,13 +78,7 @@ export class Transformer {
    */
   async nll(ids: readonly Int32Array[], mask: Mask): Promise<Float32Array[]> {
     const seqLen = ids[0].length;
-    let x = await this.embed(ids);
-    for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
-      if (mask.has(block)) continue;
-      const next = await this.block(block, x, seqLen);
-      this.backend.free(x);
-      x = next;
-    }
+    const x = await this.#walk(await this.embed(ids), mask, seqLen);
     const [rows] = await this.headNll([x], nextTokens(ids));
     return ids.map((_, sequence) => rows.subarray(sequence * seqLen, (sequence + 1) * seqLen - 1));
   }
@@ -131,6 +125,23 @@ export class Transformer {
     }
   }
 
+  /** The blocks that `mask` leaves, on a stream x [n·seqLen, C]: a new stream. Frees x, also where a block fails. */
+  async #walk(x: DeviceTensor, mask: Mask, seqLen: number, cache: KvCache | null = null): Promise<DeviceTensor> {
+    let stream = x;
+    try {
+      for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
+        if (mask.has(block)) continue;
+        const next = await this.block(block, stream, seqLen, cache);
+        this.backend.free(stream);
+        stream = next;
+      }
+    } catch (error) {
+      this.backend.free(stream);
+      throw error;
+    }
+    return stream;
+  }
+
   /**
    * One residual block on a stream x [n·seqLen, C]: a new stream, which lives until freed; x stays as it was.
    * With a cache, x is the continuation of one sequence and its keys and values are appended.
@@ -155,65 +166,68 @@ export class Transformer {
   }
 
   /**
-   * Final norm and LM head on finished streams, all [R, C], with the same targets [R] (−1 = none): each row's NLL.
-   * The head is taken tile by tile, each tile once for all streams; logits are never stored. Frees the streams, or lets
-   * go of them in the way of `release`.
+   * Final norm and LM head on finished streams: each row's NLL. `targets` [R] (−1 = none) are those of a stream [R, C];
+   * a stream [n·R, C], n of them stacked, has them n times. The head is taken tile by tile, each tile once for all streams;
+   * logits are never stored. Frees the streams, or lets go of them in the way of `release`, also where it fails.
    */
   async headNll(
     streams: readonly DeviceTensor[],
     targets: Int32Array,
     release: (stream: DeviceTensor) => void = (stream) => this.backend.free(stream),
   ): Promise<Float32Array[]> {
-    const normed = streams.map((x) => {
-      const y = this.#normFinal(x);
-      release(x);
-      return y;
-    });
-    const states: (NllState | null)[] = normed.map(() => null);
-    for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) {
-      const tile = await this.#loadHeadTile(first);
-      for (const [index, x] of normed.entries()) {
-        states[index] = this.backend.nllTile(x, tile, first, targets, states[index], this.nllSum);
+    const normed: DeviceTensor[] = [];
+    const states: NllState[] = [];
+    try {
+      for (const x of streams) {
+        normed.push(this.#normFinal(x));
+        release(x);
       }
+      const repeated = normed.map(({ rows }) => repeat(targets, rows / targets.length));
+      for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) {
+        const tile = await this.#loadHeadTile(first);
+        for (const [index, x] of normed.entries()) {
+          const state = states.at(index) ?? null;
+          states[index] = this.backend.nllTile(x, tile, first, repeated[index], state, this.nllSum);
+        }
+      }
+    } catch (error) {
+      for (const x of streams.slice(normed.length)) release(x);
+      // A state is only given back by finishing it.
+      await Promise.allSettled(states.map(async (state) => this.backend.finishNll(state)));
+      throw error;
+    } finally {
+      for (const x of normed) this.backend.free(x);
     }
-    for (const x of normed) this.backend.free(x);
-    return Promise.all(states.filter((state) => state !== null).map((state) => this.backend.finishNll(state)));
+    return Promise.all(states.map((state) => this.backend.finishNll(state)));
   }
 
   /** Logits [R, V] of a stream's rows, for sampling and inspection; measuring perplexity never makes them. Frees x. */
   async logits(x: DeviceTensor): Promise<Float32Array> {
     const { vocabSize } = this.config;
-    const normed = this.#normFinal(x);
-    this.backend.free(x);
-    const logits = new Float32Array(normed.rows * vocabSize);
-    for (let first = 0; first < vocabSize; first += HEAD_TILE) {
-      const tile = await this.#loadHeadTile(first);
-      const scope = this.backend.scope();
-      const part = await this.backend.download(scope.linear(normed, tile));
-      scope.close();
-      for (let row = 0; row < normed.rows; row++) {
-        const from = row * tile.outFeatures;
-        logits.set(part.subarray(from, from + tile.outFeatures), row * vocabSize + first);
+    const scope = this.backend.scope();
+    try {
+      const normed = applyNorm(scope, this.config, this.#finalNorm, x);
+      const logits = new Float32Array(normed.rows * vocabSize);
+      for (let first = 0; first < vocabSize; first += HEAD_TILE) {
+        const tile = await this.#loadHeadTile(first);
+        const part = await this.#logitsOfTile(normed, tile);
+        for (let row = 0; row < normed.rows; row++) {
+          const from = row * tile.outFeatures;
+          logits.set(part.subarray(from, from + tile.outFeatures), row * vocabSize + first);
+        }
       }
+      return logits;
+    } finally {
+      scope.close();
+      this.backend.free(x);
     }
-    this.backend.free(normed);
-    return logits;
   }
 
   /** Runs new tokens of one sequence through the unmasked blocks, appending to `cache`; logits [V] after the last. */
   async continueSequence(ids: Int32Array, mask: Mask, cache: KvCache): Promise<Float32Array> {
-    let x = await this.embed([ids], cache.length);
-    for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
-      if (mask.has(block)) continue;
-      const next = await this.block(block, x, ids.length, cache);
-      this.backend.free(x);
-      x = next;
-    }
+    const x = await this.#walk(await this.embed([ids], cache.length), mask, ids.length, cache);
     cache.length += ids.length;
-    const scope = this.backend.scope();
-    const last = await this.backend.download(scope.view(x, x.rows - 1, x.rows));
-    scope.close();
-    this.backend.free(x);
+    const last = await this.#lastRow(x);
     return this.logits(this.backend.store(last, 1, last.length));
   }
 
@@ -228,6 +242,26 @@ export class Transformer {
     freeNorm(this.backend, this.#finalNorm);
     if (this.#rope !== null) this.#freeRope(this.#rope.table);
     this.#rope = null;
+  }
+
+  /** On the host; frees x. */
+  async #lastRow(x: DeviceTensor): Promise<Float32Array> {
+    const scope = this.backend.scope();
+    try {
+      return await this.backend.download(scope.view(x, x.rows - 1, x.rows));
+    } finally {
+      scope.close();
+      this.backend.free(x);
+    }
+  }
+
+  async #logitsOfTile(normed: DeviceTensor, tile: LinearWeight): Promise<Float32Array> {
+    const scope = this.backend.scope();
+    try {
+      return await this.backend.download(scope.linear(normed, tile));
+    } finally {
+      scope.close();
+    }
   }
 
   #normFinal(x: DeviceTensor): DeviceTensor {
@@ -289,6 +323,13 @@ export function nextTokens(ids: readonly Int32Array[]): Int32Array {
   const targets = new Int32Array(ids.length * seqLen).fill(-1);
   for (const [sequence, tokens] of ids.entries()) targets.set(tokens.subarray(1), sequence * seqLen);
   return targets;
+}
+
+function repeat(values: Int32Array, times: number): Int32Array {
+  if (times === 1) return values;
+  const out = new Int32Array(times * values.length);
+  for (let at = 0; at < out.length; at += values.length) out.set(values, at);
+  return out;
 }
 
 /** Bytes of tensors once packed as f32. */

@@ -6,6 +6,8 @@
 import type { Backend, DeviceTensor } from '../backends/backend.ts';
 import { formatBlock, walkIndex, type BlockId } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
+import type { Bundle } from './bundles.ts';
+import { StreamHolders } from './streamHolders.ts';
 
 /** The streams of a walk just before a block. */
 export interface WalkState {
@@ -13,32 +15,8 @@ export interface WalkState {
   readonly position: number;
   /** The stream that only the mask has pruned. */
   readonly base: DeviceTensor;
-  /** By candidate name, those forked so far. */
-  readonly forks: ReadonlyMap<string, DeviceTensor>;
-}
-
-/** Counts who holds a stream, and frees it when nobody does any more. */
-export class StreamHolders {
-  readonly #backend: Backend;
-  readonly #counts = new Map<DeviceTensor, number>();
-
-  constructor(backend: Backend) {
-    this.#backend = backend;
-  }
-
-  hold(stream: DeviceTensor): void {
-    this.#counts.set(stream, (this.#counts.get(stream) ?? 0) + 1);
-  }
-
-  release(stream: DeviceTensor): void {
-    const count = this.#counts.get(stream) ?? 0;
-    if (count > 1) {
-      this.#counts.set(stream, count - 1);
-      return;
-    }
-    this.#counts.delete(stream);
-    this.#backend.free(stream);
-  }
+  /** Those forked so far. */
+  readonly forks: readonly Bundle[];
 }
 
 /** The checkpoints of one group of chunks, from step to step. */
@@ -67,7 +45,8 @@ export class Checkpoints {
     let latest: WalkState | null = null;
     for (const state of this.#states.values()) {
       const needed = candidates.filter(({ blocks }) => walkIndex(blocks[0]) < state.position);
-      if (state.removed !== removedBefore(mask, state.position) || !needed.every(({ name }) => state.forks.has(name))) {
+      const forked = new Set(state.forks.flatMap(({ names }) => names));
+      if (state.removed !== removedBefore(mask, state.position) || !needed.every(({ name }) => forked.has(name))) {
         this.#drop(state.position);
       } else if (latest === null || state.position > latest.position) {
         latest = state;
@@ -85,13 +64,13 @@ export class Checkpoints {
     const count = Math.min(length, Math.floor((2 * this.#budgetBytes) / (length * streamBytes)));
     const spread =
       Math.floor((state.position * (count + 1)) / length) > Math.floor(((state.position - 1) * (count + 1)) / length);
-    const bytes = (state.forks.size + 1) * streamBytes;
+    const bytes = state.forks.reduce((sum, { names }) => sum + names.length, 1) * streamBytes;
     if (count < 1 || !spread || this.#states.has(state.position) || this.#bytes + bytes > this.#budgetBytes) return;
     this.holders.hold(state.base);
-    for (const stream of state.forks.values()) this.holders.hold(stream);
-    const { position, base } = state;
+    for (const { stream } of state.forks) this.holders.hold(stream);
+    const { position, base, forks } = state;
     const removed = removedBefore(mask, position);
-    this.#states.set(position, { position, base, forks: new Map(state.forks), removed, bytes });
+    this.#states.set(position, { position, base, forks: [...forks], removed, bytes });
     this.#bytes += bytes;
   }
 
@@ -106,7 +85,7 @@ export class Checkpoints {
     this.#states.delete(position);
     this.#bytes -= state.bytes;
     this.holders.release(state.base);
-    for (const stream of state.forks.values()) this.holders.release(stream);
+    for (const { stream } of state.forks) this.holders.release(stream);
   }
 }
 

@@ -4,8 +4,10 @@ import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import { blockTensorNames } from '../model/residualBlock.ts';
-import { HEAD_TILE } from '../model/transformer.ts';
+import { mhaTensorNames } from '../model/tensorNames.ts';
+import { HEAD_TILE, type Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
+import { bundleSize } from './bundles.ts';
 
 export interface MemoryPlan {
   /** Budget for packed weights. */
@@ -26,6 +28,9 @@ const nothing: MemoryNeeds = { weightBytes: 0, activationBytes: 0 };
 
 /** What the allocator rounds up, and holes between pieces. */
 const SLACK = 1 / 32;
+
+/** Numbers of a row that the head keeps until it is through the vocabulary: 33 on a GPU, six elsewhere. */
+const HEAD_SUMS = 33;
 
 /**
  * A quarter for activations, at most a GiB: streams beyond that only make groups larger than helps. More or less than
@@ -103,15 +108,45 @@ export function planGroup(config: ModelConfig, chunk: number, candidates: number
   return groups;
 }
 
-/** Bytes of one chunk's streams and of what a block holds while it runs on one of them. */
+/**
+ * How many streams of `chunks` chunks may pass a block together (bundles.ts), where `planGroup` gave room for `group`
+ * chunks: as many as the backend wants stacked, and as the chunks that are not there leave room for. A full group has
+ * rows enough without, so no more memory is ever asked for; short of it, bundles are smaller, down to one stream.
+ */
+export function planBundle(
+  { config, backend }: Pick<Transformer, 'config' | 'backend'>,
+  chunk: number,
+  candidates: number,
+  group: number,
+  chunks: number,
+): number {
+  const room = group * chunkBytes(config, chunk, candidates) - chunks * chunk * streamBytes(config, candidates);
+  const fitting = Math.floor(room / (chunks * chunk * blockBytes(config)));
+  return Math.max(1, Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes)));
+}
+
+/** Bytes of one chunk's streams and of what a block holds while it runs on one of them, or the head of all. */
 function chunkBytes(config: ModelConfig, chunk: number, candidates: number): number {
-  const streams = candidates + 2;
+  const head = 4 * (candidates + 1) * (config.hiddenSize + HEAD_SUMS);
+  return chunk * Math.max(streamBytes(config, candidates) + blockBytes(config), head);
+}
+
+/** Bytes of a token in all streams: a fork for each candidate, the unpruned one, and one more while that moves on. */
+function streamBytes({ hiddenSize }: ModelConfig, candidates: number): number {
+  return 4 * (candidates + 2) * (hiddenSize + 6);
+}
+
+/** Bytes of a token in the buffers that the larger kind of block holds while it runs on one stream. */
+function blockBytes(config: ModelConfig): number {
   const queryWidth = config.numAttentionHeads * config.headDim;
   const keyWidth = config.numKeyValueHeads * config.headDim;
-  // MHA holds norm, q, k, v (each also rotated), mix and output; MLP norm, gate, up, product, output.
-  const mha = 3 * config.hiddenSize + 3 * queryWidth + 3 * keyWidth;
+  // MHA holds norm, q, k, v, mix, output and their sum with x; before, GPT-2's q | k | v in one; and q and k anew when normed
+  // and when rotated. MLP holds norm, gate, up, product, output and sum.
+  const fused = 'fused' in mhaTensorNames(config, 0).qkv ? 1 : 0;
+  const moves = (config.qkNorm ? 1 : 0) + (config.rope === null ? 0 : 1);
+  const mha = 3 * config.hiddenSize + (2 + moves + fused) * queryWidth + (2 + moves + 2 * fused) * keyWidth;
   const mlp = 3 * config.hiddenSize + 3 * config.intermediateSize;
-  return chunk * 4 * (streams * (config.hiddenSize + 6) + Math.max(mha, mlp));
+  return 4 * Math.max(mha, mlp);
 }
 
 function mebibytes(bytes: number): number {

@@ -9,6 +9,7 @@ import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
 import type { Journal, RaceRecord } from './journal.ts';
 import { perplexityNoise } from './nearTie.ts';
+import { planBundle } from './plan.ts';
 import { Race } from './race.ts';
 import { raceOrder, type RaceSettings } from './raceRule.ts';
 import { segmentNats, segmentShares } from './raceSegments.ts';
@@ -84,6 +85,8 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
       seen.map((chunk) => chunks.ids[chunk]),
       mask,
       inRace,
+      undefined,
+      planBundle(model, chunks.chunk, inRace.length, input.groupSize, seen.length),
     );
     let next = await sweeping.next();
     try {

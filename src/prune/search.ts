@@ -16,6 +16,7 @@ import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
 import type { GroupRecord, Journal } from './journal.ts';
 import type { RaceSettings } from './raceRule.ts';
+import { planBundle } from './plan.ts';
 import { raceStep, ranking } from './raceStep.ts';
 import { ratios } from './ratios.ts';
 import type { BlockPasses, PruneResult, Ratios, StepRace } from './result.ts';
@@ -189,7 +190,8 @@ async function* exactStep(
     const to = Math.min(total, from + settings.groupSize);
     const best = bestSoFar(chunks, candidates, scores);
     const groupStart = performance.now();
-    const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates, kept.of(from, to));
+    const streams = planBundle(model, chunks.chunk, candidates.length, settings.groupSize, to - from);
+    const walk = sweep(model, chunks.ids.slice(from, to), mask, candidates, kept.of(from, to), streams);
     let next = await walk.next();
     try {
       for (; next.done !== true; next = await walk.next()) {

@@ -12,12 +12,16 @@
  * N(N+1)/2 block passes instead of N(N−1) for N blocks, and every weight is read once. Streams are handles that no
  * op changes, so a fork is no copy: the fork keeps the old handle, the main stream moves on to a new one. For the same
  * reason the next step's walk can begin at a checkpoint of this one (checkpoints.ts).
+ *
+ * Where one stream's rows leave the backend idle, as on a GPU, forks travel in bundles (bundles.ts): once a fork has skipped
+ * its block it is stacked below others, and in the drawing the two lower lines are one tall stream from L1.mha on. The
+ * unpruned stream stays on its own, so that forks and checkpoints can go on taking its handle as it is.
  */
-import type { DeviceTensor } from '../backends/backend.ts';
 import { blocksInWalkOrder, formatBlock, walkIndex } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { nextTokens, type Transformer } from '../model/transformer.ts';
 import { sweepPasses } from './blockPasses.ts';
+import { bundleSize, Bundles, unstack } from './bundles.ts';
 import type { Candidate } from './candidates.ts';
 import { Checkpoints } from './checkpoints.ts';
 
@@ -41,6 +45,7 @@ export interface SweepResult {
  * adjacent in the walk, and no two candidates may share one. Yields progress after every block. However it ends,
  * abandoned or with an error included, it leaves no stream behind but those in `checkpoints`.
  * @param checkpoints of earlier sweeps over the same chunks, to go on from; this one adds its own. They change no bit.
+ * @param streams that are stacked into a bundle at most; nor does this. 1 = none.
  */
 export async function* sweep(
   model: Transformer,
@@ -48,6 +53,7 @@ export async function* sweep(
   mask: Mask,
   candidates: readonly Candidate[],
   checkpoints: Checkpoints = new Checkpoints(model.backend, 0),
+  streams: number = bundleSize(model.config, ids.length * ids[0].length, model.backend.stackBytes),
 ): AsyncGenerator<SweepProgress, SweepResult> {
   const seqLen = ids[0].length;
   const { holders } = checkpoints;
@@ -57,47 +63,56 @@ export async function* sweep(
   const start = from?.position ?? 0;
   const ahead = walk.filter((block) => walkIndex(block) >= start);
   const totalPasses = sweepPasses(walk, candidates, walk.length - ahead.length);
-  const wanted = new Set(candidates.map(({ name }) => name));
-  const forks = new Map([...(from?.forks ?? [])].filter(([name]) => wanted.has(name)));
+  const forks = new Bundles(holders, streams);
   let base = from?.base ?? (await model.embed(ids));
-  for (const stream of [...forks.values(), base]) holders.hold(stream);
+  holders.hold(base);
   let passes = 0;
   let walked = false;
 
   try {
+    forks.take(from?.forks ?? [], new Set(candidates.map(({ name }) => name)));
     for (const block of ahead) {
       const position = walkIndex(block);
-      if (position > start) checkpoints.offer(mask, { position, base, forks }, 2 * model.config.numHiddenLayers);
       const skipping = removedBy.get(formatBlock(block));
-      for (const [name, stream] of forks) {
-        if (name === skipping) continue;
-        const next = await model.block(block, stream, seqLen);
-        holders.hold(next);
-        forks.set(name, next);
-        holders.release(stream);
-        passes++;
+      forks.stack(skipping);
+      if (position > start) {
+        checkpoints.offer(mask, { position, base, forks: forks.all }, 2 * model.config.numHiddenLayers);
+      }
+      for (const [index, { names, stream }] of forks.all.entries()) {
+        if (skipping !== undefined && names.includes(skipping)) continue;
+        forks.replace(index, await model.block(block, stream, seqLen));
+        passes += names.length;
       }
       const next = await model.block(block, base, seqLen);
-      holders.hold(next);
       passes++;
-      if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, base);
-      else holders.release(base);
+      if (skipping !== undefined && !forks.has(skipping)) forks.add(skipping, base);
+      holders.hold(next);
+      holders.release(base);
       base = next;
       yield { passes, totalPasses };
     }
     walked = true;
   } finally {
-    if (!walked) for (const stream of [...forks.values(), base]) holders.release(stream);
+    if (!walked) {
+      forks.release();
+      holders.release(base);
+    }
   }
 
-  const streams = [...candidates.map(({ name }) => forkOf(forks, name)), base];
-  const rows = await model.headNll(streams, nextTokens(ids), (stream) => holders.release(stream));
-  const perChunk = rows.map((nll) => ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1)));
-  return { candidates: perChunk.slice(0, -1), base: perChunk[perChunk.length - 1], passes };
+  const tall = [...forks.all.map(({ stream }) => stream), base];
+  const rows = await model.headNll(tall, nextTokens(ids), (stream) => holders.release(stream));
+  const own = unstack(forks.all, rows);
+  const perChunk = (nll: Float32Array): Float32Array[] =>
+    ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1));
+  return {
+    candidates: candidates.map(({ name }) => perChunk(ownOf(own, name))),
+    base: perChunk(rows[rows.length - 1]),
+    passes,
+  };
 }
 
-function forkOf(forks: ReadonlyMap<string, DeviceTensor>, name: string): DeviceTensor {
-  const stream = forks.get(name);
-  if (stream === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
-  return stream;
+function ownOf(own: ReadonlyMap<string, Float32Array>, name: string): Float32Array {
+  const nll = own.get(name);
+  if (nll === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
+  return nll;
 }

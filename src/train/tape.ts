@@ -203,6 +203,16 @@ export class Tape implements Scope {
     });
   }
 
+  stack(parts: readonly DeviceTensor[]): DeviceTensor {
+    return this.#note(parts, this.#scope.stack(parts), (dy) => {
+      let from = 0;
+      for (const part of parts) {
+        this.#give(part, this.#scope.view(dy, from, from + part.rows));
+        from += part.rows;
+      }
+    });
+  }
+
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor {
     return this.#note([x], this.#scope.reshape(x, rows, cols), (dy) => {
       this.#give(x, this.#scope.reshape(dy, x.rows, x.cols));

@@ -25,7 +25,7 @@ export function attention(
     const middle = from + Math.ceil(rows / 2);
     const upper = attention(device, q, k, v, spec, from, middle, most);
     const lower = attention(device, q, k, v, spec, middle, to, most);
-    const both = device.run('stack', rows, q.cols, [upper, lower, q.cols, middle - from]);
+    const both = device.run('stack', rows, q.cols, [upper, 0, lower, 0, q.cols, middle - from]);
     device.discard(upper);
     device.discard(lower);
     return both;

@@ -10,6 +10,12 @@ import { transposed } from './linear.ts';
 import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
 
+/**
+ * A result of this size occupies any GPU many times over. It is also as large as results may get everywhere: half of
+ * WebGPU's smallest storage buffer (128 MiB), and the smallest WebGL2 texture, 2,048² texels of four numbers.
+ */
+const STACK_BYTES = 2 ** 26;
+
 export interface GpuOptions {
   /** How gpu.js is to run; nothing else runs instead. */
   mode: GpuMode;
@@ -56,6 +62,7 @@ class GpuJsBackend implements GpuBackend {
   readonly description: string;
   readonly variant: string;
   readonly capacityBytes: number;
+  readonly stackBytes: number;
   readonly mode: GpuMode;
   readonly adapter: Adapter | null;
   readonly #device: GpuDevice;
@@ -66,6 +73,8 @@ class GpuJsBackend implements GpuBackend {
     this.description = `gpu (${where})`;
     this.variant = `gpu (gpu.js ${GPU_JS_VERSION}, ${where})`;
     this.capacityBytes = device.capacityBytes;
+    // On the processor a call costs little, and webasm would compile a module for every new height.
+    this.stackBytes = device.mode === 'cpu' || device.mode === 'webasm' ? 0 : STACK_BYTES;
     this.mode = device.mode;
     this.adapter = adapter;
     this.#device = device;

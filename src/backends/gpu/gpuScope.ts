@@ -3,6 +3,7 @@ import { attention } from './attention.ts';
 import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 import { check, checkSize, GpuTensor, isRange, own, ownLinear, shapeOf } from './gpuTensor.ts';
 import { project } from './linear.ts';
+import { stack } from './stack.ts';
 
 /** Strided sums that a row's statistic is added up in. */
 const PARTS = 8;
@@ -128,6 +129,17 @@ export class GpuScope implements Scope {
     this.#checkOpen('columns');
     const args = [...at(source), source.cols, from];
     return this.#result(source.rows, to - from, this.#device.run('columns', source.rows, to - from, args));
+  }
+
+  stack(parts: readonly DeviceTensor[]): DeviceTensor {
+    const sources = parts.map((part) => own('stack', part));
+    check('stack', sources.length > 0, 'there are no parts');
+    const [{ cols }] = sources;
+    const fit = sources.every((part) => part.cols === cols);
+    check('stack', fit, `${sources.map(shapeOf).join(', ')} are not of equal width`);
+    this.#checkOpen('stack');
+    const rows = sources.reduce((sum, part) => sum + part.rows, 0);
+    return this.#result(rows, cols, stack(this.#device, sources));
   }
 
   keep(x: DeviceTensor): DeviceTensor {

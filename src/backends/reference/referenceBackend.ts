@@ -19,6 +19,7 @@ export class ReferenceBackend implements GradientBackend {
   readonly description: string;
   readonly variant: string;
   readonly capacityBytes: number = Infinity;
+  readonly stackBytes: number = 0;
   readonly #memory: ReferenceMemory;
 
   constructor(precision: ReferencePrecision) {

@@ -115,6 +115,25 @@ export class ReferenceScope implements Scope {
     return out;
   }
 
+  stack(parts: readonly DeviceTensor[]): DeviceTensor {
+    const sources = parts.map((part) => own('stack', part));
+    check('stack', sources.length > 0, 'there are no parts');
+    const [{ cols }] = sources;
+    const fit = sources.every((part) => part.cols === cols);
+    check('stack', fit, `${sources.map(shapeOf).join(', ')} are not of equal width`);
+    const out = this.make(
+      'stack',
+      sources.reduce((rows, part) => rows + part.rows, 0),
+      cols,
+    );
+    let at = 0;
+    for (const { data } of sources) {
+      out.data.set(data, at);
+      at += data.length;
+    }
+    return out;
+  }
+
   keep(x: DeviceTensor): DeviceTensor {
     const handle = own('keep', x);
     check('keep', !handle.isView, 'a view owns no memory and cannot be kept');

@@ -6,7 +6,7 @@ import { compileKernels, type KernelCompiler, type KernelVariant } from './kerne
 import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
-import { expectSize, isRange, own, ownLinear, SimdNll } from './simdTensor.ts';
+import { expectSize, isRange, own, ownLinear, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 
 const PAGE = 65_536;
@@ -74,6 +74,7 @@ export class SimdBackend implements Backend {
   readonly name = 'simd' as const;
   readonly description: string;
   readonly variant: string;
+  readonly stackBytes: number = 0;
   protected readonly device: SimdDevice;
 
   /** @param digest which kernels the device runs. */
@@ -144,20 +145,12 @@ export class SimdBackend implements Backend {
     expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
     expectSize('nllTile', 'the number of targets', targets.length, source.rows);
     const sums = state === null ? this.#startNll(source.rows) : ownNll(state, source.rows);
-    const { arena, memory } = this.device;
-    const ids = arena.allocate(targets.length * 4, 'short');
-    new Int32Array(memory.buffer, ids.offset, targets.length).set(targets);
-    const { inFeatures: k, outFeatures: n } = w;
-    const args = [sums.state.offset, source.offset, w.panels.offset, w.bias?.offset ?? 0, ids.offset, 0, k, n, firstId];
-    args.push(sum === 'f32' ? 1 : 0);
-    this.device.run('nllTile', args, {
-      units: source.rows,
-      align: 6,
-      costPerUnit: k * n,
-      scratchArgument: 5,
-      scratchFloats: NLL_SCRATCH,
-    });
-    arena.release(ids);
+    try {
+      this.#foldTile(sums, source, w, firstId, targets, sum);
+    } catch (error) {
+      if (state === null) this.device.arena.release(sums.state);
+      throw error;
+    }
     return sums;
   }
 
@@ -184,6 +177,26 @@ export class SimdBackend implements Backend {
 
   async dispose(): Promise<void> {
     await this.device.pool.stop();
+  }
+
+  #foldTile(sums: SimdNll, x: SimdTensor, tile: SimdLinear, firstId: number, targets: Int32Array, sum: NllSum): void {
+    const { arena, memory } = this.device;
+    const ids = arena.allocate(targets.length * 4, 'short');
+    try {
+      new Int32Array(memory.buffer, ids.offset, targets.length).set(targets);
+      const { inFeatures: k, outFeatures: n, panels, bias } = tile;
+      const args = [sums.state.offset, x.offset, panels.offset, bias?.offset ?? 0, ids.offset, 0, k, n, firstId];
+      args.push(sum === 'f32' ? 1 : 0);
+      this.device.run('nllTile', args, {
+        units: x.rows,
+        align: 6,
+        costPerUnit: k * n,
+        scratchArgument: 5,
+        scratchFloats: NLL_SCRATCH,
+      });
+    } finally {
+      arena.release(ids);
+    }
   }
 
   #startNll(rows: number): SimdNll {

@@ -133,6 +133,23 @@ export class SimdScope implements Scope {
     return out;
   }
 
+  stack(parts: readonly DeviceTensor[]): DeviceTensor {
+    if (parts.length === 0) throw new ShapeError('there are no parts.', { where: 'simd stack' });
+    const sources = parts.map((part) => own(part, 'stack'));
+    const [{ cols }] = sources;
+    for (const part of sources) expectSize('stack', 'the number of columns', part.cols, cols);
+    const out = this.make(
+      sources.reduce((rows, part) => rows + part.rows, 0),
+      cols,
+    );
+    let at = out.offset;
+    for (const { offset, rows } of sources) {
+      this.device.copy(at, offset, rows * cols * 4);
+      at += rows * cols * 4;
+    }
+    return out;
+  }
+
   keep(x: DeviceTensor): DeviceTensor {
     const handle = own(x, 'keep');
     if (handle.allocation === null || !this.#made.delete(handle)) {

@@ -48,12 +48,23 @@ export const overwriteProgram: Program = {
 };
 
 /** The rows of x [split, n], then those of y. */
-function stackRows(this: KernelThread, x: number[], y: number[], n: number, split: number): number {
-  if (this.thread.y < split) return x[this.thread.y * n + this.thread.x];
-  return y[(this.thread.y - split) * n + this.thread.x];
+function stackRows(
+  this: KernelThread,
+  x: number[],
+  xAt: number,
+  y: number[],
+  yAt: number,
+  n: number,
+  split: number,
+): number {
+  if (this.thread.y < split) return x[xAt + this.thread.y * n + this.thread.x];
+  return y[yAt + (this.thread.y - split) * n + this.thread.x];
 }
 
-export const stackProgram: Program = { source: stackRows, takes: ['array', 'array', 'integer', 'integer'] };
+export const stackProgram: Program = {
+  source: stackRows,
+  takes: ['array', 'integer', 'array', 'integer', 'integer', 'integer'],
+};
 
 /** silu(gate) · up = gate / (1 + e^−gate) · up */
 function swigluRows(this: KernelThread, gate: number[], gateAt: number, up: number[], upAt: number, n: number): number {

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { simdBackend } from '../../../src/backends/simd/simdBackend.ts';
+import { MemoryBudgetError } from '../../../src/errors.ts';
+import { normals } from '../../arbitraries.ts';
+
+it.each([
+  ['its sums', 0],
+  // Eight rows of three f64.
+  ['its ids', 192],
+  ['its logits', 4096],
+])('a head tile that finds no room for %s leaves nothing behind', async (_, left) => {
+  const backend = await simdBackend({ memoryBytes: 2 ** 20, threads: 1, spawn: null });
+  const x = backend.store(normals(1, 24), 8, 3);
+  const tile = backend.packLinear(normals(2, 15), 5, 3, null);
+  const filling = (backend.capacityBytes - backend.bytesInUse() - left) / 4;
+  backend.allocate(1, filling);
+  const before = backend.bytesInUse();
+  expect(() => backend.nllTile(x, tile, 0, new Int32Array(8), null)).toThrow(MemoryBudgetError);
+  expect(backend.bytesInUse()).toBe(before);
+  await backend.dispose();
+});

@@ -1,0 +1,142 @@
+/**
+ * The forks of a sweep, several stacked into one tall stream: a bundle. On a GPU, which the rows of one stream may leave
+ * idle, all candidates of a bundle pass a block by the same few kernel calls. A row's result does not depend on the rows
+ * around it (backend.ts), so bundles change no bit. On the CPU, where the rows of one stream fill the kernels, a bundle is
+ * one stream, and nothing is ever copied.
+ *
+ * The size is fixed for a walk; forks come one by one, so the rule is: neighbours that fit into one bundle are stacked. Any
+ * two bundles beside each other are then more than one bundle's worth, whatever came, went, or was left by an earlier step.
+ */
+import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { mhaTensorNames } from '../model/tensorNames.ts';
+import type { StreamHolders } from './streamHolders.ts';
+
+/** Streams of some candidates, one below the other. */
+export interface Bundle {
+  /** Whose streams they are, from the top. */
+  readonly names: readonly string[];
+  /** [names.length · R, C] for streams of R rows. */
+  readonly stream: DeviceTensor;
+}
+
+/**
+ * Streams of `rows` rows that a bundle takes: as many as make the widest result of a block `stackBytes` large
+ * (`Backend.stackBytes`), and at least one.
+ */
+export function bundleSize(config: ModelConfig, rows: number, stackBytes: number): number {
+  return Math.max(1, Math.floor(stackBytes / (4 * widestRow(config) * rows)));
+}
+
+/** The most numbers that a row has within a block. */
+function widestRow(config: ModelConfig): number {
+  const queryWidth = config.numAttentionHeads * config.headDim;
+  const keyWidth = config.numKeyValueHeads * config.headDim;
+  const projected = 'fused' in mhaTensorNames(config, 0).qkv ? queryWidth + 2 * keyWidth : queryWidth;
+  return Math.max(config.hiddenSize, config.intermediateSize, projected);
+}
+
+/** The bundles of one walk. It holds their streams until it is told to let go. */
+export class Bundles {
+  readonly #holders: StreamHolders;
+  readonly #size: number;
+  readonly #list: Bundle[] = [];
+
+  /** @param size streams of a bundle at most. */
+  constructor(holders: StreamHolders, size: number) {
+    this.#holders = holders;
+    this.#size = size;
+  }
+
+  get all(): readonly Bundle[] {
+    return this.#list;
+  }
+
+  has(name: string): boolean {
+    return this.#list.some(({ names }) => names.includes(name));
+  }
+
+  /** A candidate's stream, as a bundle of its own. */
+  add(name: string, stream: DeviceTensor): void {
+    this.#push({ names: [name], stream });
+  }
+
+  /** What bundles of an earlier walk hold of the `wanted` candidates. One that is wanted whole is shared, not copied. */
+  take(bundles: readonly Bundle[], wanted: ReadonlySet<string>): void {
+    for (const bundle of bundles) {
+      const names = bundle.names.filter((name) => wanted.has(name));
+      if (names.length === bundle.names.length) this.#push(bundle);
+      else if (names.length > 0) {
+        const stream = stacked(this.#holders.backend, (scope) => rowsOf(scope, bundle, wanted));
+        this.#push({ names, stream });
+      }
+    }
+  }
+
+  /** Stacks neighbours that fit into one bundle. The fork that is to skip the next block stays alone. */
+  stack(skipping: string | undefined): void {
+    for (let at = 0; at + 1 < this.#list.length;) {
+      const [upper, lower] = this.#list.slice(at, at + 2);
+      const names = [...upper.names, ...lower.names];
+      if (names.length > this.#size || (skipping !== undefined && names.includes(skipping))) {
+        at++;
+        continue;
+      }
+      const stream = stacked(this.#holders.backend, () => [upper.stream, lower.stream]);
+      this.#holders.hold(stream);
+      this.#list.splice(at, 2, { names, stream });
+      for (const part of [upper, lower]) this.#holders.release(part.stream);
+    }
+  }
+
+  /** Puts what came out of a block in the place of what went in. */
+  replace(index: number, stream: DeviceTensor): void {
+    const { names, stream: before } = this.#list[index];
+    this.#holders.hold(stream);
+    this.#list[index] = { names, stream };
+    this.#holders.release(before);
+  }
+
+  /** Lets go of all streams. */
+  release(): void {
+    for (const { stream } of this.#list.splice(0)) this.#holders.release(stream);
+  }
+
+  #push(bundle: Bundle): void {
+    this.#holders.hold(bundle.stream);
+    this.#list.push(bundle);
+  }
+}
+
+/** Each candidate's own of what each bundle has a number a row of. */
+export function unstack(bundles: readonly Bundle[], perRow: readonly Float32Array[]): Map<string, Float32Array> {
+  const own = new Map<string, Float32Array>();
+  for (const [index, { names }] of bundles.entries()) {
+    const rows = perRow[index].length / names.length;
+    for (const [at, name] of names.entries()) own.set(name, perRow[index].subarray(at * rows, (at + 1) * rows));
+  }
+  return own;
+}
+
+/** The rows of the `wanted` candidates as views, one for each run of neighbours. */
+function rowsOf(scope: Scope, { names, stream }: Bundle, wanted: ReadonlySet<string>): DeviceTensor[] {
+  const rows = stream.rows / names.length;
+  const views: DeviceTensor[] = [];
+  let from = 0;
+  for (const [index, name] of [...names, ''].entries()) {
+    if (wanted.has(name)) continue;
+    if (index > from) views.push(scope.view(stream, from * rows, index * rows));
+    from = index + 1;
+  }
+  return views;
+}
+
+/** The parts as one stream that lives until freed. */
+function stacked(backend: Backend, parts: (scope: Scope) => DeviceTensor[]): DeviceTensor {
+  const scope = backend.scope();
+  try {
+    return scope.keep(scope.stack(parts(scope)));
+  } finally {
+    scope.close();
+  }
+}
