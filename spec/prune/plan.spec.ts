@@ -95,7 +95,9 @@ describe('a model whose weights do not fit', () => {
       for (let candidates = candidatesLeft(kind, layers, mask); candidates.length > 0;) {
         const group = planGroup(source.config, chunk, candidates.length, plan.activationBytes);
         reads = [];
-        await drain(sweep(model, tinyChunks(1, Math.min(4, group), chunk).ids, mask, candidates));
+        const { ids } = tinyChunks(1, Math.min(4, group), chunk);
+        const streams = planBundle(model, chunk, candidates.length, group, ids.length);
+        await drain(sweep(model, ids, mask, candidates, undefined, streams));
         // Of the embedding, rows are read token by token; it is the head too.
         const ofBlocks = reads.filter((tensor) => tensor.includes('.layers.'));
         expect(ofBlocks).toHaveLength(new Set(ofBlocks).size);
@@ -133,14 +135,16 @@ describe.each([reference, ...simdBackends(1), gpu])('planGroup on $name', ({ nam
       await model.nll(tinyChunks(1, 1, chunk).ids, Mask.empty);
       const weights = backend.bytesInUse();
       reset();
-      await drain(sweep(model, tinyChunks(1, group, chunk).ids, Mask.empty, candidates));
+      const { ids } = tinyChunks(1, group, chunk);
+      const streams = planBundle(model, chunk, candidates.length, group, group);
+      await drain(sweep(model, ids, Mask.empty, candidates, undefined, streams));
       await backend.dispose();
       expect(peak() - weights).toBeLessThanOrEqual(activationBytes);
     },
   );
 });
 
-describe.each([reference, gpu])('planBundle on $name', ({ name, make }) => {
+describe.each([reference, ...simdBackends(1), gpu])('planBundle on $name', ({ name, make }) => {
   const someCase = fc.record({
     family: fc.constantFrom(...families),
     layers: fc.integer({ min: 2, max: 4 }),

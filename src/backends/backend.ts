@@ -118,7 +118,7 @@ export interface Backend {
   readonly capacityBytes: number;
   /**
    * How large the widest result of an op should be made by stacking the streams of several candidates; 0 = never stack,
-   * where the rows of one stream fill the kernels and a stack would only be a copy. Changes no bit, only the time taken.
+   * where a stack would only be a copy. Changes no bit, only the time taken.
    */
   readonly stackBytes: number;
   /** Ends threads and drops memory. The backend must not be used afterwards. */

@@ -1,8 +1,8 @@
 /**
- * The forks of a sweep, several stacked into one tall stream: a bundle. On a GPU, which the rows of one stream may leave
- * idle, all candidates of a bundle pass a block by the same few kernel calls. A row's result does not depend on the rows
- * around it (backend.ts), so bundles change no bit. On the CPU, where the rows of one stream fill the kernels, a bundle is
- * one stream, and nothing is ever copied.
+ * The forks of a sweep, several stacked into one tall stream: a bundle. All its candidates pass a block by the same few kernel
+ * calls, which pays where the rows of one stream do not fill them: most of all on a GPU, on a CPU for short chunks. A row's
+ * result does not depend on the rows around it (backend.ts), so bundles change no bit. Where a stream has rows enough a
+ * bundle is one stream, and nothing is ever copied.
  *
  * The size is fixed for a walk; forks come one by one, so the rule is: neighbours that fit into one bundle are stacked. Any
  * two bundles beside each other are then more than one bundle's worth, whatever came, went, or was left by an earlier step.

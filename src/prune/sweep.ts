@@ -13,7 +13,7 @@
  * op changes, so a fork is no copy: the fork keeps the old handle, the main stream moves on to a new one. For the same
  * reason the next step's walk can begin at a checkpoint of this one (checkpoints.ts).
  *
- * Where one stream's rows leave the backend idle, as on a GPU, forks travel in bundles (bundles.ts): once a fork has skipped
+ * Where one stream's rows do not fill the backend's kernels forks travel in bundles (bundles.ts): once a fork has skipped
  * its block it is stacked below others, and in the drawing the two lower lines are one tall stream from L1.mha on. The
  * unpruned stream stays on its own, so that forks and checkpoints can go on taking its handle as it is.
  */

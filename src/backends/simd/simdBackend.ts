@@ -74,7 +74,11 @@ export class SimdBackend implements Backend {
   readonly name = 'simd' as const;
   readonly description: string;
   readonly variant: string;
-  readonly stackBytes: number = 0;
+  /**
+   * 1,365 rows of SmolLM2-135M. Few rows make short kernels, whose threads wait for each other, and a last group of rows
+   * that is not full: streams of 128 tokens pass in 8/9 of the time when ten are stacked, of 512 in 14/15 when two are.
+   */
+  readonly stackBytes: number = 2 ** 23;
   protected readonly device: SimdDevice;
 
   /** @param digest which kernels the device runs. */
