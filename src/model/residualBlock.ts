@@ -2,12 +2,11 @@
  * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend. Removing a block
  * is not running it; its norm goes with it (Zhong et al. 2025, §3).
  */
-import type { Backend, DeviceTensor, LinearWeight, RopeTable, Scope } from '../backends/backend.ts';
+import type { DeviceTensor, LinearWeight, RopeTable, Scope } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import type { KvSlot } from './kvCache.ts';
 import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
-import type { WeightSource } from './weights.ts';
 
 export interface NormWeights {
   weight: DeviceTensor;
@@ -128,51 +127,6 @@ function normHeads(scope: Scope, x: DeviceTensor, gain: DeviceTensor, config: Mo
   return scope.reshape(scope.rmsNorm(heads, gain, config.norm.eps), x.rows, x.cols);
 }
 
-/** Reads a block's weights and packs them for the backend. */
-export async function loadBlock(source: WeightSource, backend: Backend, id: BlockId): Promise<ResidualBlock> {
-  const { config } = source;
-  if (id.kind === 'mlp') {
-    const names = mlpTensorNames(config, id.layer);
-    return {
-      kind: 'mlp',
-      layer: id.layer,
-      norm: await loadNorm(source, backend, names.norm),
-      gate: names.gate === null ? null : await loadLinear(source, backend, names.gate),
-      up: await loadLinear(source, backend, names.up),
-      down: await loadLinear(source, backend, names.down),
-    };
-  }
-  const names = mhaTensorNames(config, id.layer);
-  const { qkv } = names;
-  return {
-    kind: 'mha',
-    layer: id.layer,
-    norm: await loadNorm(source, backend, names.norm),
-    qkv:
-      'fused' in qkv
-        ? { fused: await loadLinear(source, backend, qkv.fused) }
-        : {
-            q: await loadLinear(source, backend, qkv.q),
-            k: await loadLinear(source, backend, qkv.k),
-            v: await loadLinear(source, backend, qkv.v),
-          },
-    output: await loadLinear(source, backend, names.output),
-    qNorm: names.qNorm === null ? null : await loadVector(source, backend, names.qNorm),
-    kNorm: names.kNorm === null ? null : await loadVector(source, backend, names.kNorm),
-  };
-}
-
-export function freeBlock(backend: Backend, block: ResidualBlock): void {
-  freeNorm(backend, block.norm);
-  if (block.kind === 'mlp') {
-    for (const weight of [block.gate, block.up, block.down]) if (weight !== null) backend.freeLinear(weight);
-    return;
-  }
-  for (const weight of Object.values(block.qkv)) backend.freeLinear(weight);
-  backend.freeLinear(block.output);
-  for (const gain of [block.qNorm, block.kNorm]) if (gain !== null) backend.free(gain);
-}
-
 /** Names of all tensors of a block, its norm included: what goes when it is removed. */
 export function blockTensorNames(config: ModelConfig, id: BlockId): string[] {
   if (id.kind === 'mlp') {
@@ -186,28 +140,4 @@ export function blockTensorNames(config: ModelConfig, id: BlockId): string[] {
 function namesOf(names: LinearNames | NormNames | null): string[] {
   if (names === null) return [];
   return names.bias === null ? [names.weight] : [names.weight, names.bias];
-}
-
-export async function loadNorm(source: WeightSource, backend: Backend, names: NormNames): Promise<NormWeights> {
-  return {
-    weight: await loadVector(source, backend, names.weight),
-    bias: names.bias === null ? null : await loadVector(source, backend, names.bias),
-  };
-}
-
-export function freeNorm(backend: Backend, norm: NormWeights): void {
-  backend.free(norm.weight);
-  if (norm.bias !== null) backend.free(norm.bias);
-}
-
-async function loadVector(source: WeightSource, backend: Backend, name: string): Promise<DeviceTensor> {
-  const data = await source.tensor(name);
-  return backend.store(data, 1, data.length);
-}
-
-async function loadLinear(source: WeightSource, backend: Backend, names: LinearNames): Promise<LinearWeight> {
-  const weight = await source.tensor(names.weight);
-  const [out, inn] = source.tensors.get(names.weight)?.shape ?? [0, 0];
-  const bias = names.bias === null ? null : await source.tensor(names.bias);
-  return backend.packLinear(weight, out, inn, bias);
 }

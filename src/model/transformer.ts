@@ -13,8 +13,9 @@ import { ropeTable } from '../ops/ropeTable.ts';
 import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import { KvCache } from './kvCache.ts';
+import { freeBlock, freeNorm, loadBlock, loadNorm } from './loadBlock.ts';
 import type { Mask } from './mask.ts';
-import { applyBlock, applyNorm, blockTensorNames, freeBlock, freeNorm, loadBlock, loadNorm } from './residualBlock.ts';
+import { applyBlock, applyNorm, blockTensorNames } from './residualBlock.ts';
 import type { NormWeights, Placement, ResidualBlock } from './residualBlock.ts';
 import { modelTensorNames } from './tensorNames.ts';
 import type { WeightSource } from './weights.ts';
@@ -304,11 +305,17 @@ export class Transformer {
     if (this.#rope !== null && this.#rope.positions >= positions) return this.#rope.table;
     const length = Math.max(positions, 2 * (this.#rope?.positions ?? 0));
     if (this.#rope !== null) this.#freeRope(this.#rope.table);
-    const { cos, sin } = ropeTable(rope, headDim, length);
-    const half = headDim / 2;
-    const table = { cos: this.backend.store(cos, length, half), sin: this.backend.store(sin, length, half) };
-    this.#rope = { table, positions: length };
-    return table;
+    this.#rope = null;
+    const angles = ropeTable(rope, headDim, length);
+    const cos = this.backend.store(angles.cos, length, headDim / 2);
+    try {
+      const table = { cos, sin: this.backend.store(angles.sin, length, headDim / 2) };
+      this.#rope = { table, positions: length };
+      return table;
+    } catch (error) {
+      this.backend.free(cos);
+      throw error;
+    }
   }
 
   #freeRope(table: RopeTable): void {
