@@ -72,7 +72,7 @@ export function multiply(
 
 /**
  * Up to six rows of a panel's part. With fewer rows the last one is computed over again in their place, which is faster
- * than row by row; only `rows` are stored.
+ * than row by row; only `rows` are stored. Eight of k a turn: of four, counting and moving on are a tenth of the instructions.
  */
 export function tile6x8(
   out: usize,
@@ -109,7 +109,7 @@ export function tile6x8(
   let b1: v128;
   let a: v128;
   let left = k;
-  while (left >= 4) {
+  while (left >= 8) {
     // k + 0
     b0 = v128.load(panel, 0);
     b1 = v128.load(panel, 16);
@@ -194,14 +194,98 @@ export function tile6x8(
     a = v128.load32_splat(x5, 12);
     c50 = fma(a, b0, c50);
     c51 = fma(a, b1, c51);
-    x0 += 16;
-    x1 += 16;
-    x2 += 16;
-    x3 += 16;
-    x4 += 16;
-    x5 += 16;
-    panel += 128;
-    left -= 4;
+    // k + 4
+    b0 = v128.load(panel, 128);
+    b1 = v128.load(panel, 144);
+    a = v128.load32_splat(x0, 16);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 16);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 16);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 16);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 16);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 16);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 5
+    b0 = v128.load(panel, 160);
+    b1 = v128.load(panel, 176);
+    a = v128.load32_splat(x0, 20);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 20);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 20);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 20);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 20);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 20);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 6
+    b0 = v128.load(panel, 192);
+    b1 = v128.load(panel, 208);
+    a = v128.load32_splat(x0, 24);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 24);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 24);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 24);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 24);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 24);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    // k + 7
+    b0 = v128.load(panel, 224);
+    b1 = v128.load(panel, 240);
+    a = v128.load32_splat(x0, 28);
+    c00 = fma(a, b0, c00);
+    c01 = fma(a, b1, c01);
+    a = v128.load32_splat(x1, 28);
+    c10 = fma(a, b0, c10);
+    c11 = fma(a, b1, c11);
+    a = v128.load32_splat(x2, 28);
+    c20 = fma(a, b0, c20);
+    c21 = fma(a, b1, c21);
+    a = v128.load32_splat(x3, 28);
+    c30 = fma(a, b0, c30);
+    c31 = fma(a, b1, c31);
+    a = v128.load32_splat(x4, 28);
+    c40 = fma(a, b0, c40);
+    c41 = fma(a, b1, c41);
+    a = v128.load32_splat(x5, 28);
+    c50 = fma(a, b0, c50);
+    c51 = fma(a, b1, c51);
+    x0 += 32;
+    x1 += 32;
+    x2 += 32;
+    x3 += 32;
+    x4 += 32;
+    x5 += 32;
+    panel += 256;
+    left -= 8;
   }
   while (left > 0) {
     b0 = v128.load(panel, 0);
