@@ -1,4 +1,4 @@
-import { exp4, maxLanes, sumLanes } from './vector';
+import { exp4, exponentiate, highest4, maxLanes, sumLanes } from './vector';
 
 /** Math.log of the host. */
 @external("env", "hostLog")
@@ -43,14 +43,10 @@ export function crossEntropy(
 }
 
 function maximum(x: usize, length: i32): f32 {
+  const whole = length & ~3;
   let highest = load<f32>(x);
-  let i = 0;
-  if (length >= 4) {
-    let max4 = v128.load(x);
-    for (; i + 4 <= length; i += 4) max4 = f32x4.max(max4, v128.load(x + (<usize>i << 2)));
-    highest = maxLanes(max4);
-  }
-  for (; i < length; i++) highest = max(highest, load<f32>(x + (<usize>i << 2)));
+  if (whole > 0) highest = maxLanes(highest4(x, x + (<usize>whole << 2)));
+  for (let i = whole; i < length; i++) highest = max(highest, load<f32>(x + (<usize>i << 2)));
   return highest;
 }
 
@@ -60,14 +56,13 @@ function exponentials(out: usize, x: usize, length: i32, shift: f32): f64 {
   let total: f64 = 0;
   let i = 0;
   while (i + 4 <= length) {
-    const end = min(length, i + CUT) & ~3;
+    const begin = <usize>i << 2;
+    i = min(length, i + CUT) & ~3;
+    const end = <usize>i << 2;
+    memory.copy(out + begin, x + begin, end - begin);
+    exponentiate(out + begin, out + end, shift4, f32x4.splat(1));
     let sum = f32x4.splat(0);
-    for (; i < end; i += 4) {
-      const at = <usize>i << 2;
-      const e = exp4(f32x4.sub(v128.load(x + at), shift4));
-      v128.store(out + at, e);
-      sum = f32x4.add(sum, e);
-    }
+    for (let at = out + begin; at < out + end; at += 16) sum = f32x4.add(sum, v128.load(at));
     total += <f64>sumLanes(sum);
   }
   for (; i < length; i++) {
