@@ -32,6 +32,14 @@ const someModel: fc.Arbitrary<RandomModel> = fc.record({
   vocabulary: fc.boolean(),
 });
 
+/**
+ * How far the variance of so many values may be from that of what they are drawn from, as a share: seven standard errors,
+ * where an equally likely value has a fourth moment of 1.8 squared variances. Chance is beyond that in one of 1e10 matrices.
+ */
+function varianceLimit(values: number): number {
+  return 7 * Math.sqrt((1.8 - 1) / values);
+}
+
 describe('randomGguf', () => {
   test.prop([someModel], { numRuns: 20 })(
     'writes a model of the given shape whose activations stay finite',
@@ -54,9 +62,10 @@ describe('randomGguf', () => {
         if (width === undefined) continue;
         const values = await weights.tensor(name);
         // A row times one of variance 1 is of about variance 1.
-        const variance = (values.reduce((sum, value) => sum + value * value, 0) / values.length) * width;
-        expect(variance, name).toBeGreaterThan(0.8);
-        expect(variance, name).toBeLessThan(1.2);
+        const { length } = values;
+        const mean = values.reduce((sum, value) => sum + value, 0) / length;
+        const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (length - 1);
+        expect(Math.abs(variance * width - 1), name).toBeLessThan(varianceLimit(length));
       }
       if (model.vocabulary) expect(ggufTokenizer(file.metadata, 'random').encode('ä').length).toBeGreaterThan(0);
       const transformer = await Transformer.load(weights, await reference.make(), 2 ** 30);
