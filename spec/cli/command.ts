@@ -15,24 +15,43 @@ export const planted = 'tiny-models/planted';
 export const text = 'tiny-models/data/tiny.txt';
 
 export interface CommandOptions {
-  /** Milliseconds after the first line on stderr that matches `killAt` at which the process gets `signal`. */
+  /** The process sends itself `signal` as soon as what it has written to stderr matches: no machine is too slow to see it. */
   killAt?: RegExp;
+  /** Rather from here, so many milliseconds after a match was seen: at any moment, or too late. */
   killAfter?: number;
   signal?: NodeJS.Signals;
   env?: Record<string, string>;
 }
 
+/** What the process runs first to end by itself. */
+function endingAt(pattern: RegExp, signal: NodeJS.Signals): Record<string, string> {
+  const script = `
+    const write = process.stderr.write.bind(process.stderr);
+    let written = '';
+    process.stderr.write = (text, ...rest) => {
+      const result = write(text, ...rest);
+      written += text;
+      if (${String(pattern)}.test(written)) {
+        process.stderr.write = write;
+        process.kill(process.pid, '${signal}');
+      }
+      return result;
+    };`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
 /** `blockpruner ...args` */
 export function blockpruner(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const { killAt, killAfter = 0, signal = 'SIGKILL', env = {} } = options;
+  const { killAt, killAfter, signal = 'SIGKILL', env = {} } = options;
   return new Promise((resolve, reject) => {
+    const ending = killAt !== undefined && killAfter === undefined ? endingAt(killAt, signal) : {};
     const child = spawn(process.execPath, ['src/cli/main.ts', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', ...env },
+      env: { ...process.env, NO_COLOR: '1', ...ending, ...env },
     });
     const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-    let armed = killAt !== undefined;
+    let armed = killAfter !== undefined;
     child.stdout.on('data', (bytes: Buffer) => (outcome.stdout += bytes.toString()));
     child.stderr.on('data', (bytes: Buffer) => {
       outcome.stderr += bytes.toString();
