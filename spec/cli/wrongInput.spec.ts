@@ -157,7 +157,7 @@ const cases: [string, string[], number, RegExp][] = [
 ];
 
 describe('wrong input', () => {
-  it.concurrent.each(cases)('%s', { timeout: 120_000 }, async (_, args, code, line) => {
+  it.concurrent.each(cases)('%s', async (_, args, code, line) => {
     const outcome = await blockpruner(args);
     const lines = outcome.stderr.split('\n').filter((row) => row.startsWith('error: '));
     expect(lines, outcome.stderr).toHaveLength(1);

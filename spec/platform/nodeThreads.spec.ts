@@ -24,7 +24,8 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
       const backend = await simdBackend({ memoryBytes: 4e6, threads: 2, spawn, variant: 'plain' });
       console.log(backend.description);`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-      timeout: 20_000,
+      // Long enough for any machine; one that is kept alive would never end.
+      timeout: 120_000,
     });
     expect(stdout).toBe('simd (plain, 2 threads)\n');
   });

@@ -118,7 +118,7 @@ describe('and yet it saves', () => {
   });
 });
 
-it('picks as exact mode does on 200 random models', { timeout: 60_000 }, async () => {
+it('picks as exact mode does on 200 random models', async () => {
   const { backend } = await selectBackend({ name: 'auto', threads: 1, memoryBytes: 2 ** 24, spawn: null });
   const orders = 5;
   let wrong = 0;
