@@ -6,7 +6,11 @@ export interface Limits {
   /** Σ (a − b)² / Σ b², for elementwise ops and for those that add up rows. */
   elementwiseNmse: number;
   reductionNmse: number;
-  /** Each value: |a − b| ≤ 2⁻²³ · (resultUlps · |b| + termUlps · Σ |terms of b|). */
+  /**
+   * Each value: |a − b| ≤ 2⁻²³ · (resultUlps · |b| + termUlps · max(1, √n/4) · Σ |terms of b|) for n terms. The sum is
+   * rounded n times, by up to half a unit of what it is by then: evenly spread, that makes a standard deviation of
+   * √(n/12) units. Eight units are seven of these for 16 terms, and 2√n for more.
+   */
   resultUlps: number;
   termUlps: number;
 }
@@ -29,9 +33,10 @@ export function normalisedError(found: Float32Array, expected: Float64Array): nu
 
 /** The largest |a − b| as a multiple of what the limits allow it; ≤ 1 passes, NaN does not. */
 export function worstError(found: Float32Array, oracle: Oracle, limits: Limits): number {
+  const termUlps = limits.termUlps * Math.max(1, Math.sqrt(oracle.count ?? 1) / 4);
   let worst = 0;
   for (const [index, value] of oracle.values.entries()) {
-    const allowed = limits.resultUlps * Math.abs(value) + limits.termUlps * oracle.terms[index];
+    const allowed = limits.resultUlps * Math.abs(value) + termUlps * oracle.terms[index];
     const error = Math.abs(found[index] - value) / (FLOOR + EPSILON * allowed);
     if (Number.isNaN(error)) return Infinity;
     worst = Math.max(worst, error);

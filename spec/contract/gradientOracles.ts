@@ -13,6 +13,7 @@ export function transposedTimesOracle(a: Floats, b: Floats, r: number, m: number
   return {
     values: timesTransposed(left, right, m, n, r),
     terms: timesTransposed(left.map(Math.abs), right.map(Math.abs), m, n, r),
+    count: r,
   };
 }
 

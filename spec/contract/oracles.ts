@@ -12,6 +12,8 @@ export interface Oracle {
   values: Float64Array;
   /** Σ |terms| of each value, ≥ |value|. */
   terms: Float64Array;
+  /** How many terms these are; left out where there are few. */
+  count?: number;
 }
 
 type Floats = Float32Array | Float64Array;
@@ -36,6 +38,7 @@ export function linearOracle(
   return {
     values: product.map((value, index) => value + (bias?.[index % outFeatures] ?? 0)),
     terms: sizes.map((size, index) => size + Math.abs(bias?.[index % outFeatures] ?? 0)),
+    count: inFeatures,
   };
 }
 
