@@ -35,13 +35,14 @@ beforeEach(() => {
 });
 afterAll(() => void vi.unstubAllGlobals());
 
-/** Downloads one file and gives its bytes as they lie in the cache. */
-async function fetchFile(name: string, options: HubOptions): Promise<Uint8Array> {
+/** Downloads one file and gives its bytes as they lie in the cache. The minute of silence is `minute` ms once it is listed. */
+async function fetchFile(name: string, options: HubOptions, minute = 60_000): Promise<Uint8Array> {
   const settings = hubSettings(options, {});
   const client = new HubClient(REPO, settings);
   const file = (await client.files(COMMIT)).find((entry) => entry.name === name);
   if (file === undefined) throw new Error(`no ${name}`);
   const cache = new HubCache(settings.cacheDir, REPO);
+  silence = minute;
   await downloadToCache(client, cache, COMMIT, file, settings.onProgress);
   return new Uint8Array(await readFile(join(cache.snapshotPath(COMMIT), name)));
 }
@@ -157,10 +158,9 @@ describe('a download that breaks off', () => {
 
   it.each(['no answer', 'silence'] as const)('counts as broken after a minute of %s, and is closed', async (fault) => {
     await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
-      silence = 1000;
       let times = 0;
       hub.fault = ({ kind }) => (kind === 'bytes' && times++ === 0 ? fault : null);
-      expect(await fetchFile('large.bin', options)).toEqual(large);
+      expect(await fetchFile('large.bin', options, 1000)).toEqual(large);
       await hub.seen.find(({ kind }) => kind === 'bytes')?.abandoned;
     });
   });
