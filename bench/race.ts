@@ -18,6 +18,7 @@ import { blocksInWalkOrder } from '../src/model/blockId.ts';
 import { Mask } from '../src/model/mask.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { candidatesLeft } from '../src/prune/candidates.ts';
 import { perplexityNoise } from '../src/prune/nearTie.ts';
 import { planMemory } from '../src/prune/plan.ts';
@@ -57,7 +58,13 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const opened = await openModel(path);
   const memoryBytes = values.memory === undefined ? defaultMemory() : memorySize(values.memory);
   const threads = Number(values.threads);
-  const { backend } = await selectBackend({ name: 'auto', threads, memoryBytes, spawn: nodeSpawnWorker });
+  const { backend } = await selectBackend({
+    name: 'auto',
+    threads,
+    memoryBytes,
+    spawn: nodeSpawnWorker,
+    widen: nodeWidenVectors,
+  });
   const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes));
   const model = await Transformer.load(opened.weights, backend, plan.weightBytes);
   const tokens = values.tokens === undefined ? undefined : Number(values.tokens);

@@ -2,7 +2,8 @@
  * blockpruner's public surface; everything else may change between versions. The walk of a pruning run:
  *
  *   const { weights, tokenizer, close } = await openModel('tiny-models/planted');
- *   const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: 2 ** 30, spawn: nodeSpawnWorker });
+ *   const node = { spawn: nodeSpawnWorker, widen: nodeWidenVectors };
+ *   const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: 2 ** 30, ...node });
  *   const model = await Transformer.load(weights, backend, 2 ** 29);
  *   const chunks = chunkData('text', parseData('x.txt', text, 'text'), weights.config, tokenizer, defaultEvalSettings);
  *   const { ppl } = await perplexity(model, chunks, Mask.parse('L5.mlp,L4.mha', weights.config.numHiddenLayers));
@@ -24,6 +25,7 @@ export type { Tokenizer } from './tokenizer/tokenizer.ts';
 // Backends
 export { backendNames, selectBackend, type BackendName, type BackendRequest } from './backends/select.ts';
 export { nodeSpawnWorker } from './platform/nodeThreads.ts';
+export { nodeWidenVectors } from './platform/nodeVectors.ts';
 export { offerWebGpu } from './platform/nodeWebGpu.ts';
 export type { GpuMode } from './backends/gpu/gpuMode.ts';
 export type { Backend, DeviceTensor, LinearWeight, NllSum, Scope } from './backends/backend.ts';

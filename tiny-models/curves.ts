@@ -21,6 +21,7 @@ import { countParameters } from '../src/model/parameters.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import { memoryJournal } from '../src/platform/journalSink.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { Journal } from '../src/prune/journal.ts';
 import { ratios } from '../src/prune/ratios.ts';
 import { search } from '../src/prune/search.ts';
@@ -47,7 +48,13 @@ const MOST_REMOVED = 0.7;
 const MEMORY = 2 ** 29;
 
 const opened = await openModel(folder);
-const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: MEMORY, spawn: nodeSpawnWorker });
+const { backend } = await selectBackend({
+  name: 'auto',
+  threads: 2,
+  memoryBytes: MEMORY,
+  spawn: nodeSpawnWorker,
+  widen: nodeWidenVectors,
+});
 const model = await Transformer.load(opened.weights, backend, MEMORY / 2);
 const counts = countParameters(opened.weights);
 const layers = model.config.numHiddenLayers;

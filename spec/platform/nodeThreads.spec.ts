@@ -12,7 +12,7 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
   it('start with the backend and end with it', async () => {
     const before = workers();
     const backend = await simdBackend(options);
-    expect(backend.description).toBe('simd (plain, 2 threads)');
+    expect(backend.description).toBe('simd (plain, 4 lanes, 2 threads)');
     await backend.dispose();
     expect(workers()).toBe(before);
   });
@@ -27,13 +27,13 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
       // Long enough for any machine; one that is kept alive would never end.
       timeout: 120_000,
     });
-    expect(stdout).toBe('simd (plain, 2 threads)\n');
+    expect(stdout).toBe('simd (plain, 4 lanes, 2 threads)\n');
   });
 
   it('a worker that cannot start is an error, not a wait without end', async () => {
     const module = compileKernels('plain');
     if (module === null) return;
-    const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, part: 1 });
+    const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, lanes: 4, part: 1 });
     await expect(start).rejects.toThrow(/memory/);
   });
 });

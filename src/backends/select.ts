@@ -3,7 +3,8 @@ import type { Backend } from './backend.ts';
 import type { GpuMode } from './gpu/gpuMode.ts';
 import { selectGpu } from './gpu/selectGpu.ts';
 import { referenceBackend } from './reference/referenceBackend.ts';
-import { compileKernels, type KernelVariant } from './simd/kernels.ts';
+import { compileKernels, type KernelVariant, type Lanes } from './simd/kernels.ts';
+import type { WidenVectors } from './simd/lanes.ts';
 import { simdBackend } from './simd/simdBackend.ts';
 import type { SpawnWorker } from './simd/threadPool.ts';
 
@@ -20,6 +21,10 @@ export interface BackendRequest {
   /** How worker threads are started here; null where they cannot be. */
   spawn: SpawnWorker | null;
   variant?: KernelVariant;
+  /** How the engine is asked for 256-bit vectors; null or missing where it is not to be. */
+  widen?: WidenVectors | null;
+  /** f32 lanes of a vector to insist on; without it, what proves faster here. */
+  lanes?: Lanes;
   /** How gpu.js is to run; without it, on the first GPU that is found. */
   gpuMode?: GpuMode;
   /** Puts navigator.gpu in place; gives null, or what is missing. Not needed in a browser. */

@@ -3,6 +3,7 @@ import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { gpuPath, type GpuPath } from '../backends/gpu/gpuPath.ts';
 import { offeredVariants, selectBackend } from '../backends/select.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { defaultMemory, defaultThreads, programVersion } from './environment.ts';
 import { byteSize } from './figures.ts';
@@ -17,6 +18,7 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
     threads: defaultThreads(),
     memoryBytes: defaultMemory(),
     spawn: nodeSpawnWorker,
+    widen: nodeWidenVectors,
   });
   const { description } = backend;
   await backend.dispose();

@@ -3,6 +3,7 @@ import type { OpenedModel } from '../formats/openModel.ts';
 import { openModel } from '../formats/openModel.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { GpuMode } from '../backends/gpu/gpuMode.ts';
+import type { Lanes } from '../backends/simd/kernels.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
 import { UsageError } from '../errors.ts';
 import { DEFAULT_CHUNK } from '../eval/chunks.ts';
@@ -11,6 +12,7 @@ import { Mask } from '../model/mask.ts';
 import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/plan.ts';
@@ -21,6 +23,7 @@ import type { Terminal } from './terminal.ts';
 export interface ModelOptions {
   backend: BackendName;
   gpuMode?: GpuMode;
+  lanes?: Lanes;
   threads?: number;
   memory?: number;
   offline?: boolean;
@@ -47,11 +50,14 @@ export interface OpenRun {
 /**
  * Opens the model and a backend for it; says on stderr which backend runs and why.
  * @throws MemoryBudgetError when there is less memory than the model and a chunk need; UnsupportedBackendError when the
- *   backend is not to be had here; UsageError when a mode of gpu is asked for and another backend.
+ *   backend is not to be had here; UsageError when a mode of gpu or lanes of simd are asked for and another backend.
  */
 export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {
   if (options.gpuMode !== undefined && options.backend !== 'gpu') {
     throw new UsageError('--gpu-mode goes with --backend gpu.');
+  }
+  if (options.lanes !== undefined && options.backend !== 'simd' && options.backend !== 'auto') {
+    throw new UsageError('--lanes goes with --backend simd.');
   }
   const opened = await openChecked(argument, options, terminal);
   let backend: Backend | null = null;
@@ -68,6 +74,8 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
       threads,
       memoryBytes,
       spawn: nodeSpawnWorker,
+      widen: nodeWidenVectors,
+      lanes: options.lanes,
       gpuMode: options.gpuMode,
       offerWebGpu,
     });

@@ -1,5 +1,6 @@
 /** Readers of option values: each gives a number or says in one line what it wants instead. */
 import { InvalidArgumentError } from 'commander';
+import type { Lanes } from '../backends/simd/kernels.ts';
 
 export function wholeNumber(minimum: number): (text: string) => number {
   return (text) => {
@@ -15,6 +16,11 @@ export function number(text: string): number {
   const value = text.trim() === '' ? NaN : Number(text);
   if (!Number.isFinite(value)) throw new InvalidArgumentError('Give a number.');
   return value;
+}
+
+export function laneCount(text: string): Lanes {
+  if (text !== '4' && text !== '8') throw new InvalidArgumentError('Give 4 or 8.');
+  return text === '4' ? 4 : 8;
 }
 
 /** `2GB`, `512MiB`, `1.5G` → bytes. GB and G are 2³⁰ here, as memory is bought. */

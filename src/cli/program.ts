@@ -9,7 +9,7 @@ import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
-import { memorySize, number, wholeNumber } from './options.ts';
+import { laneCount, memorySize, number, wholeNumber } from './options.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
 import { trainCommand } from './trainCommand.ts';
@@ -110,6 +110,7 @@ function addModelOptions(command: Command): Command {
     .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
     .addOption(new Option('--gpu-mode <mode>', 'of --backend gpu: how gpu.js runs').choices([...gpuModes]))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
+    .option('--lanes <n>', 'f32 lanes of a vector, 4 or 8 (default: what proves faster; same bits)', laneCount)
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
 }
 

@@ -3,6 +3,7 @@ import { referenceBackend } from '../backends/reference/referenceBackend.ts';
 import type { KernelVariant } from '../backends/simd/kernels.ts';
 import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { defaultMemory, defaultThreads } from './environment.ts';
 
 /** Backends that can train. */
@@ -27,6 +28,7 @@ export async function trainingBackend(
     memoryBytes: options.memory ?? defaultMemory(),
     threads: options.threads ?? defaultThreads(),
     spawn: nodeSpawnWorker,
+    widen: nodeWidenVectors,
     ...(variant === null ? {} : { variant }),
   });
 }

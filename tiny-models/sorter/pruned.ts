@@ -15,6 +15,7 @@ import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../../src/platform/nodeVectors.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import { search } from '../../src/prune/search.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
@@ -33,7 +34,13 @@ const ids = Array.from({ length: PROBLEMS }, (_, problem) => {
 writeFileSync(data, `${JSON.stringify(ids)}\n`);
 
 const opened = await openModel(folder);
-const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: 2 ** 28, spawn: nodeSpawnWorker });
+const { backend } = await selectBackend({
+  name: 'auto',
+  threads: 2,
+  memoryBytes: 2 ** 28,
+  spawn: nodeSpawnWorker,
+  widen: nodeWidenVectors,
+});
 const model = await Transformer.load(opened.weights, backend, 2 ** 26);
 const chunk = 2 * LENGTH + 1;
 const settings = { data, field: 'text', tokens: undefined, chunk, bos: 'none', join: '', nllSum: 'f64' } as const;

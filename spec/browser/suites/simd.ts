@@ -17,7 +17,7 @@ describe.each(['relaxed-fma', 'plain'] as const)('simd %s', (variant) => {
 
   it('says the threads that really run', async () => {
     const backend = await make(variant, 2);
-    expect(backend.description).toBe(`simd (${variant}, 2 threads)`);
+    expect(backend.description).toBe(`simd (${variant}, 4 lanes, 2 threads)`);
     await backend.dispose();
   });
 

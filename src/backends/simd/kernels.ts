@@ -56,6 +56,12 @@ export const ladderNames = ['linearScalar', 'linearVector', 'linearTiled'] as co
 /** Which arithmetic a kernel variant uses; part of every result and of the journal's hash. */
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
+/**
+ * f32 lanes of the machine's vectors that the tile of `linear` is made for: WebAssembly's 4, or 8 where the engine joins two of
+ * them (lanes.ts). The results are the same to the bit.
+ */
+export type Lanes = 4 | 8;
+
 /** Compiles a variant of the kernels for inference: see kernelCompiler. */
 export const compileKernels: KernelCompiler = kernelCompiler({ 'relaxed-fma': relaxedKernels, plain: plainKernels });
 
@@ -97,8 +103,9 @@ export function fuses(module: WebAssembly.Module): boolean {
 }
 
 /** The kernels over `memory` that the module has, by id, as every thread instantiates them for itself. */
-export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory, lanes: Lanes = 4): Kernel[] {
   const exported = instantiate(module, memory);
+  (exported.lanes as WebAssembly.Global).value = lanes;
   return allNames.filter((name) => name in exported).map((name) => exported[name] as Kernel);
 }
 

@@ -2,7 +2,8 @@ import { MemoryBudgetError, ShapeError, UnsupportedBackendError } from '../../er
 import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
 import { Arena } from './arena.ts';
 import { kernelsDigest } from './kernels.generated.ts';
-import { compileKernels, type KernelCompiler, type KernelVariant } from './kernels.ts';
+import { compileKernels, type KernelCompiler, type KernelVariant, type Lanes } from './kernels.ts';
+import { measureLanes, type WidenVectors } from './lanes.ts';
 import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
@@ -24,6 +25,10 @@ export interface SimdOptions {
   spawn: SpawnWorker | null;
   /** Kernel variant to insist on; default: relaxed FMA where the engine has it. */
   variant?: KernelVariant;
+  /** How the engine is asked for 256-bit vectors; null where it cannot be. They are used if they prove faster here. */
+  widen?: WidenVectors | null;
+  /** Lanes to insist on, without a measurement. The results are the same to the bit. */
+  lanes?: Lanes;
 }
 
 /**
@@ -41,6 +46,8 @@ export async function openDevice(
   options: SimdOptions,
   compile: KernelCompiler,
 ): Promise<{ device: SimdDevice; variant: KernelVariant }> {
+  // Before the first kernel is compiled.
+  const widened = options.lanes !== 4 && (options.widen?.() ?? false);
   const variant = options.variant ?? (compile('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
   const module = compile(variant);
   if (module === null) {
@@ -51,7 +58,8 @@ export async function openDevice(
   }
   const pages = Math.min(MAX_PAGES, Math.ceil((options.memoryBytes + CONTROL_BYTES) / PAGE));
   const memory = reserve(pages);
-  const pool = await ThreadPool.start(module, memory, options.threads, options.spawn);
+  const lanes = options.lanes ?? (widened ? measureLanes(module) : 4);
+  const pool = await ThreadPool.start(module, memory, lanes, options.threads, options.spawn);
   // The last address must stay below 2³², so that pointer arithmetic never wraps.
   const arena = new Arena(CONTROL_BYTES, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
   return { device: new SimdDevice(memory, arena, pool), variant };
@@ -84,9 +92,9 @@ export class SimdBackend implements Backend {
   /** @param digest which kernels the device runs. */
   constructor(device: SimdDevice, variant: KernelVariant, digest: string) {
     this.device = device;
-    const { threads } = device.pool;
+    const { lanes, threads } = device.pool;
     this.variant = `simd ${variant}, kernels ${digest}`;
-    this.description = `simd (${variant}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
+    this.description = `simd (${variant}, ${lanes} lanes, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
   }
 
   get capacityBytes(): number {

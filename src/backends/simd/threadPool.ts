@@ -1,6 +1,6 @@
 import { UnsupportedBackendError } from '../../errors.ts';
 import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runShare, writeJob, writeStop, type Job } from './job.ts';
-import { instantiateKernels, type Kernel } from './kernels.ts';
+import { instantiateKernels, type Kernel, type Lanes } from './kernels.ts';
 import { waitWhile, type WorkerStart } from './workerLoop.ts';
 
 /** Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the browser's differ. */
@@ -13,14 +13,16 @@ export interface WorkerHandle {
 /** The main thread and its workers over one shared memory: runs a kernel split into ranges and returns when all are done. */
 export class ThreadPool {
   readonly threads: number;
+  readonly lanes: Lanes;
   readonly #memory: WebAssembly.Memory;
   readonly #kernels: Kernel[];
   readonly #workers: WorkerHandle[];
 
-  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], workers: WorkerHandle[]) {
+  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], lanes: Lanes, workers: WorkerHandle[]) {
     this.#memory = memory;
     this.#kernels = kernels;
     this.#workers = workers;
+    this.lanes = lanes;
     this.threads = workers.length + 1;
   }
 
@@ -28,6 +30,7 @@ export class ThreadPool {
   static async start(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
+    lanes: Lanes,
     threads: number,
     spawn: SpawnWorker | null,
   ): Promise<ThreadPool> {
@@ -37,9 +40,9 @@ export class ThreadPool {
         remedy: 'Use --threads 1.',
       });
     }
-    const starts = Array.from({ length: threads - 1 }, (_, index) => ({ module, memory, part: index + 1 }));
+    const starts = Array.from({ length: threads - 1 }, (_, index) => ({ module, memory, part: index + 1, lanes }));
     const workers = spawn === null ? [] : await Promise.all(starts.map((start) => spawn(start)));
-    return new ThreadPool(memory, instantiateKernels(module, memory), workers);
+    return new ThreadPool(memory, instantiateKernels(module, memory, lanes), lanes, workers);
   }
 
   /**

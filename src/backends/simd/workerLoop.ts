@@ -1,5 +1,5 @@
 import { CONTROL_BYTES, EPOCH, FAILED, PENDING, readJob, runShare } from './job.ts';
-import { instantiateKernels } from './kernels.ts';
+import { instantiateKernels, type Lanes } from './kernels.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -7,6 +7,7 @@ export interface WorkerStart {
   memory: WebAssembly.Memory;
   /** Which part of every job is this worker's: 1 … threads − 1. */
   part: number;
+  lanes: Lanes;
 }
 
 /** How often a waiting thread looks before it sleeps: some tens of microseconds, the usual gap between two kernels. */
@@ -15,7 +16,7 @@ const SPINS = 2_000;
 /** A worker's life: waits for jobs in the shared memory and runs its part of each, until told to stop. */
 export function workerLoop(start: WorkerStart, ready: () => void): void {
   const { buffer } = start.memory;
-  const kernels = instantiateKernels(start.module, start.memory);
+  const kernels = instantiateKernels(start.module, start.memory, start.lanes);
   const control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
   let epoch = Atomics.load(control, EPOCH);
   ready();

@@ -89,7 +89,7 @@ export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): 
   for (let j = to; j < end; j++) store<f32>(row + (<usize>j << 2), -Infinity);
   const first = row + (<usize>begin << 2);
   const last = row + (<usize>end << 2);
-  exponentiate(first, last, f32x4.splat(maxLanes(highest4(first, last))), f32x4.splat(scale));
+  exponentiate(first, last, maxLanes(highest4(first, last)), scale);
   let total = f32x4.splat(0);
   for (let at = first; at < last; at += 16) total = f32x4.add(total, v128.load(at));
   const zero = f32x4.splat(0);

@@ -1,6 +1,5 @@
 import { weigh } from './attention';
-import { multiply } from './linear';
-import { accumulate } from './linearBackward';
+import { multiply, multiplyCut } from './linear';
 import { packRows, packTransposed, transpose } from './panels';
 import { sumLanes } from './vector';
 
@@ -123,5 +122,5 @@ function addTransposed(
 ): void {
   transpose(transposed, TILE_ROWS << 2, a, <usize>lda << 2, rows, lda);
   packRows(panels, TILE_ROWS << 5, b, bStride, rows, headDim);
-  accumulate(out, ldo, transposed, TILE_ROWS, panels, TILE_ROWS << 5, rows, headDim, count, true);
+  multiplyCut(out, ldo, transposed, TILE_ROWS, panels, TILE_ROWS << 5, 0, rows, headDim, count, true);
 }

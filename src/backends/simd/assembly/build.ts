@@ -57,10 +57,13 @@ async function compile(
       entry,
       '--outFile',
       'kernels.wasm',
-      // None of binaryen's passes: they gather the steps of an unrolled loop into one expression a sum, whose operands
+      // Of binaryen's passes only those that take the jumps of inlined functions away, since the engine joins vectors
+      // only within a basic block. The others gather the steps of an unrolled loop into one expression a sum, whose operands
       // must then all be loaded first, and the engine's register allocator spills. What the engine itself optimises is enough.
       '--optimizeLevel',
       '0',
+      '--runPasses',
+      'remove-unused-brs,remove-unused-names',
       '--noAssert',
       '--runtime',
       'stub',

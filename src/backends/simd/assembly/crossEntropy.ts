@@ -52,7 +52,6 @@ function maximum(x: usize, length: i32): f32 {
 
 /** out = e^(x − shift); returns its sum. */
 function exponentials(out: usize, x: usize, length: i32, shift: f32): f64 {
-  const shift4 = f32x4.splat(shift);
   let total: f64 = 0;
   let i = 0;
   while (i + 4 <= length) {
@@ -60,7 +59,7 @@ function exponentials(out: usize, x: usize, length: i32, shift: f32): f64 {
     i = min(length, i + CUT) & ~3;
     const end = <usize>i << 2;
     memory.copy(out + begin, x + begin, end - begin);
-    exponentiate(out + begin, out + end, shift4, f32x4.splat(1));
+    exponentiate(out + begin, out + end, shift, 1);
     let sum = f32x4.splat(0);
     for (let at = out + begin; at < out + end; at += 16) sum = f32x4.add(sum, v128.load(at));
     total += <f64>sumLanes(sum);

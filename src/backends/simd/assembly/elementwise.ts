@@ -31,7 +31,7 @@ export function swiglu(out: usize, gate: usize, up: usize, from: i32, to: i32): 
     const begin = <usize>i << 2;
     const end = <usize>min(i + PIECE, to & ~3) << 2;
     memory.copy(out + begin, gate + begin, end - begin);
-    exponentiate(out + begin, out + end, f32x4.splat(0), f32x4.splat(-1));
+    exponentiate(out + begin, out + end, 0, -1);
     for (let at = begin; at < end; at += 16) {
       const silu = f32x4.div(v128.load(gate + at), f32x4.add(one, v128.load(out + at)));
       v128.store(out + at, f32x4.mul(silu, v128.load(up + at)));

@@ -1,4 +1,4 @@
-export { linear } from './linear';
+export { lanes, linear } from './linear';
 export { rmsNorm, layerNorm } from './norm';
 export { add, swiglu, geluTanh, geluErf } from './elementwise';
 export { rope } from './rope';

@@ -1,4 +1,5 @@
 import { fma } from './vector';
+import { tile6x16 } from './wideTile';
 
 /**
  * y = x Wᵀ + bias, the kernel nearly all time is spent in.
@@ -17,6 +18,9 @@ import { fma } from './vector';
 const ROW_GROUP: i32 = 24;
 /** Terms a running sum has; the sums are then added up in order. */
 export const K_GROUP: i32 = 256;
+
+/** How many lanes a vector of the machine has: 4, or 8 where the engine joins two of ours (../lanes.ts). The host sets it. */
+export let lanes: i32 = 4;
 
 /** Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 = none. */
 export function linear(
@@ -48,24 +52,54 @@ export function multiply(
   rowFrom: i32,
   rowTo: i32,
 ): void {
-  for (let group = rowFrom; group < rowTo; group += ROW_GROUP) {
-    const groupEnd = min(group + ROW_GROUP, rowTo);
+  for (let row = rowFrom; row < rowTo; row += ROW_GROUP) {
+    const rows = min(ROW_GROUP, rowTo - row);
+    const to = out + (<usize>(row * ldo) << 2);
     for (let from = 0; from < k; from += K_GROUP) {
       const length = min(K_GROUP, k - from);
-      const added = from > 0;
-      const last = from + length == k;
-      for (let column = 0; column < n; column += 8) {
-        const panel = panels + <usize>(column >> 3) * panelBytes + (<usize>from << 5);
-        const columns = min(8, n - column);
-        const panelBias = last && bias ? bias + (<usize>column << 2) : 0;
-        for (let row = group; row < groupEnd; row += 6) {
-          const rows = min(6, groupEnd - row);
-          const to = out + (<usize>(row * ldo + column) << 2);
-          const source = x + (<usize>(row * ldx + from) << 2);
-          if (rows == 1) tile1x8(to, source, panel, panelBias, length, columns, added);
-          else tile6x8(to, <usize>ldo << 2, source, <usize>ldx << 2, panel, panelBias, length, rows, columns, added);
-        }
-      }
+      const source = x + (<usize>(row * ldx + from) << 2);
+      const lastBias = from + length == k ? bias : 0;
+      multiplyCut(to, ldo, source, ldx, panels + (<usize>from << 5), panelBytes, lastBias, length, n, rows, from > 0);
+    }
+  }
+}
+
+/** The same for a cut of k, at most K_GROUP long, and few rows: out is it, or `added` to it, plus the bias where one is given. */
+export function multiplyCut(
+  out: usize,
+  ldo: i32,
+  x: usize,
+  ldx: i32,
+  panels: usize,
+  panelBytes: usize,
+  bias: usize,
+  k: i32,
+  n: i32,
+  rows: i32,
+  added: bool,
+): void {
+  const outStride = <usize>ldo << 2;
+  const xStride = <usize>ldx << 2;
+  let column = 0;
+  for (const end = lanes == 8 && rows > 1 ? n & ~15 : 0; column < end; column += 16) {
+    const panel = panels + <usize>(column >> 3) * panelBytes;
+    const panelBias = bias ? bias + (<usize>column << 2) : 0;
+    for (let row = 0; row < rows; row += 6) {
+      const to = out + <usize>row * outStride + (<usize>column << 2);
+      const source = x + <usize>row * xStride;
+      tile6x16(to, outStride, source, xStride, panel, panel + panelBytes, panelBias, k, min(6, rows - row), added);
+    }
+  }
+  for (; column < n; column += 8) {
+    const panel = panels + <usize>(column >> 3) * panelBytes;
+    const columns = min(8, n - column);
+    const panelBias = bias ? bias + (<usize>column << 2) : 0;
+    for (let row = 0; row < rows; row += 6) {
+      const count = min(6, rows - row);
+      const to = out + <usize>row * outStride + (<usize>column << 2);
+      const source = x + <usize>row * xStride;
+      if (count == 1) tile1x8(to, source, panel, panelBias, k, columns, added);
+      else tile6x8(to, outStride, source, xStride, panel, panelBias, k, count, columns, added);
     }
   }
 }

@@ -2,7 +2,7 @@
  * dW = dyᵀ x, by the tiles of `linear`: x packed as its panels, dyᵀ as its rows. Sums over rows are cut as those over k
  * are in `linear`: a running sum over each 256 rows, and those sums added up in order.
  */
-import { K_GROUP, tile1x8, tile6x8 } from './linear';
+import { K_GROUP, multiplyCut } from './linear';
 import { packRows, transpose } from './panels';
 
 /** Columns of dy transposed at a time; with K_GROUP rows they are 24 KiB and stay in L1 while the panels stream by. */
@@ -42,7 +42,7 @@ export function linearBackwardWeight(
       const count = min(COLUMN_GROUP, rowTo - group);
       transpose(scratch, K_GROUP << 2, dy + (<usize>(from * outFeatures + group) << 2), dyStride, length, count);
       const to = dw + (<usize>(group * inFeatures) << 2);
-      accumulate(to, inFeatures, scratch, K_GROUP, cut, K_GROUP << 5, length, inFeatures, count, from > 0);
+      multiplyCut(to, inFeatures, scratch, K_GROUP, cut, K_GROUP << 5, 0, length, inFeatures, count, from > 0);
     }
   }
 }
@@ -52,33 +52,4 @@ export function linearBackwardWeight(
 @inline
 function cutOf(panels: usize, row: i32, columns: i32): usize {
   return panels + (<usize>((row / K_GROUP) * ((columns + 7) & ~7) * K_GROUP) << 2);
-}
-
-/**
- * out [rows, n] = a B, or += where `added`: a [rows, k] and B in panels `panelBytes` apart, k ≤ K_GROUP. Row strides ldo and
- * lda are in floats.
- */
-export function accumulate(
-  out: usize,
-  ldo: i32,
-  a: usize,
-  lda: i32,
-  panels: usize,
-  panelBytes: usize,
-  k: i32,
-  n: i32,
-  rows: i32,
-  added: bool,
-): void {
-  for (let column = 0; column < n; column += 8) {
-    const panel = panels + <usize>(column >> 3) * panelBytes;
-    const columns = min(8, n - column);
-    for (let row = 0; row < rows; row += 6) {
-      const count = min(6, rows - row);
-      const to = out + (<usize>(row * ldo + column) << 2);
-      const source = a + (<usize>(row * lda) << 2);
-      if (count == 1) tile1x8(to, source, panel, 0, k, columns, added);
-      else tile6x8(to, <usize>ldo << 2, source, <usize>lda << 2, panel, 0, k, count, columns, added);
-    }
-  }
 }

@@ -61,7 +61,7 @@ function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): 
   const end = logits + (<usize>((ids + 3) & ~3) << 2);
   const before = load<f64>(state);
   const highest = max(before, <f64>maxLanes(highest4(logits, end)));
-  exponentiate(logits, end, f32x4.splat(<f32>highest), f32x4.splat(1));
+  exponentiate(logits, end, <f32>highest, 1);
   // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
   const old = load<f64>(state, 8);
   const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);

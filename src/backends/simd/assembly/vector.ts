@@ -79,15 +79,17 @@ export function exp4(x: v128): v128 {
 
 /**
  * x ← e^(scale · (x − shift)) for whole vectors from … end, each as `exp4` would. Four at a time: the engine makes a constant
- * anew at every use, which for a vector alone takes longer than its arithmetic.
+ * anew at every use, which for a vector alone takes longer than its arithmetic; and pairs can be joined (wideTile.ts).
  */
-export function exponentiate(from: usize, end: usize, shift: v128, scale: v128): void {
+export function exponentiate(from: usize, end: usize, shift: f32, scale: f32): void {
+  const shift4 = f32x4.splat(shift);
+  const scale4 = f32x4.splat(scale);
   let at = from;
   for (; at + 64 <= end; at += 64) {
-    const x0 = f32x4.mul(f32x4.sub(v128.load(at), shift), scale);
-    const x1 = f32x4.mul(f32x4.sub(v128.load(at, 16), shift), scale);
-    const x2 = f32x4.mul(f32x4.sub(v128.load(at, 32), shift), scale);
-    const x3 = f32x4.mul(f32x4.sub(v128.load(at, 48), shift), scale);
+    const x0 = f32x4.mul(f32x4.sub(v128.load(at), shift4), scale4);
+    const x1 = f32x4.mul(f32x4.sub(v128.load(at, 16), shift4), scale4);
+    const x2 = f32x4.mul(f32x4.sub(v128.load(at, 32), shift4), scale4);
+    const x3 = f32x4.mul(f32x4.sub(v128.load(at, 48), shift4), scale4);
     const lowest = f32x4.splat(LOWEST);
     let c = f32x4.splat(HIGHEST);
     let r0 = f32x4.pmin(f32x4.pmax(x0, lowest), c);
@@ -155,5 +157,5 @@ export function exponentiate(from: usize, end: usize, shift: v128, scale: v128):
     v128.store(at, v128.andnot(p2, f32x4.lt(x2, lowest)), 32);
     v128.store(at, v128.andnot(p3, f32x4.lt(x3, lowest)), 48);
   }
-  for (; at < end; at += 16) v128.store(at, exp4(f32x4.mul(f32x4.sub(v128.load(at), shift), scale)));
+  for (; at < end; at += 16) v128.store(at, exp4(f32x4.mul(f32x4.sub(v128.load(at), shift4), scale4)));
 }

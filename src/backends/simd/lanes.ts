@@ -1,0 +1,81 @@
+import { instantiateKernels, kernelId, type Kernel, type Lanes } from './kernels.ts';
+
+/**
+ * Asks the engine to join pairs of 128-bit operations into 256-bit ones where it compiles WebAssembly from now on; false
+ * where it cannot. Node's is platform/nodeVectors.ts; a page cannot ask.
+ */
+export type WidenVectors = () => boolean;
+
+/** A product that fits the first caches: x [24, 256] times 64 columns. */
+const [ROWS, K, COLUMNS] = [24, 256, 64];
+const PANELS = ROWS * K * 4;
+const OUT = PANELS + COLUMNS * K * 4;
+const OUT_FLOATS = ROWS * COLUMNS;
+
+/** An optimised kernel is at least this much faster than what the baseline compiler made of it (seen: 15 times). */
+const OPTIMISED = 4;
+/** Rounds in which both tiles ran optimised. */
+const ROUNDS = 20;
+/** Milliseconds after which the faster one is taken, whatever compiled them: another backend may have had them optimised before. */
+const PATIENCE = 300;
+/** Joined vectors take 0.55 of the time, unjoined ones, which spill, 2.3 times as long. */
+const CLEARLY = 0.85;
+
+const measured = new WeakMap<WebAssembly.Module, Lanes>();
+
+/**
+ * Which tile of `linear` is faster on this engine and processor: whether vectors are joined cannot be asked, only seen from
+ * the time. Takes a few milliseconds, once a module. Eight lanes are taken only if they also gave the bits of four.
+ */
+export function measureLanes(module: WebAssembly.Module): Lanes {
+  let lanes = measured.get(module);
+  if (lanes === undefined) {
+    lanes = compare(module);
+    measured.set(module, lanes);
+  }
+  return lanes;
+}
+
+function compare(module: WebAssembly.Module): Lanes {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
+  new Float32Array(memory.buffer, 0, OUT / 4).forEach((_, index, floats) => (floats[index] = Math.sin(index)));
+  const four = new Contender(instantiateKernels(module, memory, 4)[kernelId('linear')], OUT);
+  const eight = new Contender(instantiateKernels(module, memory, 8)[kernelId('linear')], OUT + OUT_FLOATS * 4);
+  const end = performance.now() + PATIENCE;
+  for (let rounds = 0; rounds < ROUNDS && performance.now() < end;) {
+    four.run();
+    eight.run();
+    if (four.optimised && eight.optimised) rounds++;
+  }
+  const [expected, found] = [four, eight].map(({ out }) => new Int32Array(memory.buffer, out, OUT_FLOATS));
+  const same = expected.every((bits, index) => bits === found[index]);
+  return same && eight.best < CLEARLY * four.best ? 8 : 4;
+}
+
+/** One tile and the times it took. */
+class Contender {
+  readonly out: number;
+  best: number = Infinity;
+  readonly #kernel: Kernel;
+  readonly #baseline: number;
+
+  constructor(kernel: Kernel, out: number) {
+    this.#kernel = kernel;
+    this.out = out;
+    // The first call compiles.
+    this.run();
+    this.best = Infinity;
+    this.run();
+    this.#baseline = this.best;
+  }
+
+  get optimised(): boolean {
+    return this.best * OPTIMISED < this.#baseline;
+  }
+
+  run(): void {
+    const begin = performance.now();
+    this.#kernel(this.out, COLUMNS, 0, K, PANELS, 0, K, COLUMNS, 0, ROWS);
+    this.best = Math.min(this.best, performance.now() - begin);
+  }
+}
