@@ -9,7 +9,6 @@ import { basename, join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../src/backends/backend.ts';
 import { referenceBackend } from '../src/backends/reference/referenceBackend.ts';
-import { offeredVariants } from '../src/backends/select.ts';
 import { simdBackend } from '../src/backends/simd/simdBackend.ts';
 import { blocksInWalkOrder } from '../src/model/blockId.ts';
 import { generate } from '../src/model/generate.ts';
@@ -17,6 +16,7 @@ import { Mask } from '../src/model/mask.ts';
 import { greedy } from '../src/model/sampler.ts';
 import { nextTokens, type Transformer } from '../src/model/transformer.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import { openBenchModel, planted } from './models.ts';
 import { benchOptions } from './options.ts';
@@ -81,7 +81,7 @@ await record('endToEnd', options, async () => {
 });
 
 function simd({ memoryBytes }: Sizes, threads: number): Promise<Backend> {
-  return simdBackend({ memoryBytes, threads, spawn: nodeSpawnWorker, variant: offeredVariants()[0] });
+  return simdBackend({ memoryBytes, threads, spawn: nodeSpawnWorker, widen: nodeWidenVectors });
 }
 
 function sharedModel(): string | null {

@@ -5,9 +5,9 @@ import { gpuBackend } from '../src/backends/gpu/gpuBackend.ts';
 import { gpuModes, type GpuMode } from '../src/backends/gpu/gpuMode.ts';
 import { gpuPath, type GpuPath } from '../src/backends/gpu/gpuPath.ts';
 import { referenceBackend } from '../src/backends/reference/referenceBackend.ts';
-import { offeredVariants } from '../src/backends/select.ts';
 import { simdBackend } from '../src/backends/simd/simdBackend.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { offerWebGpu } from '../src/platform/nodeWebGpu.ts';
 
 /**
@@ -64,9 +64,8 @@ export async function engineChoices(): Promise<{ choices: Choice[]; notes: strin
 }
 
 function simd(threads: number): Choice {
-  const [variant] = offeredVariants();
   const open = (memoryBytes: number): Promise<Backend> =>
-    simdBackend({ memoryBytes, threads, spawn: nodeSpawnWorker, variant });
+    simdBackend({ memoryBytes, threads, spawn: nodeSpawnWorker, widen: nodeWidenVectors });
   return { kind: 'processor', name: 'simd', threads, mode: null, open };
 }
 

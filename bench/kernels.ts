@@ -8,9 +8,11 @@ import { Bench } from 'tinybench';
 import type { Backend } from '../src/backends/backend.ts';
 import { offeredVariants } from '../src/backends/select.ts';
 import { referenceBackend } from '../src/backends/reference/referenceBackend.ts';
-import type { KernelVariant } from '../src/backends/simd/kernels.ts';
+import { compileKernels, type KernelVariant, type Lanes } from '../src/backends/simd/kernels.ts';
+import { measureLanes } from '../src/backends/simd/lanes.ts';
 import { simdBackend } from '../src/backends/simd/simdBackend.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { fullSizes, kernelCases, quickSizes, smallSizes, type KernelCase } from './kernelCases.ts';
 import { ladderCases, ladderShape } from './ladder.ts';
 import { benchOptions } from './options.ts';
@@ -40,16 +42,21 @@ await record('kernels', options, async () => {
   const reference = referenceBackend();
   const backends: Backend[] = [reference];
   const tasks: KernelTask[] = [];
+  const lanesHere = offeredLanes();
   for (const variant of offeredVariants()) {
-    tasks.push(...tasksOf(reference, ladderCases(variant, quick ? [12, 64, 96] : ladderShape), variant, 1));
-    for (const threads of [1, 2]) {
-      const backend = await simdBackend({ memoryBytes: 96 * 2 ** 20, threads, spawn: nodeSpawnWorker, variant });
-      backends.push(backend);
-      tasks.push(...tasksOf(backend, kernelCases(quick ? quickSizes : fullSizes), variant, threads));
+    const rungs = ladderCases(variant, quick ? [12, 64, 96] : ladderShape);
+    tasks.push(...tasksOf(reference, rungs, { variant, lanes: 4, threads: 1 }));
+    for (const lanes of lanesHere) {
+      for (const threads of [1, 2]) {
+        const memoryBytes = 96 * 2 ** 20;
+        const backend = await simdBackend({ memoryBytes, threads, spawn: nodeSpawnWorker, variant, lanes });
+        backends.push(backend);
+        tasks.push(...tasksOf(backend, kernelCases(quick ? quickSizes : fullSizes), { variant, lanes, threads }));
+      }
     }
   }
-  tasks.push(...tasksOf(reference, kernelCases(quick ? quickSizes : smallSizes), null, 1));
-  const peaks = peakTasks(quick).map((peak) => ({ ...peak, ...untimed() }));
+  tasks.push(...tasksOf(reference, kernelCases(quick ? quickSizes : smallSizes), null));
+  const peaks = peakTasks(quick, lanesHere.includes(8) ? 8 : 4).map((peak) => ({ ...peak, ...untimed() }));
 
   const all = [...peaks, ...tasks];
   for (const { run } of all) await settle(run, warm[0], warm[1]);
@@ -71,14 +78,22 @@ await record('kernels', options, async () => {
   };
 });
 
+/** Four, and eight where the engine joins vectors: from here on in all of this process. */
+function offeredLanes(): Lanes[] {
+  if (!nodeWidenVectors()) return [4];
+  const module = compileKernels(offeredVariants()[0]);
+  return module !== null && measureLanes(module) === 8 ? [4, 8] : [4];
+}
+
+/** @param simd what of the SIMD backend runs; null where the reference does. */
 function tasksOf(
   backend: Backend,
   cases: readonly KernelCase[],
-  variant: KernelVariant | null,
-  threads: number,
+  simd: { variant: KernelVariant; lanes: Lanes; threads: number } | null,
 ): KernelTask[] {
-  const engine = variant === null ? 'reference' : `simd ${variant}`;
-  const arithmeticPeak = variant === 'relaxed-fma' ? 'fma' : 'mulAdd';
+  const { variant, lanes, threads } = simd ?? { variant: 'plain', lanes: 4, threads: 1 };
+  const engine = simd === null ? 'reference' : `simd ${variant}${lanes === 8 ? ', 8 lanes' : ''}`;
+  const arithmeticPeak: PeakName = `${variant === 'plain' ? 'mulAdd' : 'fma'}${lanes === 8 ? '8' : ''}`;
   return cases.map((kernel) => ({ kernel, engine, threads, arithmeticPeak, ...untimed(), ...kernel.prepare(backend) }));
 }
 

@@ -5,6 +5,8 @@
  *   fma(turns)            12 independent accumulators a ← a·x + y, eight times a turn. The latency of a fused multiply-add is
  *                         four or five cycles and two can start in one, so fewer than ten chains would wait for each other;
  *                         more than 13 would not fit the 16 vector registers of x64 (V8 keeps one to itself).
+ *   fmaPairs(turns)       24 accumulators in neighbouring pairs, for engines that join two vectors into one of eight lanes:
+ *                         12 registers again. Elsewhere they do not fit, and the figure says nothing.
  *   read(at, bytes)       sums 128 bytes a turn into eight accumulators
  *   copy(to, at, bytes)   moves 128 bytes a turn
  *
@@ -15,6 +17,7 @@
 export interface PeakKernels {
   memory: WebAssembly.Memory;
   fma(turns: number): number;
+  fmaPairs(at: number, turns: number): void;
   read(at: number, bytes: number): number;
   copy(to: number, at: number, bytes: number): void;
 }
@@ -23,6 +26,8 @@ const ACCUMULATORS = 12;
 const UNROLLED = 8;
 /** Operations of one turn of `fma`: a multiplication and an addition in each of four lanes. */
 export const FLOPS_PER_TURN: number = ACCUMULATORS * UNROLLED * 4 * 2;
+/** Bytes at `at` that `fmaPairs` keeps its accumulators in between calls. */
+export const PAIRS_BYTES: number = 2 * ACCUMULATORS * 16;
 /** `read` and `copy` take whole multiples of this. */
 export const BYTES_PER_TURN = 128;
 
@@ -34,7 +39,7 @@ const V128 = 0x7b;
 
 /** Null where the engine does not know the instructions. `fused` = relaxed_madd, else a multiplication and an addition. */
 export function peakKernels(fused: boolean, memoryBytes: number): PeakKernels | null {
-  const bytes = assemble(fused, Math.ceil(memoryBytes / 65_536));
+  const bytes = assemble(fused, Math.max(1, Math.ceil(memoryBytes / 65_536)));
   if (!WebAssembly.validate(bytes)) return null;
   return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as PeakKernels;
 }
@@ -44,43 +49,61 @@ function assemble(fused: boolean, pages: number): Uint8Array<ArrayBuffer> {
     [0x60, ...vector([[I32]]), ...vector([[F32]])],
     [0x60, ...vector([[I32], [I32]]), ...vector([[I32]])],
     [0x60, ...vector([[I32], [I32], [I32]]), 0],
+    [0x60, ...vector([[I32], [I32]]), 0],
   ];
-  const functions = ['fma', 'read', 'copy'].map((name, index) => [...string(name), 0, index]);
+  const bodies = [fmaBody(fused), readBody(), copyBody(), fmaPairsBody(fused)];
+  const functions = ['fma', 'read', 'copy', 'fmaPairs'].map((name, index) => [...string(name), 0, index]);
   return Uint8Array.from([
     ...MAGIC,
     ...section(1, vector(types)),
-    ...section(3, vector([[0], [1], [2]])),
+    ...section(3, vector(bodies.map((_, index) => [index]))),
     ...section(5, vector([[0, ...unsigned(pages)]])),
     ...section(7, vector([...functions, [...string('memory'), 2, 0]])),
-    ...section(10, vector([fmaBody(fused), readBody(), copyBody()].map((code) => [...unsigned(code.length), ...code]))),
+    ...section(10, vector(bodies.map((code) => [...unsigned(code.length), ...code]))),
   ]);
 }
 
 function fmaBody(fused: boolean): number[] {
   const [turns, x, y, first] = [0, 1, 2, 3];
   const accumulators = Array.from({ length: ACCUMULATORS }, (_, index) => first + index);
-  const fma = fused ? simd(0x105) : [];
-  // (a·x) + y needs its operands in this order either way: a, x, y.
-  const step = (a: number): number[] =>
-    fused
-      ? [...get(a), ...get(x), ...get(y), ...fma, ...set(a)]
-      : [...get(a), ...get(x), ...simd(230), ...get(y), ...simd(228), ...set(a)];
   return body(
     [[2 + ACCUMULATORS, V128]],
     [
-      // a ← a/2 + 1 stays between its start and 2, whatever the number of turns; every chain starts elsewhere.
-      ...splat(0.5),
-      ...set(x),
-      ...splat(1),
-      ...set(y),
+      ...halfAndOne(x, y),
       ...accumulators.flatMap((a) => [...splat(a), ...set(a)]),
-      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(step)).flat()),
+      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(turnOf(fused, x, y))).flat()),
       ...get(first),
       ...accumulators.slice(1).flatMap((a) => [...get(a), ...simd(228)]),
       ...simd(31),
       0,
     ],
   );
+}
+
+/** V8's revectorizer starts from pairs of stores and follows what is stored back to pairs of loads. */
+function fmaPairsBody(fused: boolean): number[] {
+  const [at, turns, x, y, first] = [0, 1, 2, 3, 4];
+  const accumulators = Array.from({ length: 2 * ACCUMULATORS }, (_, index) => first + index);
+  return body(
+    [[2 + accumulators.length, V128]],
+    [
+      ...halfAndOne(x, y),
+      ...accumulators.flatMap((a, index) => [...get(at), ...load(16 * index), ...set(a)]),
+      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(turnOf(fused, x, y))).flat()),
+      ...accumulators.flatMap((a, index) => [...get(at), ...get(a), ...store(16 * index)]),
+    ],
+  );
+}
+
+/** a ← a/2 + 1 stays between its start and 2, whatever the number of turns. */
+function halfAndOne(x: number, y: number): number[] {
+  return [...splat(0.5), ...set(x), ...splat(1), ...set(y)];
+}
+
+/** a ← a·x + y: fused or not, the operands are needed in the order a, x, y. */
+function turnOf(fused: boolean, x: number, y: number): (a: number) => number[] {
+  const multiplied = fused ? [] : simd(230);
+  return (a) => [...get(a), ...get(x), ...multiplied, ...get(y), ...simd(fused ? 0x105 : 228), ...set(a)];
 }
 
 function readBody(): number[] {
@@ -104,7 +127,7 @@ function readBody(): number[] {
 function copyBody(): number[] {
   const [to, at, bytes] = [0, 1, 2];
   const turn = Array.from({ length: 8 }, (_, index) => {
-    return [...get(to), ...get(at), ...load(16 * index), ...simd(11), 4, ...unsigned(16 * index)];
+    return [...get(to), ...get(at), ...load(16 * index), ...store(16 * index)];
   }).flat();
   return body([], loop(bytes, BYTES_PER_TURN, [...turn, ...advance(to), ...advance(at)]));
 }
@@ -120,6 +143,7 @@ const set = (local: number): number[] => [0x21, local];
 const advance = (local: number): number[] => [...get(local), 0x41, ...signed(BYTES_PER_TURN), 0x6a, ...set(local)];
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
 const load = (offset: number): number[] => [...simd(0), 4, ...unsigned(offset)];
+const store = (offset: number): number[] => [...simd(11), 4, ...unsigned(offset)];
 const splat = (value: number): number[] => [0x43, ...new Uint8Array(Float32Array.of(value).buffer), ...simd(19)];
 
 function body(locals: readonly (readonly [number, number])[], code: readonly number[]): number[] {

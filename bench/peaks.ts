@@ -1,8 +1,12 @@
 /** What this machine can do at most, as tasks that run among the others, in the same rounds. */
+import type { Lanes } from '../src/backends/simd/kernels.ts';
 import { BYTES_PER_TURN, FLOPS_PER_TURN, peakKernels } from './peakModule.ts';
 
-/** `fma`: arithmetic with relaxed_madd, `mulAdd`: the same as two instructions. The others: bytes read, or read and written. */
-export type PeakName = 'fma' | 'mulAdd' | 'readCache' | 'copyCache' | 'readMemory' | 'copyMemory';
+/**
+ * `fma`: arithmetic with relaxed_madd, `mulAdd`: the same as two instructions, and both in eight lanes where the engine joins
+ * vectors. The others: bytes read, or read and written.
+ */
+export type PeakName = 'fma' | 'mulAdd' | 'fma8' | 'mulAdd8' | 'readCache' | 'copyCache' | 'readMemory' | 'copyMemory';
 
 export interface PeakTask {
   name: PeakName;
@@ -10,7 +14,7 @@ export interface PeakTask {
   /** What one call does, in billions of operations or bytes. */
   amount: number;
   unit: 'GFLOP/s' | 'GB/s';
-  run: () => number;
+  run: () => unknown;
 }
 
 /** A call takes some tens of microseconds. */
@@ -19,16 +23,22 @@ const TURNS = 3_000;
 const CACHE_BYTES = 4 * 2 ** 20;
 const MEMORY_BYTES = 64 * 2 ** 20;
 
-/** One thread's peaks. In quick mode the memory is small, so that the last two say nothing. */
-export function peakTasks(quick: boolean): PeakTask[] {
+/**
+ * One thread's peaks; `lanes` is the most that vectors have here. In quick mode the memory is small, so that the last two say
+ * nothing.
+ */
+export function peakTasks(quick: boolean, lanes: Lanes): PeakTask[] {
   const memoryBytes = quick ? CACHE_BYTES : MEMORY_BYTES;
   const tasks: PeakTask[] = [];
   for (const name of ['fma', 'mulAdd'] as const) {
     const kernels = peakKernels(name === 'fma', 0);
     if (kernels === null) continue;
-    const what = `${name === 'fma' ? 'fused multiply-add' : 'multiply, then add'}, f32x4`;
+    const what = name === 'fma' ? 'fused multiply-add' : 'multiply, then add';
     const amount = (TURNS * FLOPS_PER_TURN) / 1e9;
-    tasks.push({ name, what, amount, unit: 'GFLOP/s', run: () => kernels.fma(TURNS) });
+    tasks.push({ name, what: `${what}, f32x4`, amount, unit: 'GFLOP/s', run: () => kernels.fma(TURNS) });
+    if (lanes === 4) continue;
+    const run = (): void => kernels.fmaPairs(0, TURNS);
+    tasks.push({ name: `${name}8`, what: `${what}, f32x8`, amount: 2 * amount, unit: 'GFLOP/s', run });
   }
   const kernels = peakKernels(false, 2 * memoryBytes);
   if (kernels === null) return tasks;
@@ -51,10 +61,7 @@ export function peakTasks(quick: boolean): PeakTask[] {
       what: `copy ${size}, read + written`,
       amount: (2 * bytes) / 1e9,
       unit: 'GB/s',
-      run: () => {
-        kernels.copy(memoryBytes, 0, bytes);
-        return 0;
-      },
+      run: () => kernels.copy(memoryBytes, 0, bytes),
     });
   }
   return tasks;

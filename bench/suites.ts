@@ -10,6 +10,7 @@ import { quantTypes, storedBytes, type QuantName } from '../src/formats/gguf/qua
 import { Mask } from '../src/model/mask.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { openBenchModel, planted, wideSource } from './models.ts';
 import { benchOptions } from './options.ts';
 import type { Row } from './document.ts';
@@ -32,7 +33,7 @@ await record('suites', options, async () => ({
 
 /** One step of the search on the planted model: all candidates in one walk, or one walk a candidate. */
 async function searches(): Promise<Row[]> {
-  const backend = await simdBackend({ memoryBytes: 64 * 2 ** 20, threads: 1, spawn: null });
+  const backend = await simdBackend({ memoryBytes: 64 * 2 ** 20, threads: 1, spawn: null, widen: nodeWidenVectors });
   const { model, chunks, close } = await openBenchModel(planted, backend, 2, 128);
   const candidates = firstCandidates(model);
   const rows = await compare('a search step of planted, 2×128', [
@@ -45,7 +46,7 @@ async function searches(): Promise<Row[]> {
 
 /** A forward pass of the planted model, head included. */
 async function backends(): Promise<Row[]> {
-  const simd = await simdBackend({ memoryBytes: 64 * 2 ** 20, threads: 1, spawn: null });
+  const simd = await simdBackend({ memoryBytes: 64 * 2 ** 20, threads: 1, spawn: null, widen: nodeWidenVectors });
   const models = [
     await openBenchModel(planted, simd, 1, 128),
     await openBenchModel(planted, referenceBackend(), 1, 128),
@@ -67,7 +68,12 @@ async function threads(): Promise<Row[]> {
   const ids = [Int32Array.from({ length: 256 }, (_, at) => (at * 37) % source.config.vocabSize)];
   const models: Transformer[] = [];
   for (const count of [1, 2]) {
-    const backend = await simdBackend({ memoryBytes: 128 * 2 ** 20, threads: count, spawn: nodeSpawnWorker });
+    const backend = await simdBackend({
+      memoryBytes: 128 * 2 ** 20,
+      threads: count,
+      spawn: nodeSpawnWorker,
+      widen: nodeWidenVectors,
+    });
     models.push(await Transformer.load(source, backend, 64 * 2 ** 20));
   }
   const rows = await compare(

@@ -15,7 +15,7 @@ import type { Peak, Row } from '../document.ts';
 import { record } from '../results.ts';
 import { figures, median, settle, timed, untimed, type Timings } from '../rounds.ts';
 import type { Answer, Order } from './engineProcess.ts';
-import type { EngineName, Shape } from './engines.ts';
+import { engineNames, type EngineName, type Shape } from './engines.ts';
 
 interface Peer {
   engine: EngineName;
@@ -34,9 +34,11 @@ const shapes: readonly Shape[] = [
 ];
 
 await record('peers', options, async () => {
-  const peers = [await start('ours', 1), await start('ours', 2), await start('onnxruntime-web', 1)];
-  peers.push(await start('onnxruntime-web', 2), await start('tfjs-wasm', 1));
-  const [fma] = peakTasks(true);
+  const peers: Peer[] = [];
+  for (const engine of engineNames) {
+    for (const threads of engine === 'tfjs-wasm' ? [1] : [1, 2]) peers.push(await start(engine, threads));
+  }
+  const [fma] = peakTasks(true, 4);
   await settle(fma.run, quick ? 20 : 200, 1_000);
   const rows: Row[] = [];
   const peaks: number[] = [];
@@ -67,7 +69,8 @@ async function start(engine: EngineName, threads: number): Promise<Peer> {
   const file = fileURLToPath(new URL('engineProcess.ts', import.meta.url));
   const child = fork(file, [engine, String(threads)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(child, 'message');
-  return { engine, label: engine === 'ours' ? 'ours (simd)' : `${engine} ${versionOf(engine)}`, threads, child };
+  const label = engine.startsWith('ours') ? engine : `${engine} ${versionOf(engine)}`;
+  return { engine, label, threads, child };
 }
 
 async function ask(child: ChildProcess, order: Order): Promise<Answer> {

@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { simdBackend } from '../../src/backends/simd/simdBackend.ts';
+import type { Lanes } from '../../src/backends/simd/kernels.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
+import { nodeWidenVectors } from '../../src/platform/nodeVectors.ts';
 import { onnxMatMul } from './onnxMatMul.ts';
 
 export type Shape = readonly [rows: number, k: number, n: number];
@@ -16,25 +18,29 @@ export interface Product {
 /** Makes an engine ready on so many threads. x is [rows, k], w is [k, n]. */
 export type Engine = (threads: number) => Promise<(shape: Shape, x: Float32Array, w: Float32Array) => Promise<Product>>;
 
-export const engineNames = ['ours', 'onnxruntime-web', 'tfjs-wasm'] as const;
+/** `ours` as it opens by itself, and with WebAssembly's own vectors. */
+export const engineNames = ['ours', 'ours, 4 lanes', 'onnxruntime-web', 'tfjs-wasm'] as const;
 export type EngineName = (typeof engineNames)[number];
 
-const ours: Engine = async (threads) => {
-  const backend = await simdBackend({ memoryBytes: 2 ** 27, threads, spawn: nodeSpawnWorker });
-  return async ([rows, k, n], x, w) => {
-    const transposed = Float32Array.from({ length: n * k }, (_, at) => w[(at % k) * n + Math.floor(at / k)]);
-    const weight = backend.packLinear(transposed, n, k, null);
-    const input = backend.store(x, rows, k);
-    let scope = backend.scope();
-    let y = scope.linear(input, weight);
-    const run = (): void => {
-      scope.close();
-      scope = backend.scope();
-      y = scope.linear(input, weight);
+function ours(lanes?: Lanes): Engine {
+  return async (threads) => {
+    const options = { memoryBytes: 2 ** 27, threads, spawn: nodeSpawnWorker, widen: nodeWidenVectors, lanes };
+    const backend = await simdBackend(options);
+    return async ([rows, k, n], x, w) => {
+      const transposed = Float32Array.from({ length: n * k }, (_, at) => w[(at % k) * n + Math.floor(at / k)]);
+      const weight = backend.packLinear(transposed, n, k, null);
+      const input = backend.store(x, rows, k);
+      let scope = backend.scope();
+      let y = scope.linear(input, weight);
+      const run = (): void => {
+        scope.close();
+        scope = backend.scope();
+        y = scope.linear(input, weight);
+      };
+      return { run, result: () => backend.download(y) };
     };
-    return { run, result: () => backend.download(y) };
   };
-};
+}
 
 const onnxruntime: Engine = async (threads) => {
   const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
@@ -69,7 +75,8 @@ const tfjs: Engine = async (threads) => {
 };
 
 export const engines: Readonly<Record<EngineName, Engine>> = {
-  ours,
+  ours: ours(),
+  'ours, 4 lanes': ours(4),
   'onnxruntime-web': onnxruntime,
   'tfjs-wasm': tfjs,
 };

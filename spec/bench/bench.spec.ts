@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resultsChart } from '../../bench/chart.ts';
 import { BENCH_SCHEMA, benchNames, type BenchDocument, type Row } from '../../bench/document.ts';
 import { machineSlug } from '../../bench/machine.ts';
-import { peakKernels } from '../../bench/peakModule.ts';
+import { PAIRS_BYTES, peakKernels } from '../../bench/peakModule.ts';
 import { figures } from '../../bench/rounds.ts';
 import { resultsTable } from '../../bench/table.ts';
 import { offeredVariants } from '../../src/backends/select.ts';
@@ -92,6 +92,10 @@ describe('the peak module', () => {
     // a ← a/2 + 1 from 3, 4, … 14, eight times a turn: to 2 each in the end.
     expect(kernels.fma(1)).toBeCloseTo(24 + (102 - 24) / 2 ** 8, 5);
     expect(kernels.fma(100)).toBe(24);
+    // From 0, eight times a turn.
+    kernels.fmaPairs(0, 1);
+    const floats = new Float32Array(kernels.memory.buffer, 0, PAIRS_BYTES / 4 + 1);
+    expect([...floats]).toEqual([...Array.from({ length: PAIRS_BYTES / 4 }, () => 2 - 2 / 2 ** 8), 0]);
     const ints = new Int32Array(kernels.memory.buffer);
     for (let at = 0; at < 256; at++) ints[at] = at;
     kernels.copy(4096, 0, 1024);
