@@ -6,6 +6,8 @@ const folder = 'src/backends/simd/assembly';
 const attention = { file: `${folder}/attention.ts`, specs };
 const rope = { file: `${folder}/rope.ts`, specs };
 const norm = { file: `${folder}/norm.ts`, specs };
+const wideSpecs = ['spec/contract/simdWide.spec.ts'];
+const wide = { file: `${folder}/wideTile.ts`, specs: wideSpecs };
 const linear = { file: `${folder}/linear.ts`, specs };
 const nll = { file: `${folder}/nll.ts`, specs };
 const elementwise = { file: `${folder}/elementwise.ts`, specs };
@@ -44,8 +46,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...attention,
     name: 'SIMD softmax without the maximum',
-    from: 'f32x4.splat(maxLanes(highest4(first, last)))',
-    to: 'f32x4.splat(0 * maxLanes(highest4(first, last)))',
+    from: 'exponentiate(first, last, maxLanes(highest4(first, last)), scale)',
+    to: 'exponentiate(first, last, 0 * maxLanes(highest4(first, last)), scale)',
   },
   {
     ...attention,
@@ -105,14 +107,46 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...linear,
     name: 'SIMD groups of k overwrite each other',
-    from: 'const added = from > 0;',
-    to: 'const added = false;',
+    from: 'n, rows, from > 0);',
+    to: 'n, rows, false);',
   },
   {
     ...linear,
     name: 'SIMD bias is added with every group of k',
-    from: 'last && bias ?',
-    to: 'bias ?',
+    from: 'from + length == k ? bias : 0',
+    to: 'bias',
+  },
+  {
+    ...linear,
+    specs: wideSpecs,
+    name: 'SIMD eight lanes: the last columns are taken for sixteen',
+    from: 'n & ~15 : 0',
+    to: '(n + 15) & ~15 : 0',
+  },
+  {
+    ...wide,
+    name: 'SIMD eight lanes: the fifth of five rows is not stored',
+    from: 'if (rows > 4) store16(',
+    to: 'if (rows > 5) store16(',
+  },
+  {
+    ...wide,
+    name: 'SIMD eight lanes: the k loop ends one early',
+    from: 'while (remaining > 0) {',
+    to: 'while (remaining > 1) {',
+  },
+  {
+    ...wide,
+    name: 'SIMD eight lanes: the right panel is the left one',
+    from: 'b2 = v128.load(right, 96);',
+    to: 'b2 = v128.load(left, 96);',
+  },
+  {
+    file: 'src/backends/simd/lanes.ts',
+    specs: ['spec/backends/simd/lanes.spec.ts'],
+    name: 'SIMD eight lanes are taken where they are slower',
+    from: 'eight.best < CLEARLY * four.best',
+    to: 'eight.best < Infinity * four.best',
   },
   {
     ...nll,
