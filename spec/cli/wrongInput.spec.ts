@@ -147,6 +147,19 @@ const cases: [string, string[], number, RegExp][] = [
     /needs \d+ MiB at the least and has 1 MiB.*Raise --memory to \d+MB/,
   ],
   ['a memory size that is none', measure(planted, '--memory', 'lots'), 2, /Give a size of at least 1MB/],
+  ['lanes no vector has', measure(planted, '--lanes', '6'), 2, /Give 4 or 8/],
+  [
+    'lanes of another backend',
+    measure(planted, '--lanes', '8', '--backend', 'reference'),
+    2,
+    /--lanes goes with --backend simd/,
+  ],
+  [
+    'a gpu mode of another backend',
+    measure(planted, '--gpu-mode', 'cpu', '--backend', 'simd'),
+    2,
+    /--gpu-mode goes with --backend gpu/,
+  ],
   ['an empty prompt', ['generate', planted, '--prompt', ''], 1, /the prompt has no token/],
   [
     'a temperature below zero',

@@ -62,10 +62,16 @@ export async function selectBackend(request: BackendRequest): Promise<SelectedBa
   const backend = await simdBackend(request);
   const variant = request.variant ?? offered[0];
   const asked = request.name === 'auto' ? 'the fastest backend here' : 'asked for';
-  return {
-    backend,
-    why: `simd is ${asked}; ${variant} is ${variant === offered[0] ? 'the best' : 'the wanted'} variant.`,
-  };
+  const best = variant === offered[0] ? 'the best' : 'the wanted';
+  return { backend, why: `simd is ${asked}; ${variant} is ${best} variant; ${whyLanes(request, backend.lanes)}.` };
+}
+
+function whyLanes({ lanes, widen }: BackendRequest, ran: Lanes): string {
+  if (lanes !== undefined) return `${lanes} lanes are asked for`;
+  if (ran === 8) return 'the engine joins vectors of 4 lanes to 8';
+  return widen === undefined || widen === null
+    ? '4 lanes are the rule'
+    : 'the engine does not join vectors of 4 lanes to 8';
 }
 
 /** SIMD kernel variants that this engine can run, best first. */

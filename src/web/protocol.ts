@@ -52,7 +52,7 @@ export interface OpenedInfo {
   warnings: readonly string[];
   /** Why there is no tokenizer, if there is none. */
   tokenizerNote: string | null;
-  /** What runs, `simd (relaxed-fma, 2 threads)`, and in one sentence why. */
+  /** What runs, `simd (relaxed-fma, 4 lanes, 2 threads)`, and in one sentence why. */
   backend: string;
   why: string;
 }

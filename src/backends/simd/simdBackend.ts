@@ -36,7 +36,7 @@ export interface SimdOptions {
  * @throws UnsupportedBackendError where WebAssembly SIMD, the wanted variant or threads are missing,
  * MemoryBudgetError where the budget is too small to begin with or the system refuses the memory.
  */
-export async function simdBackend(options: SimdOptions): Promise<Backend> {
+export async function simdBackend(options: SimdOptions): Promise<SimdBackend> {
   const { device, variant } = await openDevice(options, compileKernels);
   return new SimdBackend(device, variant, kernelsDigest);
 }
@@ -82,6 +82,8 @@ export class SimdBackend implements Backend {
   readonly name = 'simd' as const;
   readonly description: string;
   readonly variant: string;
+  /** f32 lanes of the vectors that run. */
+  readonly lanes: Lanes;
   /**
    * 1,365 rows of SmolLM2-135M. Few rows make short kernels, whose threads wait for each other, and a last group of rows
    * that is not full: streams of 128 tokens pass in 8/9 of the time when ten are stacked, of 512 in 14/15 when two are.
@@ -93,6 +95,7 @@ export class SimdBackend implements Backend {
   constructor(device: SimdDevice, variant: KernelVariant, digest: string) {
     this.device = device;
     const { lanes, threads } = device.pool;
+    this.lanes = lanes;
     this.variant = `simd ${variant}, kernels ${digest}`;
     this.description = `simd (${variant}, ${lanes} lanes, ${threads} ${threads === 1 ? 'thread' : 'threads'})`;
   }
