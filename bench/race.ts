@@ -115,7 +115,12 @@ function replay(recorded: LossRecord): void {
   const walk = blocksInWalkOrder(recorded.numHiddenLayers).filter((block) => !mask.has(block));
   const known = knownLosses(recorded);
   const orders = Number(values.orders);
-  const settings = { confidence: Number(values.confidence), margin: 2 * perplexityNoise.simd, places: null };
+  const settings = {
+    confidence: Number(values.confidence),
+    margin: 2 * perplexityNoise.simd,
+    places: null,
+    effect: null,
+  };
   const wrong = new Map<string, number>();
   const cost = { race: 0, exact: 0, naive: 0 };
   let survivors = 0;

@@ -11,10 +11,24 @@ const folder = mkdtempSync(join(tmpdir(), 'blockpruner-resume-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const steps = 4;
-/** Little memory, so that a step has several groups. */
+/** Little memory, so that a step has several groups; and as many lanes in every run, which results name. */
 const search = (out: string): string[] => {
   const data = ['--data', text, '--tokens', '4096', '--chunk', '128'];
-  return ['prune', planted, ...data, '--blocks', String(steps), '--memory', '20MB', '--threads', '1', '--out', out];
+  return [
+    'prune',
+    planted,
+    ...data,
+    '--blocks',
+    String(steps),
+    '--memory',
+    '20MB',
+    '--threads',
+    '1',
+    '--lanes',
+    '4',
+    '--out',
+    out,
+  ];
 };
 
 /** Without what it took: a resumed run begins without the streams that the one before it kept. */

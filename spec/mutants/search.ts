@@ -143,8 +143,15 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...race,
     name: 'race: segments count as independent witnesses',
-    from: 'const pooled = effect.factor * scatter.segments;',
-    to: 'const pooled = scatter.segments;',
+    from: 'seen === 1 ? effect.within * scatter.within : effect.factor * scatter.segments;',
+    to: 'seen === 1 ? effect.within * scatter.within : scatter.segments;',
+  },
+  {
+    ...race,
+    specs: ['spec/prune/raceReplay.spec.ts'],
+    name: 'race: one chunk is taken to show how far chunks lie apart',
+    from: 'effect.within * scatter.within',
+    to: 'effect.factor * scatter.within',
   },
   {
     ...race,

@@ -4,6 +4,7 @@ import { UsageError } from '../../src/errors.ts';
 import {
   checkRace,
   designEffect,
+  type DesignEffect,
   outOfRace,
   raceLooks,
   raceOrder,
@@ -44,14 +45,19 @@ it('every order of four chunks is as likely, in any step', () => {
   }
 });
 
-test.prop([sizes])('looks come from two chunks on, ever rarer, and never when all is seen', (n) => {
-  const looks = raceLooks(n);
-  expect(looks).toEqual([...new Set(looks)].toSorted((a, b) => a - b));
-  for (const look of looks) expect(look >= 2 && look < n && Number.isInteger(look)).toBe(true);
-  expect(looks.length).toBeLessThanOrEqual(4 * Math.log2(n + 1));
-  for (const [index, look] of looks.slice(1).entries())
-    expect(look - looks[index]).toBeLessThanOrEqual(1 + looks[index] / 4);
-});
+test.prop([sizes, fc.boolean()])(
+  'looks come from two chunks on, or one, ever rarer, never when all is seen',
+  (n, known) => {
+    const looks = raceLooks(n, known);
+    expect(looks).toEqual([...new Set(looks)].toSorted((a, b) => a - b));
+    const first = known ? 1 : 2;
+    expect(looks[0]).toBe(n > first ? first : undefined);
+    for (const look of looks) expect(look >= first && look < n && Number.isInteger(look)).toBe(true);
+    expect(looks.length).toBeLessThanOrEqual(1 + 4 * Math.log2(n + 1));
+    for (const [index, look] of looks.slice(1).entries())
+      expect(look - looks[index]).toBeLessThanOrEqual(1 + looks[index] / 4);
+  },
+);
 
 test.prop([
   fc
@@ -195,7 +201,7 @@ describe('outOfRace', () => {
   /** How far apart two candidates' means must be for the worse one to go, all else as drawn. */
   const neededGap = (drawn: Parameters<typeof comparisonOf>[0], more: Partial<Comparison>): number => {
     const even = comparisonOf({ ...drawn, candidates: 2, spread: 0 });
-    const effect = { factor: 1, freedom: 50 };
+    const effect = { factor: 1, within: 1, freedom: 50 };
     // From equal means on, so that the gap is what is added.
     const shift = meanOf(even, 0) - meanOf(even, 1);
     const goes = (gap: number): boolean => {
@@ -234,9 +240,9 @@ describe('outOfRace', () => {
     'twice the design effect asks for √2 times the gap, and less freedom for more',
     (drawn) => {
       const [small, large, vague] = [
-        { factor: 200, freedom: 50 },
-        { factor: 400, freedom: 50 },
-        { factor: 200, freedom: 20 },
+        { factor: 200, within: 200, freedom: 50 },
+        { factor: 400, within: 400, freedom: 50 },
+        { factor: 200, within: 200, freedom: 20 },
       ].map((effect) => neededGap(drawn, { effect }));
       expect(large / small).toBeCloseTo(Math.SQRT2, 6);
       expect(vague).toBeGreaterThan(small);
@@ -302,7 +308,7 @@ describe('outOfRace', () => {
     const drawn = comparisonOf({ seed: 5, candidates: 2, seen: 4, more: 8, spread: 0 });
     const swings = edit(drawn, (value, c, i) => value + (c * (i === 3 ? -3 : 4)) / SEGMENTS);
     const steady = edit(drawn, (value, c) => value + (c * 2.25) / SEGMENTS);
-    const effect = { factor: 1, freedom: 1000 };
+    const effect = { factor: 1, within: 1, freedom: 1000 };
     expect(outOfRace({ ...steady, effect })).toEqual(new Set([1]));
     expect(outOfRace({ ...swings, effect }).size).toBe(0);
   });
@@ -318,7 +324,7 @@ describe('outOfRace', () => {
 
 describe('designEffect', () => {
   /** Twelve candidates on six chunks of twelve segments; each chunk shifts a candidate's segments by its luck. */
-  const drawn = (seed: number, luck: number, loud = 1): { factor: number; freedom: number } => {
+  const drawn = (seed: number, luck: number, loud = 1): DesignEffect => {
     const rng = seededRng(seed);
     const losses = Array.from({ length: 12 }, (_, c) => {
       return Array.from({ length: 6 }, () => {
@@ -344,6 +350,17 @@ describe('designEffect', () => {
     const factor = median(seedsDrawn.map((seed) => drawn(seed, luck).factor));
     expect(factor).toBeGreaterThanOrEqual(low);
     expect(factor).toBeLessThan(high);
+  });
+
+  it.each([
+    [0, 1, 1.5],
+    [1, 9, 18],
+    [4, 130, 280],
+  ])('finds it beside what one chunk shows, where chunks have luck of %d segments', (luck, low, high) => {
+    // 12 luck² + 1: the scatter within a chunk holds nothing of what its segments have in common.
+    const within = median(seedsDrawn.map((seed) => drawn(seed, luck).within));
+    expect(within).toBeGreaterThanOrEqual(low);
+    expect(within).toBeLessThan(high);
   });
 
   it('counts independent candidates, at most one less than it compares', () => {

@@ -115,11 +115,11 @@ describe('against exact mode', () => {
   });
 
   it('a dropped candidate has no perplexity but what was seen of it', () => {
-    for (const step of raced.steps) {
+    for (const [index, step] of raced.steps.entries()) {
       for (const { block, ppl, status, seen } of step.candidates) {
         if (seen === undefined) continue;
         expect({ ppl, status }).toEqual({ ppl: null, status: 'dropped' });
-        expect(raceLooks(CHUNKS)).toContain(seen.chunks);
+        expect(raceLooks(CHUNKS, index > 0)).toContain(seen.chunks);
         expect(seen.ppl).toBeGreaterThan(1);
         expect(step.race?.looks.filter(({ dropped }) => dropped.includes(block)).map((look) => look.chunks)).toEqual([
           seen.chunks,

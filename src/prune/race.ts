@@ -9,6 +9,8 @@ export interface RaceStart {
   margin: number;
   /** Each candidate's place in the last step, 0 = best; null in a first step. */
   places: readonly number[] | null;
+  /** The design effect found in the last step, which serves until two chunks are seen; null in a first step. */
+  effect: DesignEffect | null;
 }
 
 /** One step's race: who is still in, what was seen of them. It computes no losses; the search and the replay feed it. */
@@ -21,12 +23,12 @@ export class Race {
   /** Candidates with a loss that is no finite number: they can never win. */
   readonly #broken = new Set<number>();
   #alive: readonly number[];
-  /** The best known so far: later looks see more chunks, but of fewer candidates. */
-  #effect: DesignEffect = nothingKnown;
+  /** The best found so far: later looks see more chunks, but of fewer candidates. */
+  #effect: DesignEffect | null = null;
 
   constructor(start: RaceStart) {
     this.#start = start;
-    this.#looks = raceLooks(start.population);
+    this.#looks = raceLooks(start.population, start.effect !== null);
     this.#weights = rivalWeights(start.candidates, start.places);
     this.#losses = Array.from({ length: start.candidates }, () => []);
     this.#alive = Array.from(this.#losses.keys());
@@ -40,6 +42,11 @@ export class Race {
   /** Chunks seen so far. */
   get seen(): number {
     return this.#shares.length;
+  }
+
+  /** The design effect as far as it was found: for the next step. */
+  get effect(): DesignEffect | null {
+    return this.#effect;
   }
 
   /** Chunks that will have been seen when candidates are compared next, or all of them. */
@@ -65,10 +72,10 @@ export class Race {
   look(): number[] {
     if (!this.#looks.includes(this.seen)) return [];
     const sound = this.#alive.filter((candidate) => !this.#broken.has(candidate));
-    const { population, confidence, margin } = this.#start;
+    const { population, confidence, margin, effect: before } = this.#start;
     const losses = sound.map((candidate) => this.#losses[candidate]);
     const effect = designEffect(losses, this.#shares);
-    if (effect.freedom > this.#effect.freedom) this.#effect = effect;
+    if (effect.freedom > (this.#effect ?? nothingKnown).freedom) this.#effect = effect;
     const worse = outOfRace({
       losses,
       shares: this.#shares,
@@ -77,7 +84,7 @@ export class Race {
       population,
       confidence,
       margin,
-      effect: this.#effect,
+      effect: this.#effect ?? before ?? nothingKnown,
     });
     const left = new Set(sound.filter((_, index) => !worse.has(index)));
     const out = this.#alive.filter((candidate) => !left.has(candidate));

@@ -3,6 +3,7 @@ import type { BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
 import { Race, type RaceStart } from './race.ts';
 import { naivePasses, sweepPasses } from './blockPasses.ts';
+import type { DesignEffect } from './raceRule.ts';
 
 /** Segment sums of every candidate on every chunk, as `Race.add` takes them. */
 export interface KnownLosses {
@@ -21,13 +22,15 @@ export interface Replay {
   survivors: number;
   /** Candidates still in at each chunk, in the order of visit. */
   alive: (readonly number[])[];
+  /** What a next step is told of this one. */
+  effect: DesignEffect | null;
 }
 
 /** Runs a race over the chunks in `order`. */
 export function replayRace(
   known: KnownLosses,
   order: readonly number[],
-  settings: Pick<RaceStart, 'confidence' | 'margin' | 'places'>,
+  settings: Pick<RaceStart, 'confidence' | 'margin' | 'places' | 'effect'>,
 ): Replay {
   const { losses, shares } = known;
   const race = new Race({ candidates: losses.length, population: order.length, ...settings });
@@ -42,7 +45,8 @@ export function replayRace(
     return candidates.reduce((best, candidate) => (totals[candidate] < totals[best] ? candidate : best));
   };
   const survivors = race.alive;
-  return { picked: lowestOf(survivors), exact: lowestOf([...losses.keys()]), survivors: survivors.length, alive };
+  const [picked, exact] = [lowestOf(survivors), lowestOf([...losses.keys()])];
+  return { picked, exact, survivors: survivors.length, alive, effect: race.effect };
 }
 
 /** Block passes of a replayed race, and of the exact sweep and the naive search, summed over chunks. */

@@ -14,7 +14,7 @@ import { UsageError } from '../errors.ts';
 import { seededRng } from '../tensor/rng.ts';
 
 /** Part of a journal's settings: to be raised when looks, segments, order or rule change. */
-export const RACE_RULE = 2;
+export const RACE_RULE = 3;
 
 export interface RaceSettings {
   /** Of picking, in one step, what exact mode would pick: 0.5 … below 1. */
@@ -43,10 +43,14 @@ export function raceOrder(chunks: number, seed: number, step: number): number[] 
   return order;
 }
 
-/** After how many chunks candidates are compared: 2 … 8, 10, 12, 14, 16, 20, 24, …, all below the number of chunks. */
-export function raceLooks(chunks: number): number[] {
+/**
+ * After how many chunks candidates are compared: 2 … 8, 10, 12, 14, 16, 20, 24, …, all below the number of chunks; from 1 on
+ * where the design effect is known before any was seen.
+ */
+export function raceLooks(chunks: number, known: boolean): number[] {
   const looks = [];
-  for (let look = 2; look < chunks; look += Math.max(1, 2 ** Math.floor(Math.log2(look) - 2))) looks.push(look);
+  const first = known ? 1 : 2;
+  for (let look = first; look < chunks; look += Math.max(1, 2 ** Math.floor(Math.log2(look) - 2))) looks.push(look);
   return looks;
 }
 
@@ -82,12 +86,14 @@ export interface Comparison {
 export interface DesignEffect {
   /** At least 1. */
   factor: number;
+  /** The same beside segments' scatter within their own chunks, all that one chunk shows; Infinity where that is none. */
+  within: number;
   /** With how many degrees of freedom this is known. */
   freedom: number;
 }
 
 /** What is known before two chunks are seen: with so little freedom no difference is large enough. */
-export const nothingKnown: DesignEffect = { factor: 1, freedom: 0.01 };
+export const nothingKnown: DesignEffect = { factor: 1, within: 1, freedom: 0.01 };
 
 /** A pair's own scatter of chunks counts as much as that of all candidates together from so many chunks on. */
 const OWN_AFTER = 4;
@@ -96,7 +102,7 @@ const OWN_AFTER = 4;
 export function outOfRace(comparison: Comparison): Set<number> {
   const { losses, shares, weights, population, looks, confidence, margin, effect } = comparison;
   const out = new Set<number>();
-  if (shares.length < 2 || losses.length < 2) return out;
+  if (shares.length === 0 || losses.length < 2) return out;
   const seen = shares.length;
   const unseen = 1 - seen / population;
   const means = losses.map(meanOf);
@@ -109,7 +115,7 @@ export function outOfRace(comparison: Comparison): Set<number> {
       if (!(gap > margin)) break;
       const nats = tailNats(looks / ((1 - confidence) * weights[rival]));
       const scatter = scatterOf(losses[candidate], losses[rival], shares, gap);
-      const pooled = effect.factor * scatter.segments;
+      const pooled = seen === 1 ? effect.within * scatter.within : effect.factor * scatter.segments;
       const own = (OWN_AFTER * pooled + (seen - 1) * scatter.chunks) / (OWN_AFTER + seen - 1);
       const doubt = studentLimit(nats, effect.freedom) * unseen * Math.max(pooled, own);
       if ((seen * (gap - margin)) ** 2 > doubt + 2 * nats * gap ** 2 * shareSquares) {
@@ -160,13 +166,15 @@ export function designEffect(losses: readonly SegmentLosses[], shares: readonly 
   });
   const commonMean = meanOf(common);
   const ratios: number[] = [];
+  const withinRatios: number[] = [];
   const directions: Float64Array[] = [];
   for (const candidate of better) {
     const own = losses[candidate];
     const mean = means[candidate] - commonMean;
-    const { segments, chunks } = scatterOf(own, common, shares, mean);
+    const { segments, within, chunks } = scatterOf(own, common, shares, mean);
     if (!(segments > 0)) continue;
     ratios.push(chunks / segments);
+    if (within > 0) withinRatios.push(chunks / within);
     directions.push(unitDeviations(own, common, shares, mean));
   }
   if (shares.length < 2 || ratios.length === 0) return nothingKnown;
@@ -175,20 +183,31 @@ export function designEffect(losses: readonly SegmentLosses[], shares: readonly 
     for (const other of directions.slice(0, index)) squares += 2 * dot(one, other) ** 2;
   }
   const independent = directions.length ** 2 / squares;
-  return { factor: Math.max(1, sum(ratios) / ratios.length), freedom: independent * (shares.length - 1) };
+  const freedom = independent * (shares.length - 1);
+  return {
+    factor: atLeastOne(ratios),
+    within: withinRatios.length === 0 ? Infinity : atLeastOne(withinRatios),
+    freedom,
+  };
+}
+
+function atLeastOne(ratios: readonly number[]): number {
+  return Math.max(1, sum(ratios) / ratios.length);
 }
 
 /**
- * Two estimates of the variance of the sum over chunks of the mean difference between two candidates: from segments as if
- * they were independent, and from whole chunks. Both are of deviations from the sample's own mean difference.
+ * Estimates of the variance of the sum over chunks of the mean difference between two candidates: from segments as if they
+ * were independent, and from whole chunks (0 where there is but one), both of deviations from the sample's own mean
+ * difference; and from segments within their chunks, of deviations from each chunk's.
  */
 function scatterOf(
   own: SegmentLosses,
   theirs: SegmentLosses,
   shares: readonly (readonly number[])[],
   mean: number,
-): { segments: number; chunks: number } {
+): { segments: number; within: number; chunks: number } {
   let segments = 0;
+  let within = 0;
   let chunks = 0;
   for (const [chunk, share] of shares.entries()) {
     const a = own[chunk];
@@ -199,9 +218,12 @@ function scatterOf(
       segments += deviation * deviation;
       whole += deviation;
     }
+    for (let segment = 0; segment < share.length; segment++) {
+      within += (a[segment] - b[segment] - share[segment] * (mean + whole)) ** 2;
+    }
     chunks += whole * whole;
   }
-  return { segments, chunks: (chunks * shares.length) / (shares.length - 1) };
+  return { segments, within, chunks: shares.length < 2 ? 0 : (chunks * shares.length) / (shares.length - 1) };
 }
 
 /** The segments' deviations as one vector of length 1. */

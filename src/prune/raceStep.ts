@@ -11,7 +11,7 @@ import type { Journal, RaceRecord } from './journal.ts';
 import { perplexityNoise } from './nearTie.ts';
 import { planBundle } from './plan.ts';
 import { Race } from './race.ts';
-import { raceOrder, type RaceSettings } from './raceRule.ts';
+import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
 import { segmentNats, segmentShares } from './raceSegments.ts';
 import type { StepRace } from './result.ts';
 import type { ScoredCandidate, SearchEvent, StepOutcome } from './search.ts';
@@ -26,8 +26,8 @@ export interface RaceStepInput {
   step: number;
   mask: Mask;
   candidates: readonly Candidate[];
-  /** The last step's candidates, best first; null in a first step. */
-  before: readonly string[] | null;
+  /** Of the last step: its candidates, best first, and the design effect it found. Null in a first step. */
+  before: { ranking: readonly string[]; effect: DesignEffect | null } | null;
 }
 
 /** Runs or resumes one step. @throws FormatError when the journal holds another race. */
@@ -41,7 +41,8 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
     population: total,
     confidence: input.race.confidence,
     margin: 2 * perplexityNoise[model.backend.name],
-    places: input.before === null ? null : placesOf(candidates, input.before),
+    places: input.before === null ? null : placesOf(candidates, input.before.ranking),
+    effect: input.before === null ? null : input.before.effect,
   });
   const scores: ChunkScore[][] = candidates.map(() => []);
   const base: ChunkScore[] = [];
@@ -128,6 +129,7 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
     scored: scoredOf(chunks, order, candidates, scores),
     work: stepWork(walk, candidates, passes, chunks.chunk, total * chunks.chunk),
     race: { looks, survivors: race.alive.length },
+    effect: race.effect,
   };
 }
 

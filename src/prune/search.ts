@@ -15,9 +15,9 @@ import type { Transformer } from '../model/transformer.ts';
 import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
 import type { GroupRecord, Journal } from './journal.ts';
-import type { RaceSettings } from './raceRule.ts';
+import type { DesignEffect, RaceSettings } from './raceRule.ts';
 import { planBundle } from './plan.ts';
-import { raceStep, ranking } from './raceStep.ts';
+import { raceStep, ranking, type RaceStepInput } from './raceStep.ts';
 import { ratios } from './ratios.ts';
 import type { BlockPasses, PruneResult, Ratios, StepRace } from './result.ts';
 import { GroupCheckpoints } from './checkpoints.ts';
@@ -107,18 +107,23 @@ async function* steps(
   const { stop, kind, groupSize } = settings;
   const { numHiddenLayers } = model.config;
   let mask = Mask.empty;
-  let before: string[] | null = null;
+  let before: RaceStepInput['before'] = null;
   for (let step = 1; ; step++) {
     const candidates = candidatesLeft(kind, numHiddenLayers, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
-    const { base, scored, work, race }: StepOutcome =
-      settings.race === undefined
-        ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
-        : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
+    const {
+      base,
+      scored,
+      work,
+      race,
+      effect = null,
+    }: StepOutcome = settings.race === undefined
+      ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
+      : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
     if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
     yield { type: 'measured', step, work };
-    before = ranking(scored);
+    before = { ranking: ranking(scored), effect };
     const finalists = scored.filter(({ dropped }) => dropped === undefined);
     const best = lowest(finalists);
     const event = { type: 'step', step, candidates: scored, work, ...(race === undefined ? {} : { race }) } as const;
@@ -161,6 +166,8 @@ export interface StepOutcome {
   scored: ScoredCandidate[];
   work: BlockPasses;
   race?: StepRace;
+  /** What a race found of how chunks scatter. */
+  effect?: DesignEffect | null;
 }
 
 /** All candidates over all chunks: from the journal where it has them, else by sweeps over groups. */
