@@ -79,7 +79,7 @@ export interface Scope {
 
 export interface Backend {
   readonly name: 'reference' | 'simd' | 'gpu';
-  /** What really runs, for every result: `simd (relaxed-fma, 2 threads)`. */
+  /** What really runs, for every result: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   readonly description: string;
   /** What the numbers depend on, for the journal's hash: backend and kernel variant, but not threads. */
   readonly variant: string;

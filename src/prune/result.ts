@@ -98,7 +98,7 @@ export interface PruneResult {
   };
   data: DataSummary;
   convention: Convention;
-  /** What really ran: `simd (relaxed-fma, 2 threads)`. */
+  /** What really ran: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   backend: string;
   kind: 'mix' | 'mha' | 'mlp' | 'layer';
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */

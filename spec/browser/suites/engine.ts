@@ -28,11 +28,11 @@ const hasGolden = (await fetch(qwen3[0].from)).ok;
 
 /** What runs, and the result's words for it. */
 const backends: { on: string; backend: BackendSettings; runs: RegExp }[] = [
-  { on: 'simd', backend: { name: 'simd', threads: 1 }, runs: /^simd \(relaxed-fma, 1 thread\)$/ },
+  { on: 'simd', backend: { name: 'simd', threads: 1 }, runs: /^simd \(relaxed-fma, 4 lanes, 1 thread\)$/ },
   {
     on: 'simd, 2 threads',
     backend: { name: 'simd', threads: 2, variant: 'plain' },
-    runs: /^simd \(plain, 2 threads\)$/,
+    runs: /^simd \(plain, 4 lanes, 2 threads\)$/,
   },
   { on: 'webgpu', backend: { name: 'gpu', gpuMode: 'webgpu' }, runs: /^gpu \(webgpu, .+\)$/ },
 ];
