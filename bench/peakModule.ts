@@ -5,8 +5,8 @@
  *   fma(turns)            12 independent accumulators a ← a·x + y, eight times a turn. The latency of a fused multiply-add is
  *                         four or five cycles and two can start in one, so fewer than ten chains would wait for each other;
  *                         more than 13 would not fit the 16 vector registers of x64 (V8 keeps one to itself).
- *   fmaPairs(turns)       24 accumulators in neighbouring pairs, for engines that join two vectors into one of eight lanes:
- *                         12 registers again. Elsewhere they do not fit, and the figure says nothing.
+ *   fmaPairs(at, turns)   24 accumulators in neighbouring pairs, for engines that join two vectors into one of eight lanes:
+ *                         12 registers again, and twice the operations of `fma`. Elsewhere they do not fit, and the figure says nothing.
  *   read(at, bytes)       sums 128 bytes a turn into eight accumulators
  *   copy(to, at, bytes)   moves 128 bytes a turn
  *
@@ -71,7 +71,7 @@ function fmaBody(fused: boolean): number[] {
     [
       ...halfAndOne(x, y),
       ...accumulators.flatMap((a) => [...splat(a), ...set(a)]),
-      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(turnOf(fused, x, y))).flat()),
+      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(stepOf(fused, x, y))).flat()),
       ...get(first),
       ...accumulators.slice(1).flatMap((a) => [...get(a), ...simd(228)]),
       ...simd(31),
@@ -89,7 +89,7 @@ function fmaPairsBody(fused: boolean): number[] {
     [
       ...halfAndOne(x, y),
       ...accumulators.flatMap((a, index) => [...get(at), ...load(16 * index), ...set(a)]),
-      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(turnOf(fused, x, y))).flat()),
+      ...loop(turns, 1, Array.from({ length: UNROLLED }, () => accumulators.flatMap(stepOf(fused, x, y))).flat()),
       ...accumulators.flatMap((a, index) => [...get(at), ...get(a), ...store(16 * index)]),
     ],
   );
@@ -101,7 +101,7 @@ function halfAndOne(x: number, y: number): number[] {
 }
 
 /** a ← a·x + y: fused or not, the operands are needed in the order a, x, y. */
-function turnOf(fused: boolean, x: number, y: number): (a: number) => number[] {
+function stepOf(fused: boolean, x: number, y: number): (a: number) => number[] {
   const multiplied = fused ? [] : simd(230);
   return (a) => [...get(a), ...get(x), ...multiplied, ...get(y), ...simd(fused ? 0x105 : 228), ...set(a)];
 }

@@ -157,6 +157,7 @@ export function studentLimit(nats: number, freedom: number): number {
  * freedom are fewer than one a candidate and chunk (Satterthwaite 1946).
  */
 export function designEffect(losses: readonly SegmentLosses[], shares: readonly (readonly number[])[]): DesignEffect {
+  if (shares.length < 2) return nothingKnown;
   const means = losses.map(meanOf);
   const better = Array.from(means.keys());
   better.sort((a, b) => means[a] - means[b]);
@@ -177,7 +178,7 @@ export function designEffect(losses: readonly SegmentLosses[], shares: readonly 
     if (within > 0) withinRatios.push(chunks / within);
     directions.push(unitDeviations(own, common, shares, mean));
   }
-  if (shares.length < 2 || ratios.length === 0) return nothingKnown;
+  if (ratios.length === 0) return nothingKnown;
   let squares = directions.length;
   for (const [index, one] of directions.entries()) {
     for (const other of directions.slice(0, index)) squares += 2 * dot(one, other) ** 2;

@@ -42,7 +42,7 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
     confidence: input.race.confidence,
     margin: 2 * perplexityNoise[model.backend.name],
     places: input.before === null ? null : placesOf(candidates, input.before.ranking),
-    effect: input.before === null ? null : input.before.effect,
+    effect: input.before?.effect ?? null,
   });
   const scores: ChunkScore[][] = candidates.map(() => []);
   const base: ChunkScore[] = [];

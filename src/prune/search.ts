@@ -112,18 +112,14 @@ async function* steps(
     const candidates = candidatesLeft(kind, numHiddenLayers, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
-    const {
-      base,
-      scored,
-      work,
-      race,
-      effect = null,
-    }: StepOutcome = settings.race === undefined
-      ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
-      : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
+    const outcome: StepOutcome =
+      settings.race === undefined
+        ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
+        : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
+    const { base, scored, work, race } = outcome;
     if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
     yield { type: 'measured', step, work };
-    before = { ranking: ranking(scored), effect };
+    before = { ranking: ranking(scored), effect: outcome.effect ?? null };
     const finalists = scored.filter(({ dropped }) => dropped === undefined);
     const best = lowest(finalists);
     const event = { type: 'step', step, candidates: scored, work, ...(race === undefined ? {} : { race }) } as const;

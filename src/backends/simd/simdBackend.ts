@@ -46,7 +46,7 @@ export async function openDevice(
   options: SimdOptions,
   compile: KernelCompiler,
 ): Promise<{ device: SimdDevice; variant: KernelVariant }> {
-  // Before the first kernel is compiled.
+  // Before kernels are optimised: what the baseline compiler made of them until then is never joined, and does not stay.
   const widened = options.lanes !== 4 && (options.widen?.() ?? false);
   const variant = options.variant ?? (compile('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
   const module = compile(variant);
