@@ -1,8 +1,9 @@
-/** Runs the command line as a user does: its own process, from the repository's root. */
+/** Runs the command line as a user does: its own process, from the repository's root unless said otherwise. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root: string = fileURLToPath(new URL('../..', import.meta.url));
+const main: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface Outcome {
   /** Exit code; null when a signal ended it. */
@@ -20,7 +21,9 @@ export interface CommandOptions {
   /** Rather from here, so many milliseconds after a match was seen: at any moment, or too late. */
   killAfter?: number;
   signal?: NodeJS.Signals;
-  env?: Record<string, string>;
+  env?: Readonly<Record<string, string>>;
+  /** The working folder; the repository's root where none is given. */
+  cwd?: string;
 }
 
 /** What the process runs first to end by itself. */
@@ -42,11 +45,11 @@ function endingAt(pattern: RegExp, signal: NodeJS.Signals): Record<string, strin
 
 /** `blockpruner ...args` */
 export function blockpruner(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const { killAt, killAfter, signal = 'SIGKILL', env = {} } = options;
+  const { killAt, killAfter, signal = 'SIGKILL', env = {}, cwd = root } = options;
   return new Promise((resolve, reject) => {
     const ending = killAt !== undefined && killAfter === undefined ? endingAt(killAt, signal) : {};
-    const child = spawn(process.execPath, ['src/cli/main.ts', ...args], {
-      cwd: root,
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...ending, ...env },
     });

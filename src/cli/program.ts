@@ -10,6 +10,7 @@ import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
 import { laneCount, memorySize, number, wholeNumber } from './options.ts';
+import { oneLine } from './oneLine.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
 import { trainCommand } from './trainCommand.ts';
@@ -22,7 +23,7 @@ export function program(): Command {
     .description('Removes the residual blocks of a transformer that it misses least, by perplexity.')
     .version(programVersion())
     .option('--debug', 'show the stack of an error')
-    .showHelpAfterError('(add --help for the options)')
+    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)} (add --help for the options)\n`) })
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
 

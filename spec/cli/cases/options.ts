@@ -1,0 +1,106 @@
+/** Commands and options that do not exist, do not go together, or are out of their range. */
+import { measure, PLANTED, prune, type WrongInput } from '../wrongInput.ts';
+
+const generate = (prompt: string, ...rest: string[]): string[] => ['generate', PLANTED, '--prompt', prompt, ...rest];
+
+export const optionCases: readonly WrongInput[] = [
+  {
+    what: 'an unknown command',
+    args: ['prume', PLANTED],
+    code: 2,
+    line: /unknown command 'prume' \(Did you mean prune\?\)/,
+  },
+  {
+    what: 'an unknown option',
+    args: prune('--blocks', '1', '--blcks', '2'),
+    code: 2,
+    line: /unknown option '--blcks' \(Did you mean --blocks\?\)/,
+  },
+  {
+    what: 'no data',
+    args: ['prune', PLANTED, '--blocks', '1'],
+    code: 2,
+    line: /required option '--data <file>' not specified/,
+  },
+  { what: 'no stop rule', args: prune(), code: 2, line: /no stop rule\. Give --blocks, --ratio or --max-ppl/ },
+  {
+    what: 'no blocks to remove',
+    args: prune('--blocks', '0'),
+    code: 2,
+    line: /--blocks 0: the model has 12 blocks/,
+  },
+  {
+    what: 'more blocks than there are',
+    args: prune('--blocks', '13'),
+    code: 2,
+    line: /--blocks 13: the model has 12 blocks/,
+  },
+  {
+    what: 'more MHA blocks than there are',
+    args: prune('--blocks', '7', '--kind', 'mha'),
+    code: 2,
+    line: /--blocks 7: the model has 6 MHA blocks/,
+  },
+  {
+    what: 'half a layer',
+    args: prune('--blocks', '3', '--kind', 'layer'),
+    code: 2,
+    line: /layer mode removes two blocks at a time/,
+  },
+  {
+    what: 'a ratio beyond all',
+    args: prune('--ratio', '1.5'),
+    code: 2,
+    line: /--ratio 1\.5 is not between 0 and 1/,
+  },
+  {
+    what: 'a perplexity below one',
+    args: prune('--max-ppl', '0.5'),
+    code: 2,
+    line: /--max-ppl 0\.5 is no perplexity/,
+  },
+  {
+    what: 'a word where a number goes',
+    args: prune('--blocks', 'three'),
+    code: 2,
+    line: /Give a whole number/,
+  },
+  {
+    what: 'an unknown kind',
+    args: prune('--blocks', '1', '--kind', 'head'),
+    code: 2,
+    line: /Allowed choices are mix, mha, mlp, layer/,
+  },
+  {
+    what: 'a stride beyond the chunk',
+    args: measure(PLANTED, '--chunk', '8', '--stride', '9'),
+    code: 1,
+    line: /a stride of 9 tokens does not fit chunks of 8/,
+  },
+  {
+    what: 'a memory size that is not a size',
+    args: measure(PLANTED, '--memory', 'lots'),
+    code: 2,
+    line: /Give a size of at least 1MB/,
+  },
+  { what: 'lanes no vector has', args: measure(PLANTED, '--lanes', '6'), code: 2, line: /Give 4 or 8/ },
+  {
+    what: 'lanes of another backend',
+    args: measure(PLANTED, '--lanes', '8', '--backend', 'reference'),
+    code: 2,
+    line: /--lanes goes with --backend simd/,
+  },
+  {
+    what: 'a gpu mode of another backend',
+    args: measure(PLANTED, '--gpu-mode', 'cpu', '--backend', 'simd'),
+    code: 2,
+    line: /--gpu-mode goes with --backend gpu/,
+  },
+  { what: 'an empty prompt', args: generate(''), code: 1, line: /the prompt has no token/ },
+  {
+    what: 'a temperature below zero',
+    args: generate('a', '--temperature', '-1'),
+    code: 2,
+    line: /--temperature.*-1.*≥ 0/,
+  },
+];
