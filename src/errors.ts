@@ -21,7 +21,9 @@ export class BlockprunerError extends Error {
   constructor(message: string, details: ErrorDetails = {}) {
     const where = details.where === undefined ? '' : `${details.where}: `;
     const remedy = details.remedy === undefined ? '' : ` ${details.remedy}`;
-    super(`${where}${message}${remedy}`, details.cause === undefined ? undefined : { cause: details.cause });
+    // Whatever a message quotes, it stays one line and cannot steer a terminal.
+    const line = escapeControls(`${where}${message}${remedy}`);
+    super(line, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.where = details.where;
     this.remedy = details.remedy;

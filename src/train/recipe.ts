@@ -3,6 +3,7 @@
  * settings. It is a module that exports `recipe`, or the same as JSON where the data are text.
  */
 import { UsageError } from '../errors.ts';
+import { quoted } from '../formats/quoted.ts';
 import type { KernelVariant } from '../backends/simd/kernels.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Rng } from '../tensor/rng.ts';
@@ -106,7 +107,7 @@ export function checkRecipe(value: unknown, where: string): Recipe {
   const fields = value;
   const known = [...Object.keys(required), ...Object.keys(optional), ...others];
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw bad(`unknown field '${unknown}'. Known: ${known.join(', ')}.`);
+  if (unknown !== undefined) throw bad(`unknown field ${quoted(unknown)}. Known: ${known.join(', ')}.`);
   for (const [name, [allowed, words]] of Object.entries({ ...required, ...optional })) {
     const found = fields[name];
     if (found === undefined && name in optional) continue;

@@ -1,0 +1,16 @@
+import { fc, test } from '@fast-check/vitest';
+import { expect, test as plain } from 'vitest';
+import { BlockprunerError, FormatError } from '../src/errors.ts';
+import { expectTyped, hostileTexts } from './formats/hostile.ts';
+
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom(...hostileTexts.slice(0, -1)));
+
+test.prop([text, text, text])('a message is one line that steers no terminal', (message, where, remedy) => {
+  fc.pre(`${message}${where}${remedy}` !== '');
+  expectTyped(new BlockprunerError(message, { where, remedy }));
+});
+
+plain('a message in plain words stays as it is', () => {
+  const error = new FormatError('is damaged.', { where: 'モデル/model.gguf', remedy: 'Copy it again.' });
+  expect(error.message).toBe('モデル/model.gguf: is damaged. Copy it again.');
+});
