@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
-import { chunkData, isScored, type Chunks } from '../../src/eval/chunks.ts';
+import { chunkData, isScored, type Chunks, type EvalSettings } from '../../src/eval/chunks.ts';
+import { conventionOf } from '../../src/eval/convention.ts';
 import { ignoredTargets } from '../../src/eval/perplexity.ts';
 import type { RawData } from '../../src/eval/textData.ts';
 import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';
@@ -116,6 +117,48 @@ describe('the stream', () => {
     expect(chunkData('x', rows, tiny, bytes, settings).ids[0][0]).toBe(BOS);
   });
 
+  describe('that begins with a BOS of its own', () => {
+    const data: RawData = { kind: 'rows', rows: ['<s>abcdefg'] };
+    const cutText = (bos: EvalSettings['bos']): Chunks =>
+      chunkData('x.txt', data, tiny, bytesWithBos, settingsOf({ chunk: 4, bos }));
+
+    it.each(['auto', 'stream', 'none'] as const)('gets no second one: %s', (bos) => {
+      const chunks = cutText(bos);
+      expect(chunks.ids.map((row) => [...row])).toEqual([
+        [256, 97, 98, 99],
+        [100, 101, 102, 103],
+      ]);
+      expect(chunks).toMatchObject({ bos: bos === 'none' ? 'none' : 'stream', bosInData: true, droppedTokens: 0 });
+    });
+
+    it('gets none before the one of the first chunk', () => {
+      const chunks = cutText('chunk');
+      expect(chunks.ids.map((row) => [...row])).toEqual([
+        [256, 97, 98, 99],
+        [256, 100, 101, 102],
+      ]);
+      expect(chunks).toMatchObject({ bos: 'chunk', bosInData: true, droppedTokens: 1 });
+    });
+
+    it('keeps what it begins with where that is two', () => {
+      const twice: RawData = { kind: 'rows', rows: ['<s><s>ab'] };
+      const chunks = chunkData('x.txt', twice, tiny, bytesWithBos, settingsOf({ chunk: 4 }));
+      expect(chunks.ids.map((row) => [...row])).toEqual([[256, 256, 97, 98]]);
+    });
+
+    test.prop([someCut])('as ids, too, and says so', (drawn) => {
+      const { length, ...settings } = drawn;
+      const own = Array.from({ length }, (_, index) => index);
+      const given = chunkData('x.json', { kind: 'ids', ids: [BOS, ...own] }, tiny, null, settingsOf(settings));
+      const added = chunkData('x.json', { kind: 'ids', ids: own }, tiny, null, settingsOf(settings));
+      expect([given.bosInData, added.bosInData]).toEqual([true, false]);
+      expect(conventionOf(given, 'f64').text).toContain('the data begin with one');
+      expect(conventionOf(added, 'f64').text).not.toContain('the data begin with one');
+      // Where a BOS is asked for, it is the same stream as if the data had none.
+      if (settings.bos !== 'none') expect({ ...given, bosInData: false }).toEqual(added);
+    });
+  });
+
   it('is cut into chunks of 2048 tokens or the model’s context where none is said', () => {
     expect(chunkData('x', idsUpTo(200), tiny, null, settingsOf({})).chunk).toBe(tiny.maxPositionEmbeddings);
     const long: RawData = { kind: 'ids', ids: Array.from({ length: 5000 }, () => 1) };
@@ -135,7 +178,7 @@ describe('what is refused', () => {
     ['a stride of 0', idsUpTo(10), { chunk: 4, stride: 0 }, /stride of 0/],
     ['a stride beyond the chunk', idsUpTo(10), { chunk: 4, stride: 5 }, /stride of 5/],
     ['an id outside the vocabulary', { kind: 'ids', ids: [1, 2, VOCAB, 3] }, { chunk: 2 }, /id 1000 \(at 2\)/],
-    ['text without a tokenizer', { kind: 'rows', rows: ['some text'] }, { chunk: 2 }, /no tokenizer/],
+    ['text without a tokenizer', { kind: 'rows', rows: ['some text'] }, { chunk: 2 }, /needs a tokenizer/],
   ] as const)('%s', (_, data, settings, message) => {
     const act = (): Chunks => chunkData('file', data as RawData, tiny, null, settingsOf(settings));
     expect(act).toThrow(DataError);

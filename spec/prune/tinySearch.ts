@@ -35,6 +35,7 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     chunk,
     stride: chunk,
     bos: 'none',
+    bosInData: false,
     join: '\n\n',
     ignoredId: null,
     droppedTokens: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FormatError, UnsupportedModelError } from '../../src/errors.ts';
-import { ggufTokenizer, hasGgufTokenizer, type GgufMetadata } from '../../src/tokenizer/ggufTokenizer.ts';
+import { FormatError, NotFoundError, UnsupportedModelError } from '../../src/errors.ts';
+import { ggufTokenizer, type GgufMetadata } from '../../src/tokenizer/ggufTokenizer.ts';
 import { ggufMetadataOf } from './realTokenizers.ts';
 import { smallByteLevelJson, smallSentencePieceJson } from './smallTokenizers.ts';
 
@@ -59,7 +59,6 @@ describe('metadata that is wrong', () => {
 
   it.each<[Kind, string, unknown, RegExp]>([
     ['byteLevel', 'model', 'bert', /model "bert" is not supported. Supported: gpt2, llama/],
-    ['byteLevel', 'model', undefined, /model "none" is not supported/],
     ['byteLevel', 'pre', 'my\u001b[2Jpre', /pre "my\\u001b\[2Jpre" is not supported/],
     ['byteLevel', 'pre', 'constructor', /pre "constructor" is not supported/],
     ['byteLevel', 'pre', undefined, /pre is missing/],
@@ -108,9 +107,9 @@ describe('what the file leaves out', () => {
     expect(tokens(false)).toEqual([260]);
   });
 
-  it('the tokenizer', () => {
-    expect(hasGgufTokenizer(new Map())).toBe(false);
-    expect(hasGgufTokenizer(changed('byteLevel', 'model', 'none'))).toBe(false);
-    expect(hasGgufTokenizer(small.byteLevel())).toBe(true);
+  it.each([undefined, 'none'])('the tokenizer (model %s), which is said as it is', (value) => {
+    const read = () => ggufTokenizer(changed('byteLevel', 'model', value), 'x.gguf');
+    expect(read).toThrow(NotFoundError);
+    expect(read).toThrow(/^x\.gguf: the file has no tokenizer\.$/);
   });
 });

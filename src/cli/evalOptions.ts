@@ -6,6 +6,7 @@ import type { NllSum } from '../ops/nll.ts';
 import { parseData } from '../eval/textData.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
+import { textTokenizer } from '../formats/textTokenizer.ts';
 import { wholeNumber } from './options.ts';
 
 export interface EvalOptions {
@@ -42,7 +43,9 @@ export function addEvalOptions(command: Command): Command {
 /** Reads the data file and cuts it into chunks for the model. */
 export async function loadChunks(options: EvalOptions, opened: OpenedModel): Promise<Chunks> {
   const raw = parseData(options.data, await readTextFile(options.data), options.field);
-  return chunkData(basename(options.data), raw, opened.weights.config, opened.tokenizer, {
+  const name = basename(options.data);
+  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, name) : opened.tokenizer;
+  return chunkData(name, raw, opened.weights.config, tokenizer, {
     chunk: options.chunk ?? null,
     stride: options.stride ?? null,
     bos: options.bos,

@@ -1,4 +1,4 @@
-import { DataError } from '../errors.ts';
+import { textTokenizer } from '../formats/textTokenizer.ts';
 import { generate } from '../model/generate.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
@@ -27,8 +27,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
   checkSampling(sampling);
   const { opened, model, close } = await openRun(argument, options, terminal);
   try {
-    const { tokenizer } = opened;
-    if (tokenizer === null) throw new DataError('the model has no tokenizer.', { where: argument });
+    const tokenizer = textTokenizer(opened, '--prompt');
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
     const prompt = tokenizer.encode(options.prompt);
     if (tokenizer.addsBos && tokenizer.bosTokenId !== null) prompt.unshift(tokenizer.bosTokenId);

@@ -37,6 +37,7 @@ export async function inspectCommand(argument: string, options: InspectOptions):
         blockParameters: counts.blocks,
         bytes: all.bytes,
         tokenizer: tokenizer?.description ?? null,
+        tokenizerNote: opened.tokenizerNote,
         blocks,
       });
       return;

@@ -10,7 +10,8 @@ import type { RawData } from './textData.ts';
 /**
  * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the start of every
  * chunk (in place of its last token, so that chunks keep their length); `auto` = `stream` if the tokenizer itself
- * adds one, else `none`. Token ids from a .json never get one under `auto`.
+ * adds one, else `none`. Token ids from a .json never get one under `auto`. Data that begin with a BOS already never
+ * get a second one before it.
  */
 export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
 
@@ -40,6 +41,8 @@ export interface Chunks {
   chunk: number;
   stride: number;
   bos: 'none' | 'stream' | 'chunk';
+  /** The data begin with a BOS of their own, so that none was put before it. */
+  bosInData: boolean;
   join: string;
   /** Target ids that are left out of the mean, or null. */
   ignoredId: number | null;
@@ -63,7 +66,10 @@ export function chunkData(
   const bos = bosPolicy(data, tokenizer, settings.bos);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
   const all = streamOf(name, data, tokenizer, settings.join);
-  if (bos === 'stream' && bosId !== null) all.unshift(bosId);
+  const bosInData = all.length > 0 && all[0] === (bosId ?? knownBos(config, tokenizer));
+  if (bos === 'stream' && bosId !== null && !bosInData) all.unshift(bosId);
+  // Every chunk gets one, the first chunk too.
+  if (bos === 'chunk' && bosInData) all.shift();
   const stream = settings.tokens === null ? all : all.slice(0, settings.tokens);
   checkIds(name, stream, config.vocabSize);
 
@@ -88,6 +94,7 @@ export function chunkData(
     chunk,
     stride,
     bos,
+    bosInData,
     join: settings.join,
     // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
     ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
@@ -123,17 +130,21 @@ function bosPolicy(data: RawData, tokenizer: Tokenizer | null, wanted: BosPolicy
 }
 
 function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
-  const id = tokenizer?.bosTokenId ?? config.bosTokenId;
+  const id = knownBos(config, tokenizer);
   if (id === null) throw new DataError('the model has no BOS token.', { where: name, remedy: 'Use --bos none.' });
   return id;
+}
+
+function knownBos(config: ModelConfig, tokenizer: Tokenizer | null): number | null {
+  return tokenizer?.bosTokenId ?? config.bosTokenId;
 }
 
 function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): number[] {
   if (data.kind === 'ids') return [...data.ids];
   if (tokenizer === null) {
-    throw new DataError('the model has no tokenizer to read text with.', {
+    throw new DataError('text needs a tokenizer, and none was given.', {
       where: name,
-      remedy: 'Give token ids as a .json array, or put a tokenizer.json beside the model.',
+      remedy: 'Give token ids as a .json array.',
     });
   }
   return tokenizer.encode(data.rows.join(join));

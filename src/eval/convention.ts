@@ -35,11 +35,10 @@ export interface DataSummary {
 
 export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
   const { chunk, stride, bos, join, ignoredId } = chunks;
-  const bosText = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
   const parts = [
     `chunks of ${chunk} tokens`,
     stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`,
-    bosText,
+    bosWords(chunks),
     `texts joined by ${JSON.stringify(join)}`,
     'a tail shorter than a chunk dropped',
     'exp of the mean over chunks of the mean NLL',
@@ -47,6 +46,14 @@ export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
   if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
   if (nllSum === 'f32') parts.push('the sum over the vocabulary kept in f32');
   return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId, nllSum };
+}
+
+/** Where a BOS stands, and whether the data brought one along. */
+function bosWords({ bos, bosInData }: Chunks): string {
+  const placed = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
+  if (!bosInData) return placed;
+  if (bos === 'none') return 'no BOS added (the data begin with one)';
+  return `${placed} (the data begin with one, so no second one was added)`;
 }
 
 /** @param hash SHA-256 (hex) of the ids. */

@@ -3,18 +3,17 @@ import { BlockprunerError, FormatError, NotFoundError } from '../errors.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { ByteSource } from '../platform/byteSource.ts';
 import type { Folder } from '../platform/folder.ts';
-import { tokenizerFromJson } from '../tokenizer/fromJson.ts';
 import { ggufTokenizer } from '../tokenizer/ggufTokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { openGgufWeights } from './gguf/weightSource.ts';
 import { openHfFolder } from './huggingface/weightSource.ts';
-import { readJson } from './jsonFile.ts';
+import { readFolderTokenizer } from './huggingface/tokenizerFiles.ts';
 
 export interface OpenedModel {
   readonly weights: WeightSource;
   /** Null where there is none that can be used; ids can still be given as numbers. */
   readonly tokenizer: Tokenizer | null;
-  /** Why there is no tokenizer. */
+  /** Why there is no tokenizer, or why the one there is cannot be used. */
   readonly tokenizerNote: string | null;
   /** What the user should be told, one line each. */
   readonly warnings: readonly string[];
@@ -34,13 +33,7 @@ export async function openFolderModel(
 ): Promise<OpenedModel> {
   if (!folder.files.has('config.json')) return openGgufModel(await openOnlyGguf(folder), name, warnings);
   const opened = await openHfFolder(folder);
-  const { tokenizer, note } = await tokenizerOrNote(async () => {
-    if (!folder.files.has('tokenizer.json')) throw new NotFoundError('there is no tokenizer.json.', { where: name });
-    const config = folder.files.has('tokenizer_config.json')
-      ? await readJson(folder, 'tokenizer_config.json')
-      : undefined;
-    return tokenizerFromJson(await readJson(folder, 'tokenizer.json'), config, `${name}: tokenizer.json`);
-  });
+  const { tokenizer, note } = await tokenizerOrNote(() => readFolderTokenizer(folder, name));
   return model(opened.weights, tokenizer, note, [...warnings, ...opened.warnings], `${name} (safetensors)`);
 }
 

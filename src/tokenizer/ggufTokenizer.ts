@@ -2,7 +2,7 @@
  * The tokenizer inside a GGUF file (`tokenizer.ggml.*` keys): its tables are put into the form of a `tokenizer.json`,
  * so that one library tokenises for both formats. Keys and token types: the GGUF specification of the ggml project.
  */
-import { UnsupportedModelError } from '../errors.ts';
+import { NotFoundError, UnsupportedModelError } from '../errors.ts';
 import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
 import { hfTokenizer } from './hfTokenizer.ts';
 import { shown, type JsonRecord } from './jsonFields.ts';
@@ -32,24 +32,21 @@ interface Scheme {
   readonly addsBos: boolean;
 }
 
-/** Whether a GGUF file has a tokenizer at all: it may come without (`none`). */
-export function hasGgufTokenizer(metadata: GgufMetadata): boolean {
-  return (metadata.get('tokenizer.ggml.model') ?? 'none') !== 'none';
-}
-
 /**
  * The tokenizer of a GGUF file. Model `gpt2` is byte-level byte-pair encoding with a named way to split words
  * (`tokenizer.ggml.pre`); model `llama` is SentencePiece's byte-pair encoding with scores and byte fallback.
  * Control and unknown tokens are special; user-defined ones are words that are matched before all others.
  * @param name of the file, for messages.
- * @throws FormatError for arrays that are missing, mistyped or of different lengths; UnsupportedModelError for another
- * model or way to split, since the tokens would silently be other ones.
+ * @throws NotFoundError for a file without a tokenizer; FormatError for arrays that are missing, mistyped or of
+ * different lengths; UnsupportedModelError for another model or way to split, since the tokens would silently be other ones.
  */
 export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
   const keys = new GgufKeys(metadata, name);
   const model = keys.text('model');
+  // A file may come without a tokenizer.
+  if (model === null || model === 'none') throw new NotFoundError('the file has no tokenizer.', { where: name });
   if (model !== 'gpt2' && model !== 'llama') {
-    throw new UnsupportedModelError(`tokenizer.ggml.model ${shown(model ?? 'none', 40)} is not supported.`, {
+    throw new UnsupportedModelError(`tokenizer.ggml.model ${shown(model, 40)} is not supported.`, {
       where: name,
       remedy: 'Supported: gpt2, llama.',
     });

@@ -14,7 +14,7 @@ export function tokenStream(
   tokenizer: Tokenizer | null,
 ): Int32Array {
   if (data.kind === 'rows' && tokenizer === null) {
-    throw new DataError('the model has no tokenizer to read text with.', {
+    throw new DataError('text needs a tokenizer, and none was given.', {
       where: name,
       remedy: 'Give token ids as a .json array.',
     });

@@ -7,6 +7,7 @@ import { conventionOf } from '../eval/convention.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { parseData } from '../eval/textData.ts';
 import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
+import { textTokenizer } from '../formats/textTokenizer.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
@@ -149,13 +150,15 @@ export class Engine {
 
 /** Chunks, a plan for their memory, and the model under that plan. */
 async function load(
-  { model: { weights, tokenizer }, backend, threads, memoryBytes }: Opened,
+  { model: opened, backend, threads, memoryBytes }: Opened,
   { data, field = 'text', evaluation, nllSum }: DataSettings,
   candidates: number,
 ): Promise<{ chunks: Chunks; plan: MemoryPlan; model: Transformer }> {
   const settings = { ...defaultEvalSettings, ...evaluation };
-  const { config } = weights;
-  const chunks = chunkData(data.name, parseData(data.name, data.content, field), config, tokenizer, settings);
+  const { weights } = opened;
+  const raw = parseData(data.name, data.content, field);
+  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, data.name) : opened.tokenizer;
+  const chunks = chunkData(data.name, raw, weights.config, tokenizer, settings);
   const needs = memoryNeeds(weights, chunks.chunk, candidates, threads);
   const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs);
   return { chunks, plan, model: await Transformer.load(weights, backend, plan.weightBytes, nllSum) };

@@ -1,0 +1,45 @@
+/** The tokenizer of a model folder, and why there is none where there is none. */
+import { NotFoundError, UnsupportedModelError } from '../../errors.ts';
+import type { Folder } from '../../platform/folder.ts';
+import { tokenizerFromJson } from '../../tokenizer/fromJson.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { readJson } from '../jsonFile.ts';
+import { quoted } from '../quoted.ts';
+
+/** Files in which other programs keep a tokenizer. The first that is there is named. */
+const otherKinds: readonly (readonly [RegExp, string])[] = [
+  [/^tokenizer\.model(?:\.v\d+)?$|^sentencepiece.*\.model$|^spiece\.model$/, 'SentencePiece'],
+  [/^tekken\.json$/, 'Mistral'],
+  [/\.tiktoken$/, 'tiktoken'],
+  [/^vocab\.json$/, 'vocabulary and merges'],
+  [/^vocab\.txt$/, 'WordPiece'],
+];
+
+/**
+ * @param name of the model, for messages.
+ * @throws NotFoundError where the folder has no tokenizer; FormatError and UnsupportedModelError for one that cannot be
+ * used.
+ */
+export async function readFolderTokenizer(folder: Folder, name: string): Promise<Tokenizer> {
+  if (!folder.files.has('tokenizer.json')) throw noTokenizerJson(folder, name);
+  const config = folder.files.has('tokenizer_config.json')
+    ? await readJson(folder, 'tokenizer_config.json')
+    : undefined;
+  return tokenizerFromJson(await readJson(folder, 'tokenizer.json'), config, `${name}: tokenizer.json`);
+}
+
+function noTokenizerJson(folder: Folder, name: string): NotFoundError | UnsupportedModelError {
+  for (const [pattern, kind] of otherKinds) {
+    const other = [...folder.files].find((file) => pattern.test(file));
+    if (other === undefined) continue;
+    return new UnsupportedModelError(`the tokenizer is in ${quoted(other)} (${kind}), which is not read.`, {
+      where: name,
+      remedy:
+        'Write a tokenizer.json with Python: transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER).',
+    });
+  }
+  return new NotFoundError('there is no tokenizer.json.', {
+    where: name,
+    remedy: "Put the model's own tokenizer.json beside config.json.",
+  });
+}
