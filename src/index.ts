@@ -38,6 +38,8 @@ export { conventionOf, type Convention, type DataSummary } from './eval/conventi
 
 // Pruning
 export { run, type RunOptions } from './prune/run.ts';
+export { plainSearch, type PlainStep } from './prune/plainSearch.ts';
+export { plainSweep } from './prune/plainSweep.ts';
 export { search, type SearchEvent, type SearchSettings } from './prune/search.ts';
 export { sweep, type SweepProgress, type SweepResult } from './prune/sweep.ts';
 export { candidatesLeft, type Candidate, type PruneKind, type StopRules } from './prune/candidates.ts';

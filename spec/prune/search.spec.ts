@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { perplexity, type Perplexity } from '../../src/eval/perplexity.ts';
+import { perplexity } from '../../src/eval/perplexity.ts';
 import { formatBlock } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
@@ -9,6 +9,7 @@ import type { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { candidatesLeft, pruneKinds, type PruneKind, type StopRules } from '../../src/prune/candidates.ts';
 import { Journal } from '../../src/prune/journal.ts';
+import { plainSearch } from '../../src/prune/plainSearch.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import { lowest, search, type SearchEvent } from '../../src/prune/search.ts';
 import { families, tinyTransformer } from '../model/tinyTransformer.ts';
@@ -36,7 +37,6 @@ async function events(
 }
 
 const stepsOf = (all: readonly SearchEvent[]): Step[] => all.filter((event) => event.type === 'step');
-/** All that is not progress: what a result is made of. */
 /** What a search comes to, but for what it took, which depends on what it could keep. */
 const outcome = (all: readonly SearchEvent[]): SearchEvent[] => {
   return all
@@ -48,27 +48,6 @@ function doneOf(all: readonly SearchEvent[]): Done {
   const last = all.at(-1);
   if (last?.type !== 'done') throw new Error('the search did not say that it is done');
   return last;
-}
-
-/** The search as the paper tells it, mask by mask from scratch. */
-async function plainSearch(
-  model: Transformer,
-  chunks: Chunks,
-  kind: PruneKind,
-  steps: number,
-): Promise<{ removed: string; scores: Perplexity[] }[]> {
-  const found = [];
-  let mask = Mask.empty;
-  for (let step = 0; step < steps; step++) {
-    const candidates = candidatesLeft(kind, model.config.numHiddenLayers, mask);
-    const scores = [];
-    for (const { blocks } of candidates) scores.push(await perplexity(model, chunks, mask.with(blocks)));
-    const ppls = scores.map(({ ppl }) => ppl);
-    const best = candidates[ppls.indexOf(Math.min(...ppls))];
-    found.push({ removed: best.name, scores });
-    mask = mask.with(best.blocks);
-  }
-  return found;
 }
 
 const perplexities = fc.array(
@@ -123,9 +102,10 @@ describe('the greedy search', () => {
         perplexity: await perplexity(model, chunks, Mask.empty),
       });
       const steps = stepsOf(all);
-      expect(steps.map(({ removed }) => removed?.name)).toEqual(plain.map(({ removed }) => removed));
+      expect(steps.map(({ removed }) => removed?.name)).toEqual(plain.map(({ removed }) => removed?.name));
       for (const [index, { candidates }] of steps.entries()) {
-        expect(candidates.map((candidate) => candidate.perplexity)).toEqual(plain[index].scores);
+        const prices = candidates.map(({ name, perplexity: { ppl } }) => [name, ppl]);
+        expect(prices).toEqual(plain[index].prices.map(({ candidate, ppl }) => [candidate.name, ppl]));
       }
       expect(doneOf(all)).toMatchObject({ stoppedBy: 'no candidate left' });
     },

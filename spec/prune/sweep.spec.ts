@@ -6,6 +6,7 @@ import { blocksInWalkOrder, walkIndex } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { candidatesLeft, pruneKinds, type Candidate, type PruneKind } from '../../src/prune/candidates.ts';
+import { plainSweep } from '../../src/prune/plainSweep.ts';
 import { sweep } from '../../src/prune/sweep.ts';
 import { seeds } from '../arbitraries.ts';
 import { families, tinySource, tinyTransformer } from '../model/tinyTransformer.ts';
@@ -59,6 +60,10 @@ for (const { name, make } of [reference, ...simdBackends(1), ...simdBackends(3)]
         for (const [index, { blocks }] of candidates.entries()) {
           expect(result.candidates[index], candidates[index].name).toEqual(await plain(blocks));
         }
+
+        const twin = await plainSweep(model, chunks.ids, mask, candidates);
+        expect(backend.bytesInUse()).toBe(before);
+        expect(twin).toEqual({ base: result.base, candidates: result.candidates });
 
         expect(result.passes).toBe(expectedPasses(layers, mask, candidates));
         expect(events).toHaveLength(2 * layers - mask.size);

@@ -1,0 +1,50 @@
+/**
+ * The sweep as its drawing tells it (sweep.ts): one walk of the model that prices every single removal. `sweep` gives
+ * the same numbers to the last bit; it adds progress, lets go of streams early, and stacks and keeps them for speed.
+ */
+import type { DeviceTensor } from '../backends/backend.ts';
+import { blocksInWalkOrder, formatBlock, type BlockId } from '../model/blockId.ts';
+import type { Mask } from '../model/mask.ts';
+import { nextTokens, type Transformer } from '../model/transformer.ts';
+import type { Candidate } from './candidates.ts';
+
+/**
+ * Prices `candidates` on top of `mask` for chunks [B][T].
+ * @returns negative log-likelihoods in nats, [chunk][T − 1]: of the model under the mask, and without each candidate.
+ */
+export async function plainSweep(
+  model: Transformer,
+  ids: readonly Int32Array[],
+  mask: Mask,
+  candidates: readonly Candidate[],
+): Promise<{ base: Float32Array[]; candidates: Float32Array[][] }> {
+  const seqLen = ids[0].length;
+  const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c] as const)));
+  const forks = new Map<Candidate, DeviceTensor>();
+  const made: DeviceTensor[] = [];
+  const pass = async (block: BlockId, x: DeviceTensor): Promise<DeviceTensor> => {
+    const after = await model.block(block, x, seqLen);
+    made.push(after);
+    return after;
+  };
+  try {
+    let stream = await model.embed(ids);
+    made.push(stream);
+    for (const block of blocksInWalkOrder(model.config.numHiddenLayers)) {
+      if (mask.has(block)) continue;
+      const skipping = removedBy.get(formatBlock(block));
+      // The fork keeps the stream as it is before the block …
+      if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, stream);
+      // … and all others pass through the block.
+      for (const [candidate, x] of forks) if (candidate !== skipping) forks.set(candidate, await pass(block, x));
+      stream = await pass(block, stream);
+    }
+    const ends = candidates.map((candidate) => forks.get(candidate) ?? stream);
+    const [base, ...rest] = await model.headNll([stream, ...ends], nextTokens(ids), () => {});
+    const byChunk = (rows: Float32Array): Float32Array[] =>
+      ids.map((_, chunk) => rows.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1));
+    return { base: byChunk(base), candidates: rest.map(byChunk) };
+  } finally {
+    for (const x of made) model.backend.free(x);
+  }
+}
