@@ -1,3 +1,4 @@
+import { journalMutants } from './journal.ts';
 import { kernelMutants } from './kernels.ts';
 import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
@@ -5,4 +6,10 @@ import { opMutants } from './ops.ts';
 import { searchMutants } from './search.ts';
 
 /** Every mutant, by the place of its fault. */
-export const mutants: readonly Mutant[] = [...opMutants, ...kernelMutants, ...modelMutants, ...searchMutants];
+export const mutants: readonly Mutant[] = [
+  ...opMutants,
+  ...kernelMutants,
+  ...modelMutants,
+  ...searchMutants,
+  ...journalMutants,
+];

@@ -78,8 +78,11 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const parameters = await readParameters(opened.weights);
     const trainee = healingTrainee(config, parameters, mask, lora, seededRng(options.seed).fork('adapters'));
     await prepareFolder(out);
-    const unlock = await lockFile(join(out, 'healing.lock'));
-    const backend = await trainingBackend(options, null);
+    const unlock = await lockFile(join(out, 'healing.lock'), (text) => terminal.warn(text));
+    const backend = await trainingBackend(options, null).catch(async (error: unknown) => {
+      await unlock();
+      throw error;
+    });
     try {
       terminal.note(`backend: ${backend.description}`);
       const dense = await score(opened.weights, backend, chunks, Mask.empty);

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { AccessError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import type { BlockId } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
@@ -47,8 +48,9 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
     const chunks = await loadChunks(options, opened.opened);
     const out = options.out ?? join('runs', `${plainName(argument)}-${plainName(options.data)}`);
     await prepareFolder(out);
-    const unlock = await lockFile(join(out, 'journal.lock'));
+    const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
+    let unsaved: Error | void;
     try {
       result = await searchInto(
         out,
@@ -59,18 +61,25 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
         options,
         terminal,
       );
-      await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-      await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
-      await writeFileWhole(join(out, 'report.html'), renderReport(result));
+      // What cannot be saved, because the folder was removed or the disk is full, is shown all the same.
+      unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
     } finally {
       await unlock();
     }
     if (options.json) terminal.document(result);
     terminal.result(summary(result));
+    if (unsaved) throw new AccessError(`the result is printed but not saved: ${unsaved.message}`, { cause: unsaved });
     terminal.result(`\nreport: ${join(out, 'report.html')}`);
   } finally {
     await opened.close();
   }
+}
+
+/** Writes what a run leaves behind. */
+async function save(out: string, result: PruneResult, opened: OpenRun): Promise<void> {
+  await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder(removals(result, opened)));
+  await writeFileWhole(join(out, 'report.html'), renderReport(result));
 }
 
 async function searchInto(

@@ -35,8 +35,11 @@ export async function trainCommand(path: string, options: TrainCommandOptions): 
   const prepared = await prepare(loaded.recipe, loaded.source, loaded.readText, nodeHasher);
   const folder = join(options.out, 'training');
   await prepareFolder(folder);
-  const unlock = await lockFile(join(folder, 'lock'));
-  const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain');
+  const unlock = await lockFile(join(folder, 'lock'), (text) => terminal.warn(text));
+  const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain').catch(async (error: unknown) => {
+    await unlock();
+    throw error;
+  });
   try {
     terminal.note(`backend: ${backend.description}`);
     const log = await runTraining(prepared, backend, folder, options, terminal);

@@ -53,7 +53,11 @@ export class TrainingLog {
 
   add(line: LogLine): void {
     this.lines.push(line);
-    appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+    try {
+      appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+    } catch (cause) {
+      throw accessError(this.#path, cause);
+    }
   }
 }
 

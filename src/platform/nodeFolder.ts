@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NotFoundError } from '../errors.ts';
 import { accessError } from './nodeFile.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function prepareFolder(path: string): Promise<void> {
 /**
  * Writes a file so that it is there whole or, if the process is killed meanwhile, as it was before: under another name
  * first, synced, then renamed.
- * @throws AccessError when it cannot be written.
+ * @throws AccessError when it cannot be written, NotFoundError where there is no such folder.
  */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   const unfinished = temporaryName(path);
@@ -37,6 +38,9 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
     await rename(unfinished, path);
   } catch (cause) {
     await rm(unfinished, { force: true }).catch(() => undefined);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new NotFoundError('cannot be written: its folder is not there, or not any more.', { where: path, cause });
+    }
     throw accessError(path, cause);
   }
 }
