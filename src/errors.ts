@@ -57,6 +57,9 @@ export class JournalMismatchError extends BlockprunerError {}
 /** An op or a backend that this machine or this backend does not offer. */
 export class UnsupportedBackendError extends BlockprunerError {}
 
+/** A backend that was disposed, before the call or while it was under way. */
+export class DisposedError extends BlockprunerError {}
+
 /** The memory budget does not hold what the run needs at the least. */
 export class MemoryBudgetError extends BlockprunerError {}
 

@@ -69,6 +69,7 @@ export {
   AccessError,
   BlockprunerError,
   DataError,
+  DisposedError,
   FormatError,
   JournalMismatchError,
   MaskError,

@@ -56,6 +56,6 @@ export function backendContract(name: string, make: () => Promise<Backend>, limi
     nllSuite(backend, limits);
     stackSuite(backend);
     memorySuite(backend);
-    misuseSuite(backend);
+    misuseSuite(backend, make);
   });
 }

@@ -8,7 +8,7 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AttentionSpec, DeviceTensor } from '../../src/backends/backend.ts';
 import type { GradientBackend, GradientScope } from '../../src/backends/gradients.ts';
-import { ShapeError } from '../../src/errors.ts';
+import { DisposedError, ShapeError } from '../../src/errors.ts';
 import { seeds, sizes, someFlavour } from '../arbitraries.ts';
 import { f32Limits } from './backendContract.ts';
 import type { Limits } from './compare.ts';
@@ -183,6 +183,36 @@ export function gradientContract(name: string, make: () => Promise<GradientBacke
       expect(() => other.linear(other.upload(ramp(3, 1), 1, 3), packed)).toThrow(ShapeError);
       expect(() => scope.pack(ramp(6, 1), 2, 3, null, false)).toThrow(ShapeError);
       other.close();
+    });
+
+    it('refuses every backward with a DisposedError once it is disposed', async () => {
+      const own = await make();
+      const scope = own.scope();
+      const [x, gain, ids] = [scope.upload(ramp(24, 1), 4, 6), scope.upload(ramp(6, 1), 1, 6), new Int32Array(4)];
+      const table = { cos: scope.upload(ramp(4, 1), 4, 1), sin: scope.upload(ramp(4, 2), 4, 1) };
+      const uses: (() => unknown)[] = [
+        () => scope.pack(ramp(6, 1), 2, 3, null, false),
+        () => scope.gatherRows(x, ids),
+        () => scope.scatterRows(x, ids, 4),
+        () => scope.linearBackwardWeight(x, x),
+        () => scope.columnSums(x),
+        () => scope.rmsNormBackward(x, x, gain, 1e-5),
+        () => scope.layerNormBackward(x, x, gain, 1e-5),
+        () => scope.ropeBackward(x, table, { heads: 3, headDim: 2, seqLen: 4, start: 0 }),
+        () => scope.attentionBackward(x, x, x, x, { ...spec, numKvHeads: 2 }),
+        () => scope.swigluBackward(x, x, x),
+        () => scope.geluBackward(x, x, 'tanh'),
+        () => scope.placeColumns(x, 0, 7),
+        () => scope.scale(x, 2),
+        () => scope.crossEntropy(x, ids, 1),
+        () => own.scope(),
+      ];
+      for (const use of uses) use();
+      const disposal = own.dispose();
+      for (const use of uses) expect(use).toThrow(DisposedError);
+      await disposal;
+      scope.close();
+      expect(own.bytesInUse()).toBe(0);
     });
 
     it.each(misuses)('%s: %s is refused', (op, _, call) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Backend, DeviceTensor, LinearWeight, NllState, RopeTable, Scope } from '../../src/backends/backend.ts';
 import { ShapeError } from '../../src/errors.ts';
+import { disposeSuite } from './disposeSuite.ts';
 
 /** What a wrong call is made with: x [4, 6], W [5, 6] and a RoPE table of 8 positions for heads of 2. */
 interface Bench {
@@ -99,7 +100,9 @@ const wrongHandles: [op: string, what: string, call: (bench: Bench) => unknown][
 ];
 
 /** A caller's mistakes are refused with a ShapeError that names the op, and change nothing. */
-export function misuseSuite(backend: () => Backend): void {
+export function misuseSuite(backend: () => Backend, make: () => Promise<Backend>): void {
+  disposeSuite(make);
+
   describe('a call that does not fit is refused', () => {
     test.each(wrongShapes)('%s: %s', (op, _, call) => expectRefused(backend(), op, call));
     test.each(wrongHandles)('%s: %s', (op, _, call) => expectRefused(backend(), op, call));

@@ -1,5 +1,6 @@
 import { journalMutants } from './journal.ts';
 import { kernelMutants } from './kernels.ts';
+import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { opMutants } from './ops.ts';
@@ -9,6 +10,7 @@ import { searchMutants } from './search.ts';
 export const mutants: readonly Mutant[] = [
   ...opMutants,
   ...kernelMutants,
+  ...libraryMutants,
   ...modelMutants,
   ...searchMutants,
   ...journalMutants,

@@ -12,10 +12,7 @@ export const nodeSpawnWorker: SpawnWorker = async (start) => {
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await once(worker, 'message');
   worker.unref();
-  return {
-    ended: () => {
-      worker.ref();
-      return ended;
-    },
-  };
+  // What ends it is told by its end; an 'error' that nobody hears would end the process.
+  worker.on('error', () => {});
+  return { ended, hold: () => worker.ref() };
 };

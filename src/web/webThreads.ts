@@ -8,12 +8,14 @@ const entry = new URL(/* the name is fixed by src/web/bundle */ './kernelThread.
 export const webSpawnWorker: SpawnWorker = async (start) => {
   const worker = new Worker(entry, { type: 'module' });
   const ended = message(worker, 'ended');
+  // Who waits for the end hears of a failure there.
+  ended.catch(() => {});
   const ready = message(worker, 'ready');
   // A worker takes no target origin; a window does.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin
   worker.postMessage(start);
   await ready;
-  return { ended: () => ended };
+  return { ended, hold: () => {} };
 };
 
 function message(worker: Worker, wanted: 'ready' | 'ended'): Promise<void> {

@@ -2,6 +2,7 @@ import {
   AccessError,
   BlockprunerError,
   DataError,
+  DisposedError,
   FormatError,
   JournalMismatchError,
   MaskError,
@@ -17,6 +18,7 @@ import type { WireError } from './protocol.ts';
 const family = {
   AccessError,
   DataError,
+  DisposedError,
   FormatError,
   JournalMismatchError,
   MaskError,

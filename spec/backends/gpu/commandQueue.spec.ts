@@ -59,3 +59,15 @@ it('can be ended from outside while a command is under way', async () => {
   await expect(queue.settled()).rejects.toBe(reason);
   expect(ran).toBe(false);
 });
+
+it('ended from outside, it waits no longer: neither for a command nor for what was asked of it', async () => {
+  const queue = new CommandQueue();
+  const never = new Promise<void>(() => {});
+  queue.push(() => never);
+  const waits = [queue.settled(), queue.unlessFailed(never)];
+  const outcomes = Promise.all(waits.map((wait) => wait.catch((error: unknown) => error)));
+  const reason = new Error('disposed');
+  queue.fail(reason);
+  const later = new Promise((resolve) => setImmediate(() => resolve('still waiting')));
+  expect(await Promise.race([outcomes, later])).toEqual([reason, reason]);
+});

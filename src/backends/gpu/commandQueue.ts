@@ -10,6 +10,14 @@ export class CommandQueue {
   #busy = false;
   #failure: unknown = null;
   #idle: (() => void)[] = [];
+  readonly #failed: Promise<never>;
+  #reject: (reason: unknown) => void = () => {};
+
+  constructor() {
+    this.#failed = new Promise((_, reject) => (this.#reject = reject));
+    // Those who wait hear of it by themselves.
+    this.#failed.catch(() => {});
+  }
 
   /** The first failure, null so far. */
   get failure(): unknown {
@@ -26,12 +34,18 @@ export class CommandQueue {
   fail(reason: unknown): void {
     this.#failure ??= reason;
     this.#waiting.length = 0;
+    this.#reject(this.#failure);
   }
 
-  /** When everything given so far has run. @throws the first failure. */
+  /** When everything given so far has run. @throws the first failure, at once: a command under way may never end. */
   async settled(): Promise<void> {
-    if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#busy) await this.unlessFailed(new Promise<void>((resolve) => this.#idle.push(resolve)));
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** What `work` gives. @throws the queue's first failure if that comes before. */
+  unlessFailed<T>(work: Promise<T> | T): Promise<T> {
+    return Promise.race([work, this.#failed]);
   }
 
   #drain(): void {

@@ -39,7 +39,7 @@ export async function gpuBackend({ mode, memoryBytes = Infinity }: GpuOptions): 
   expectSupported(gpuJs, mode);
   if (mode !== 'webgpu') {
     const device = await GpuDevice.open(gpuJs, mode, memoryBytes, null);
-    return new GpuJsBackend(device, webGlAdapter(gpuJs, mode), () => device.dispose());
+    return new GpuJsBackend(device, webGlAdapter(gpuJs, mode));
   }
   let device: GpuDevice | null = null;
   const onError = (reason: Error): void => device?.fail(reason);
@@ -47,10 +47,7 @@ export async function gpuBackend({ mode, memoryBytes = Infinity }: GpuOptions): 
   try {
     const opened = await GpuDevice.open(gpuJs, mode, memoryBytes, () => context.device.queue.onSubmittedWorkDone());
     device = opened;
-    return new GpuJsBackend(opened, nameAdapter(context.adapter.info), async () => {
-      await opened.dispose();
-      await releaseDevice(gpuJs, onError);
-    });
+    return new GpuJsBackend(opened, nameAdapter(context.adapter.info), () => releaseDevice(gpuJs, onError));
   } catch (error) {
     await releaseDevice(gpuJs, onError);
     throw error;
@@ -66,9 +63,9 @@ class GpuJsBackend implements GpuBackend {
   readonly mode: GpuMode;
   readonly adapter: Adapter | null;
   readonly #device: GpuDevice;
-  readonly #close: () => Promise<void>;
+  readonly #close: (() => Promise<void>) | undefined;
 
-  constructor(device: GpuDevice, adapter: Adapter | null, close: () => Promise<void>) {
+  constructor(device: GpuDevice, adapter: Adapter | null, close?: () => Promise<void>) {
     const where = adapter === null ? device.mode : `${device.mode}, ${adapter.name}`;
     this.description = `gpu (${where})`;
     this.variant = `gpu (gpu.js ${GPU_JS_VERSION}, ${where})`;
@@ -82,10 +79,12 @@ class GpuJsBackend implements GpuBackend {
   }
 
   scope(): Scope {
+    this.#device.expectRunning();
     return new GpuScope(this.#device);
   }
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
+    this.#device.expectRunning();
     checkSize('packLinear', outFeatures, inFeatures, weight.length);
     if (bias !== null) checkSize('packLinear', 1, outFeatures, bias.length);
     const packed = this.#device.upload(transposed(weight, outFeatures, inFeatures, bias), inFeatures + 1, outFeatures);
@@ -109,6 +108,7 @@ class GpuJsBackend implements GpuBackend {
   }
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
+    this.#device.expectRunning();
     const to = own('writeRows', target);
     const from = own('writeRows', source);
     const fits = from.cols === to.cols && Number.isInteger(at) && at >= 0 && at + from.rows <= to.rows;
@@ -140,6 +140,7 @@ class GpuJsBackend implements GpuBackend {
     state: NllState | null,
     sum: NllSum = 'f64',
   ): NllState {
+    this.#device.expectRunning();
     const source = own('nllTile', x);
     const head = ownLinear('nllTile', tile);
     const shapes = `x ${shapeOf(x)}, tile [${head.outFeatures}, ${head.inFeatures}] and ${targets.length} targets`;
@@ -152,10 +153,12 @@ class GpuJsBackend implements GpuBackend {
   }
 
   async finishNll(state: NllState): Promise<Float32Array> {
+    this.#device.expectRunning();
     return finishNll(this.#device, ownNll('finishNll', state));
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
+    this.#device.expectRunning();
     const handle = own('download', x);
     if (!handle.isView) return this.#device.read(handle.buffer);
     const copy = this.#device.run('copy', handle.rows, handle.cols, [handle.buffer, handle.at, handle.cols]);
@@ -165,10 +168,10 @@ class GpuJsBackend implements GpuBackend {
   }
 
   bytesInUse(): number {
-    return this.#device.bytes;
+    return this.#device.running.failure === null ? this.#device.bytes : 0;
   }
 
   dispose(): Promise<void> {
-    return this.#close();
+    return this.#device.dispose(this.#close);
   }
 }

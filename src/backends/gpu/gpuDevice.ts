@@ -1,4 +1,5 @@
-import { MemoryBudgetError, UnsupportedBackendError } from '../../errors.ts';
+import { MemoryBudgetError } from '../../errors.ts';
+import { Running } from '../running.ts';
 import { CommandQueue } from './commandQueue.ts';
 import type {
   BufferResult,
@@ -38,6 +39,7 @@ export class GpuBuffer {
 export class GpuDevice {
   readonly mode: GpuMode;
   readonly capacityBytes: number;
+  readonly running: Running = new Running('gpu');
   bytes = 0;
   readonly #gpuJs: GpuJs;
   readonly #gpu: Gpu;
@@ -141,7 +143,7 @@ export class GpuDevice {
     });
     try {
       await this.#queue.settled();
-      const data = await pending;
+      const data = await this.#queue.unlessFailed<KernelData | null>(pending);
       if (data === null || this.#queue.failure !== null) throw this.#queue.failure;
       return flat(data, buffer.length);
     } catch (error) {
@@ -154,13 +156,23 @@ export class GpuDevice {
     this.#queue.fail(reason);
   }
 
-  async dispose(): Promise<void> {
-    this.fail(new UnsupportedBackendError('the backend was disposed.', { where: 'gpu' }));
-    await this.#gpu.destroy();
+  /** @throws why the device takes no work any more: DisposedError after `dispose`. */
+  expectRunning(): void {
+    this.running.expect();
+    if (this.#queue.failure !== null) throw asError(this.#queue.failure);
+  }
+
+  /** Ends the device and what waits for it, then calls `close`. */
+  dispose(close: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    return this.running.end(async () => {
+      this.fail(this.running.failure ?? new Error('gpu: disposed'));
+      await this.#gpu.destroy();
+      await close();
+    });
   }
 
   #submit(name: ProgramName, rows: number, cols: number, args: readonly (GpuBuffer | HostInput | number)[]): GpuBuffer {
-    if (this.#queue.failure !== null) throw asError(this.#queue.failure);
+    this.expectRunning();
     const out = new GpuBuffer(rows * cols);
     const kernel = this.#kernels.get(name);
     if (kernel === undefined) throw new Error(`gpu: no kernel ${name}`);

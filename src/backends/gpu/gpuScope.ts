@@ -143,6 +143,7 @@ export class GpuScope implements Scope {
   }
 
   keep(x: DeviceTensor): DeviceTensor {
+    this.#checkOpen('keep');
     const handle = own('keep', x);
     check('keep', !handle.isView, 'a view owns no memory and cannot be kept');
     check('keep', this.#made.delete(handle), 'the array was not made in this scope, or is kept already');
@@ -151,7 +152,7 @@ export class GpuScope implements Scope {
   }
 
   close(): void {
-    this.#checkOpen('close');
+    check('close', !this.#closed, 'the scope is closed');
     this.#closed = true;
     for (const handle of this.#made) {
       handle.freed = true;
@@ -188,6 +189,7 @@ export class GpuScope implements Scope {
   }
 
   #checkOpen(op: string): void {
+    this.#device.expectRunning();
     check(op, !this.#closed, 'the scope is closed');
   }
 }

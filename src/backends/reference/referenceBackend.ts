@@ -29,10 +29,12 @@ export class ReferenceBackend implements GradientBackend {
   }
 
   scope(): GradientScope {
+    this.#memory.running.expect();
     return new ReferenceGradientScope(this.#memory);
   }
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
+    this.#memory.running.expect();
     checkSize('packLinear', outFeatures, inFeatures, weight.length);
     if (bias !== null) checkSize('packLinear', 1, outFeatures, bias.length);
     // Copied, so that the caller's buffer may be used again.
@@ -60,6 +62,7 @@ export class ReferenceBackend implements GradientBackend {
   }
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
+    this.#memory.running.expect();
     const to = own('writeRows', target);
     const from = own('writeRows', source);
     const fits = from.cols === to.cols && Number.isInteger(at) && at >= 0 && at + from.rows <= to.rows;
@@ -85,6 +88,7 @@ export class ReferenceBackend implements GradientBackend {
     state: NllState | null,
     sum: NllSum = 'f64',
   ): NllState {
+    this.#memory.running.expect();
     const source = own('nllTile', x);
     const { weight, bias, inFeatures, outFeatures } = ownLinear('nllTile', tile);
     const { rows } = source;
@@ -101,6 +105,7 @@ export class ReferenceBackend implements GradientBackend {
   }
 
   finishNll(state: NllState): Promise<Float32Array> {
+    this.#memory.running.expect();
     const last = ownNll('finishNll', state);
     last.ended = true;
     this.#memory.bytes -= last.bytes;
@@ -110,19 +115,21 @@ export class ReferenceBackend implements GradientBackend {
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
+    this.#memory.running.expect();
     return Promise.resolve(new Float32Array(own('download', x).data));
   }
 
   /** A copy in the precision the array has. */
   read(x: DeviceTensor): Floats {
+    this.#memory.running.expect();
     return own('read', x).data.slice();
   }
 
   bytesInUse(): number {
-    return this.#memory.bytes;
+    return this.#memory.running.failure === null ? this.#memory.bytes : 0;
   }
 
   dispose(): Promise<void> {
-    return Promise.resolve();
+    return this.#memory.running.end(() => Promise.resolve());
   }
 }

@@ -135,6 +135,7 @@ export class ReferenceScope implements Scope {
   }
 
   keep(x: DeviceTensor): DeviceTensor {
+    this.checkOpen('keep');
     const handle = own('keep', x);
     check('keep', !handle.isView, 'a view owns no memory and cannot be kept');
     check('keep', this.#made.delete(handle), 'the array was not made in this scope, or is kept already');
@@ -143,7 +144,7 @@ export class ReferenceScope implements Scope {
   }
 
   close(): void {
-    this.checkOpen('close');
+    check('close', !this.#closed, 'the scope is closed');
     this.#closed = true;
     for (const handle of this.#made) this.memory.release(handle);
     this.#made.clear();
@@ -210,6 +211,7 @@ export class ReferenceScope implements Scope {
   }
 
   protected checkOpen(op: string): void {
+    this.memory.running.expect();
     check(op, !this.#closed, 'the scope is closed');
   }
 }

@@ -62,7 +62,7 @@ export async function openDevice(
   const pool = await ThreadPool.start(module, memory, lanes, options.threads, options.spawn);
   // The last address must stay below 2³², so that pointer arithmetic never wraps.
   const arena = new Arena(CONTROL_BYTES, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
-  return { device: new SimdDevice(memory, arena, pool), variant };
+  return { device: new SimdDevice(arena, pool), variant };
 }
 
 function reserve(pages: number): WebAssembly.Memory {
@@ -105,6 +105,7 @@ export class SimdBackend implements Backend {
   }
 
   scope(): Scope {
+    this.device.expectRunning();
     return new SimdScope(this.device);
   }
 
@@ -130,6 +131,7 @@ export class SimdBackend implements Backend {
   }
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
+    this.device.expectRunning();
     const [to, from] = [own(target, 'writeRows'), own(source, 'writeRows')];
     expectSize('writeRows', 'the number of columns', from.cols, to.cols);
     if (!isRange(at, at + from.rows, to.rows)) {
@@ -156,6 +158,7 @@ export class SimdBackend implements Backend {
     state: NllState | null,
     sum: NllSum = 'f64',
   ): NllState {
+    this.device.expectRunning();
     const [source, w] = [own(x, 'nllTile'), ownLinear(tile, 'nllTile')];
     expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
     expectSize('nllTile', 'the number of targets', targets.length, source.rows);
@@ -170,6 +173,7 @@ export class SimdBackend implements Backend {
   }
 
   finishNll(state: NllState): Promise<Float32Array> {
+    this.device.expectRunning();
     const sums = ownNll(state, state.rows);
     const values = new Float64Array(this.device.memory.buffer, sums.state.offset, sums.rows * 3);
     // lse − target = ln Σ e^(logit − max) + max − target
@@ -182,16 +186,17 @@ export class SimdBackend implements Backend {
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
+    this.device.expectRunning();
     const source = own(x, 'download');
     return Promise.resolve(new Float32Array(this.device.floats(source.offset, source.rows * source.cols)));
   }
 
   bytesInUse(): number {
-    return this.device.arena.inUse;
+    return this.device.pool.running.failure === null ? this.device.arena.inUse : 0;
   }
 
-  async dispose(): Promise<void> {
-    await this.device.pool.stop();
+  dispose(): Promise<void> {
+    return this.device.pool.stop();
   }
 
   #foldTile(sums: SimdNll, x: SimdTensor, tile: SimdLinear, firstId: number, targets: Int32Array, sum: NllSum): void {

@@ -25,14 +25,22 @@ export interface Split {
 
 /** Memory and threads of the SIMD backend: what scopes and the backend share. Keeps addresses, never views. */
 export class SimdDevice {
-  readonly memory: WebAssembly.Memory;
   readonly arena: Arena;
   readonly pool: ThreadPool;
 
-  constructor(memory: WebAssembly.Memory, arena: Arena, pool: ThreadPool) {
-    this.memory = memory;
+  constructor(arena: Arena, pool: ThreadPool) {
     this.arena = arena;
     this.pool = pool;
+  }
+
+  /** @throws DisposedError after the backend was disposed. */
+  get memory(): WebAssembly.Memory {
+    return this.pool.memory;
+  }
+
+  /** @throws DisposedError after the backend was disposed. */
+  expectRunning(): void {
+    this.pool.running.expect();
   }
 
   floats(offset: number, length: number): Float32Array {
@@ -40,6 +48,7 @@ export class SimdDevice {
   }
 
   make(rows: number, cols: number, lifetime: 'short' | 'long'): SimdTensor {
+    this.expectRunning();
     const allocation = this.arena.allocate(rows * cols * 4, lifetime);
     return new SimdTensor(rows, cols, allocation.offset, allocation, null);
   }
@@ -68,6 +77,7 @@ export class SimdDevice {
     lifetime: 'short' | 'long',
     transposed = false,
   ): SimdLinear {
+    this.expectRunning();
     const [n, k] = transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
     expectSize(op, 'the weight length', weight.length, n * k);
     if (bias !== null) expectSize(op, 'the bias length', bias.length, n);
@@ -101,6 +111,7 @@ export class SimdDevice {
   }
 
   run(kernel: KernelName, args: readonly number[], split: Split): void {
+    this.expectRunning();
     const worthIt = split.units * split.costPerUnit >= MIN_THREADED_WORK && split.units > split.align;
     const parts = worthIt ? this.pool.threads : 1;
     const scratchStride = Math.ceil(((split.scratchFloats ?? 0) * 4) / CACHE_LINE) * CACHE_LINE;

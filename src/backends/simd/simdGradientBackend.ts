@@ -16,6 +16,7 @@ export async function simdGradientBackend(options: SimdOptions): Promise<Gradien
 
 class SimdGradientBackend extends SimdBackend implements GradientBackend {
   override scope(): GradientScope {
+    this.device.expectRunning();
     return new SimdGradientScope(this.device);
   }
 }

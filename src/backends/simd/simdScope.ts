@@ -151,6 +151,7 @@ export class SimdScope implements Scope {
   }
 
   keep(x: DeviceTensor): DeviceTensor {
+    this.checkOpen();
     const handle = own(x, 'keep');
     if (handle.allocation === null || !this.#made.delete(handle)) {
       throw new ShapeError('only an array made in this scope, and no view, can be kept.', { where: 'simd keep' });
@@ -160,7 +161,7 @@ export class SimdScope implements Scope {
   }
 
   close(): void {
-    this.checkOpen();
+    if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
     this.#closed = true;
     for (const handle of this.#made) this.device.release(handle);
     this.#made.clear();
@@ -179,6 +180,7 @@ export class SimdScope implements Scope {
   }
 
   protected checkOpen(): void {
+    this.device.expectRunning();
     if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
   }
 

@@ -1,4 +1,5 @@
 import { UnsupportedBackendError } from '../../errors.ts';
+import { Running } from '../running.ts';
 import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runShare, writeJob, writeStop, type Job } from './job.ts';
 import { instantiateKernels, type Kernel, type Lanes } from './kernels.ts';
 import { waitWhile, type WorkerStart } from './workerLoop.ts';
@@ -6,17 +7,20 @@ import { waitWhile, type WorkerStart } from './workerLoop.ts';
 /** Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the browser's differ. */
 export type SpawnWorker = (start: WorkerStart) => Promise<WorkerHandle>;
 export interface WorkerHandle {
-  /** Resolves when the worker has ended after the stop order. */
-  ended(): Promise<void>;
+  /** Resolves when the worker has ended: after the stop order, or by itself. */
+  readonly ended: Promise<unknown>;
+  /** Keeps the process alive until the worker has ended. */
+  hold(): void;
 }
 
 /** The main thread and its workers over one shared memory: runs a kernel split into ranges and returns when all are done. */
 export class ThreadPool {
   readonly threads: number;
   readonly lanes: Lanes;
-  readonly #memory: WebAssembly.Memory;
-  readonly #kernels: Kernel[];
-  readonly #workers: WorkerHandle[];
+  readonly running: Running = new Running('simd');
+  #memory: WebAssembly.Memory | null;
+  #kernels: readonly Kernel[];
+  readonly #workers: readonly WorkerHandle[];
 
   private constructor(memory: WebAssembly.Memory, kernels: Kernel[], lanes: Lanes, workers: WorkerHandle[]) {
     this.#memory = memory;
@@ -24,9 +28,17 @@ export class ThreadPool {
     this.#workers = workers;
     this.lanes = lanes;
     this.threads = workers.length + 1;
+    for (const { ended } of workers) {
+      // A job shared with a thread that is gone would be waited for without end.
+      const gone = (): void => this.running.fail(threadEnded());
+      ended.then(gone, gone);
+    }
   }
 
-  /** @param threads how many there will be, the caller's own included. */
+  /**
+   * @param threads how many there will be, the caller's own included.
+   * @throws UnsupportedBackendError where there are no threads, and what `spawn` throws; then none is left.
+   */
   static async start(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
@@ -41,37 +53,61 @@ export class ThreadPool {
       });
     }
     const starts = Array.from({ length: threads - 1 }, (_, index) => ({ module, memory, part: index + 1, lanes }));
-    const workers = spawn === null ? [] : await Promise.all(starts.map((start) => spawn(start)));
-    return new ThreadPool(memory, instantiateKernels(module, memory, lanes), lanes, workers);
+    const spawned = await Promise.allSettled(spawn === null ? [] : starts.map((start) => spawn(start)));
+    const workers = spawned.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const pool = new ThreadPool(memory, instantiateKernels(module, memory, lanes), lanes, workers);
+    const failed = spawned.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) {
+      await pool.stop();
+      throw failed.reason;
+    }
+    return pool;
+  }
+
+  /** @throws DisposedError after `stop`. */
+  get memory(): WebAssembly.Memory {
+    this.running.expect();
+    if (this.#memory === null) throw new Error('simd: memory is dropped before the pool has stopped');
+    return this.#memory;
   }
 
   /**
    * Runs `job` on as many threads as it names. The caller sleeps while it waits, so this must not be the page's
    * main thread in a browser.
+   * @throws DisposedError after `stop`, UnsupportedBackendError where a thread has ended by itself.
    */
   run(job: Job): void {
-    const { buffer } = this.#memory;
+    const { buffer } = this.memory;
     writeJob(buffer, job);
     if (job.parts <= 1) {
       runShare(buffer, job, this.#kernels, 0);
       return;
     }
-    const control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
+    const control = controlOf(buffer);
     this.#wake(control);
-    runShare(buffer, job, this.#kernels, 0);
-    for (;;) {
-      const pending = Atomics.load(control, PENDING);
-      if (pending === 0) break;
-      waitWhile(control, PENDING, pending);
+    try {
+      runShare(buffer, job, this.#kernels, 0);
+    } finally {
+      // Also after an error: the others must have read this job before the next one is written.
+      for (let pending = Atomics.load(control, PENDING); pending !== 0; pending = Atomics.load(control, PENDING)) {
+        waitWhile(control, PENDING, pending);
+      }
     }
     if (Atomics.exchange(control, FAILED, 0) !== 0) throw new Error('simd: a kernel failed on a worker thread');
   }
 
-  async stop(): Promise<void> {
-    if (this.#workers.length === 0) return;
-    writeStop(this.#memory.buffer);
-    this.#wake(new Int32Array(this.#memory.buffer, 0, CONTROL_BYTES / 4));
-    await Promise.all(this.#workers.map((worker) => worker.ended()));
+  /** Ends the workers and drops the memory; every later use throws. Resolves when they have ended. */
+  stop(): Promise<void> {
+    return this.running.end(async () => {
+      const memory = this.#memory;
+      this.#memory = null;
+      this.#kernels = [];
+      if (memory === null || this.#workers.length === 0) return;
+      writeStop(memory.buffer);
+      this.#wake(controlOf(memory.buffer));
+      for (const worker of this.#workers) worker.hold();
+      await Promise.allSettled(this.#workers.map(({ ended }) => ended));
+    });
   }
 
   #wake(control: Int32Array): void {
@@ -79,4 +115,15 @@ export class ThreadPool {
     Atomics.add(control, EPOCH, 1);
     Atomics.notify(control, EPOCH);
   }
+}
+
+function controlOf(buffer: ArrayBufferLike): Int32Array {
+  return new Int32Array(buffer, 0, CONTROL_BYTES / 4);
+}
+
+function threadEnded(): UnsupportedBackendError {
+  return new UnsupportedBackendError('a kernel thread ended by itself.', {
+    where: 'simd',
+    remedy: 'Open the backend again, or use --threads 1.',
+  });
 }
