@@ -51,7 +51,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ops: [],
   backends: ['ops', 'tensor'],
   platform: ['backends'],
-  model: ['backends type', 'ops', 'tensor', 'platform type'],
+  model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['model', 'ops type', 'tokenizer type'],

@@ -45,6 +45,9 @@ export class AccessError extends BlockprunerError {}
 /** Calibration or evaluation data that cannot be used: empty, shorter than a chunk, ids out of range. */
 export class DataError extends BlockprunerError {}
 
+/** NaN or an infinity where the model should give a number. */
+export class NonFiniteError extends BlockprunerError {}
+
 /** A block name, mask or search setting that does not fit the model. */
 export class MaskError extends BlockprunerError {}
 

@@ -13,7 +13,9 @@
 // Models
 export { openModel, type OpenedModel } from './formats/openModel.ts';
 export { Transformer } from './model/transformer.ts';
-export { generate, type GenerateOptions } from './model/generate.ts';
+export { generate, type GenerateOptions, type GenerationEnd } from './model/generate.ts';
+export { complete, encodePrompt, type Completion, type Prompt } from './model/completion.ts';
+export { textTokenizer } from './formats/textTokenizer.ts';
 export { greedy, type SamplingSettings } from './model/sampler.ts';
 export { blocksInWalkOrder, formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
 export { Mask } from './model/mask.ts';
@@ -74,6 +76,7 @@ export {
   JournalMismatchError,
   MaskError,
   MemoryBudgetError,
+  NonFiniteError,
   NotFoundError,
   ShapeError,
   UnsupportedBackendError,

@@ -1,8 +1,8 @@
 import { test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
-import { DataError, UsageError } from '../../src/errors.ts';
-import { generate, type GenerateOptions } from '../../src/model/generate.ts';
+import { DataError, NonFiniteError, UsageError } from '../../src/errors.ts';
+import { generate, type GenerateOptions, type GenerationEnd } from '../../src/model/generate.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { argmax, greedy, type SamplingSettings } from '../../src/model/sampler.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
@@ -29,6 +29,82 @@ async function textOf(
   for await (const id of generate(model, prompt, mask, all)) text.push(id);
   return text;
 }
+
+/** The text with why it ended. */
+async function endOf(
+  model: Transformer,
+  prompt: number[],
+  options: Partial<GenerateOptions>,
+): Promise<GenerationEnd & { made: number }> {
+  const tokens = generate(model, prompt, Mask.empty, {
+    maxTokens: 10,
+    sampling: greedy,
+    rng: seededRng(1),
+    ...options,
+  });
+  for (let made = 0; ; made++) {
+    const next = await tokens.next();
+    if (next.done === true) return { ...next.value, made };
+  }
+}
+
+describe('why a text ends', () => {
+  it('says which end token it was, and takes other end tokens than the config’s', async () => {
+    const { model } = await tinyTransformer({ config: { eos_token_id: 0 } });
+    const open = await textOf(model, [1, 5], Mask.empty, { endTokenIds: [], sampling: warm });
+    expect(open).toHaveLength(10);
+    const last = open[4];
+    const made = open.indexOf(last);
+    expect(
+      await endOf(model, [1, 5], {
+        endTokenIds: [TINY_VOCAB - 1, last].filter((id) => id !== open[0] || id === last),
+        sampling: warm,
+      }),
+    ).toEqual({
+      stoppedBy: 'end token',
+      endTokenId: last,
+      made,
+    });
+  });
+
+  it.each([
+    ['max tokens', TINY_CONTEXT - 3, 2, 2],
+    ['max tokens', TINY_CONTEXT - 3, 3, 3],
+    ['context', TINY_CONTEXT - 3, 4, 3],
+    ['max tokens', 1, 0, 0],
+  ] as const)('%s, after %i tokens of prompt and at most %i more', async (stoppedBy, length, maxTokens, made) => {
+    const { model } = await tinyTransformer({ config: endless });
+    const prompt = Array.from({ length }, (_, index) => index % TINY_VOCAB);
+    expect(await endOf(model, prompt, { maxTokens })).toEqual({ stoppedBy, endTokenId: null, made });
+  });
+});
+
+describe('logits that are no numbers', () => {
+  it.each([NaN, Infinity, -Infinity])(
+    '%d is an error, however tokens are drawn, and nothing stays behind',
+    async (value) => {
+      const backend = referenceBackend();
+      const { model } = await tinyTransformer({ backend, config: endless });
+      const logits = model.logits.bind(model);
+      let passes = 0;
+      model.logits = async (x) => {
+        const given = await logits(x);
+        if (++passes === 3) given[7] = value;
+        return given;
+      };
+      for (const sampling of [greedy, warm]) {
+        passes = 0;
+        const made = textOf(model, [1, 2], Mask.empty, { sampling });
+        await expect(made).rejects.toThrow(NonFiniteError);
+        await expect(made).rejects.toThrow(
+          `position 4: the model gives ${value} as the logit of token 7 (1 of ${TINY_VOCAB} are not finite).`,
+        );
+      }
+      model.free();
+      expect(backend.bytesInUse()).toBe(0);
+    },
+  );
+});
 
 describe('generate', () => {
   test.prop([someFamily, someMask(LAYERS), somePrompt, seeds], { numRuns: 25 })(

@@ -1,5 +1,7 @@
 import { textTokenizer } from '../formats/textTokenizer.ts';
-import { generate } from '../model/generate.ts';
+import type { GenerationDefaults } from '../formats/generationDefaults.ts';
+import { shortJson } from '../formats/quoted.ts';
+import { complete, encodePrompt, type Completion } from '../model/completion.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
@@ -19,6 +21,9 @@ export interface GenerateCommandOptions extends ModelOptions {
   quiet: boolean;
 }
 
+/** Fields of generation_config.json that are options here. */
+const OPTIONS = { temperature: '--temperature', top_k: '--top-k', top_p: '--top-p' } as const;
+
 /** `blockpruner generate MODEL --prompt …`: continues a text, with blocks switched off if asked. */
 export async function generateCommand(argument: string, options: GenerateCommandOptions): Promise<void> {
   const terminal = new Terminal(options);
@@ -28,42 +33,68 @@ export async function generateCommand(argument: string, options: GenerateCommand
   const { opened, model, close } = await openRun(argument, options, terminal);
   try {
     const tokenizer = textTokenizer(opened, '--prompt');
+    const { generation } = opened;
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
-    const prompt = tokenizer.encode(options.prompt);
-    if (tokenizer.addsBos && tokenizer.bosTokenId !== null) prompt.unshift(tokenizer.bosTokenId);
-    const ids = [...prompt];
-    const rng = seededRng(options.seed);
+    const prompt = encodePrompt(tokenizer, options.prompt);
+    if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');
+    for (const line of suggestion(generation)) terminal.note(line);
     const started = performance.now();
-    let text = tokenizer.decode(prompt);
-    const promptLength = text.length;
-    if (!options.json) process.stdout.write(text);
-    for await (const id of generate(model, prompt, mask, { maxTokens: options.maxTokens, sampling, rng })) {
-      ids.push(id);
-      await breathe();
-      const grown = tokenizer.decode(ids);
-      // A character may need several tokens; until it is whole, it decodes to U+FFFD and is held back.
-      if (grown.endsWith('\uFFFD')) continue;
-      if (!options.json) process.stdout.write(grown.slice(text.length));
-      text = grown;
-    }
-    const made = ids.length - prompt.length;
+    if (!options.json) process.stdout.write(tokenizer.decode(prompt.ids));
+    const { endTokenIds } = generation;
+    const settings = { maxTokens: options.maxTokens, sampling, rng: seededRng(options.seed), endTokenIds };
+    const pieces = complete(model, tokenizer, prompt, mask, settings);
+    const completion = await written(pieces, options.json ? () => undefined : (piece) => process.stdout.write(piece));
+    const { ids, text, stoppedBy, endTokenId } = completion;
     const seconds = (performance.now() - started) / 1000;
     if (options.json) {
-      const { description } = model.backend;
-      const completion = text.slice(promptLength);
       terminal.document({
         schema: 'blockpruner.generate/1',
         prompt: options.prompt,
         mask: mask.toString(),
-        completion,
-        ids: ids.slice(prompt.length),
-        backend: description,
+        bos: prompt.bos,
+        completion: text,
+        ids,
+        stoppedBy,
+        endTokenId,
+        sampling: { ...sampling, seed: options.seed },
+        generation,
+        backend: model.backend.description,
         seconds,
       });
     }
     terminal.result('');
-    terminal.note(`${made} tokens in ${seconds.toFixed(1)} s (${(made / seconds).toFixed(1)} a second)`);
+    const end = endTokenId === null ? stoppedBy : `${stoppedBy} ${endTokenId} of ${generation.endTokensFrom}`;
+    const speed = `${seconds.toFixed(1)} s (${(ids.length / seconds).toFixed(1)} a second)`;
+    terminal.note(`${ids.length} tokens in ${speed}; stopped by: ${end}`);
   } finally {
     await close();
   }
+}
+
+/** Writes the pieces as they come. A text that breaks off ends its line, so that the error has one of its own. */
+async function written(
+  pieces: AsyncGenerator<string, Completion>,
+  write: (piece: string) => unknown,
+): Promise<Completion> {
+  try {
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done === true) return next.value;
+      write(next.value);
+      await breathe();
+    }
+  } catch (error) {
+    write('\n');
+    throw error;
+  }
+}
+
+/** What the model's authors suggest, which is shown and not imposed. */
+function suggestion({ suggested, suggestedBy }: GenerationDefaults): string[] {
+  if (suggestedBy === null) return [];
+  const all = Object.entries(suggested).map(([field, value]) => `${field} ${shortJson(value)}`);
+  const given = Object.entries(OPTIONS).filter(([field]) => typeof suggested[field] === 'number');
+  const command = given.map(([field, option]) => `${option} ${String(suggested[field])}`).join(' ');
+  const how = command === '' ? '' : `; to follow it: ${command}`;
+  return [`${suggestedBy} suggests ${all.join(', ')}; not applied${how}`];
 }

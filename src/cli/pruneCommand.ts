@@ -98,6 +98,7 @@ async function searchInto(
     const events = run({
       model: opened.model,
       tokenizer: opened.opened.tokenizer,
+      endTokenIds: opened.opened.generation.endTokenIds,
       chunks,
       dataName: basename(options.data),
       kind: options.kind,

@@ -5,8 +5,11 @@ import type { ByteSource } from '../platform/byteSource.ts';
 import type { Folder } from '../platform/folder.ts';
 import { ggufTokenizer } from '../tokenizer/ggufTokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { GenerationDefaults } from './generationDefaults.ts';
+import { ggufGeneration } from './gguf/generationDefaults.ts';
 import { openGgufWeights } from './gguf/weightSource.ts';
 import { openHfFolder } from './huggingface/weightSource.ts';
+import { readGenerationConfig } from './huggingface/generationConfig.ts';
 import { readFolderTokenizer } from './huggingface/tokenizerFiles.ts';
 
 export interface OpenedModel {
@@ -15,6 +18,8 @@ export interface OpenedModel {
   readonly tokenizer: Tokenizer | null;
   /** Why there is no tokenizer, or why the one there is cannot be used. */
   readonly tokenizerNote: string | null;
+  /** End tokens and how its authors sample. */
+  readonly generation: GenerationDefaults;
   /** What the user should be told, one line each. */
   readonly warnings: readonly string[];
   /** Where the model comes from and in what format. */
@@ -34,7 +39,16 @@ export async function openFolderModel(
   if (!folder.files.has('config.json')) return openGgufModel(await openOnlyGguf(folder), name, warnings);
   const opened = await openHfFolder(folder);
   const { tokenizer, note } = await tokenizerOrNote(() => readFolderTokenizer(folder, name));
-  return model(opened.weights, tokenizer, note, [...warnings, ...opened.warnings], `${name} (safetensors)`);
+  const { generation, warnings: more } = await readGenerationConfig(folder, name, opened.weights.config);
+  return {
+    weights: opened.weights,
+    tokenizer,
+    tokenizerNote: note,
+    generation,
+    warnings: [...warnings, ...opened.warnings, ...more],
+    description: `${name} (safetensors)`,
+    close: () => opened.weights.close(),
+  };
 }
 
 /** Opens a GGUF file. @throws as openFolderModel; `source` is closed then. */
@@ -46,7 +60,15 @@ export async function openGgufModel(
   try {
     const { weights, file } = await openGgufWeights(source);
     const { tokenizer, note } = await tokenizerOrNote(() => Promise.resolve(ggufTokenizer(file.metadata, name)));
-    return model(weights, tokenizer, note, warnings, `${name} (GGUF)`);
+    return {
+      weights,
+      tokenizer,
+      tokenizerNote: note,
+      generation: ggufGeneration(file.metadata, weights.config),
+      warnings,
+      description: `${name} (GGUF)`,
+      close: () => weights.close(),
+    };
   } catch (error) {
     await source.close();
     if (error instanceof FormatError && !source.name.includes('.gguf')) {
@@ -84,14 +106,4 @@ async function tokenizerOrNote(
     if (!(error instanceof BlockprunerError)) throw error;
     return { tokenizer: null, note: error.message };
   }
-}
-
-function model(
-  weights: WeightSource,
-  tokenizer: Tokenizer | null,
-  tokenizerNote: string | null,
-  warnings: readonly string[],
-  description: string,
-): OpenedModel {
-  return { weights, tokenizer, tokenizerNote, warnings, description, close: () => weights.close() };
 }

@@ -1,4 +1,4 @@
-import { DataError } from '../errors.ts';
+import { DataError, NonFiniteError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
 import type { Mask } from './mask.ts';
 import { checkSampling, sampleToken, type SamplingSettings } from './sampler.ts';
@@ -10,39 +10,65 @@ export interface GenerateOptions {
   sampling: SamplingSettings;
   /** Source of randomness; same seed, same text. Not used by greedy sampling. */
   rng: Rng;
+  /** Tokens that end a text, in place of the config's. */
+  endTokenIds?: readonly number[];
+}
+
+/** Why a text ends. */
+export interface GenerationEnd {
+  /** `context`: the model has no more positions. */
+  readonly stoppedBy: 'end token' | 'max tokens' | 'context';
+  /** Which end-of-sequence token it was; null where it ended otherwise. */
+  readonly endTokenId: number | null;
 }
 
 /**
  * Continues `prompt` (ids) under a mask, token by token, with a KV cache that has slots for the surviving MHA blocks
- * only. The end-of-sequence token is not yielded.
- * @throws DataError for an empty prompt or one as long as the context.
+ * only. The end-of-sequence token is not yielded; the generator's return value says why it ended.
+ * @throws DataError for an empty prompt or one as long as the context; NonFiniteError for logits that are NaN or
+ * infinite.
  */
 export async function* generate(
   model: Transformer,
   prompt: readonly number[],
   mask: Mask,
   options: GenerateOptions,
-): AsyncGenerator<number, void> {
+): AsyncGenerator<number, GenerationEnd> {
   checkSampling(options.sampling);
-  const { maxPositionEmbeddings, eosTokenIds } = model.config;
+  const { maxPositionEmbeddings } = model.config;
+  const endTokenIds = options.endTokenIds ?? model.config.eosTokenIds;
   if (prompt.length === 0) throw new DataError('the prompt has no token.', { remedy: 'Give at least one word.' });
   if (prompt.length >= maxPositionEmbeddings) {
     throw new DataError(`the prompt's ${prompt.length} tokens fill the model's context of ${maxPositionEmbeddings}.`, {
       remedy: 'Shorten it.',
     });
   }
-  const count = Math.min(options.maxTokens, maxPositionEmbeddings - prompt.length);
+  const room = maxPositionEmbeddings - prompt.length;
+  const count = Math.min(options.maxTokens, room);
   const cache = model.kvCache(mask, prompt.length + count);
   try {
     let next = Int32Array.from(prompt);
     for (let made = 0; made < count; made++) {
       const logits = await model.continueSequence(next, mask, cache);
+      checkLogits(logits, prompt.length + made);
       const id = sampleToken(logits, options.sampling, options.rng);
-      if (eosTokenIds.includes(id)) return;
+      if (endTokenIds.includes(id)) return { stoppedBy: 'end token', endTokenId: id };
       yield id;
       next = Int32Array.of(id);
     }
+    return { stoppedBy: options.maxTokens <= room ? 'max tokens' : 'context', endTokenId: null };
   } finally {
     cache.free();
   }
+}
+
+/** No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever the model says. */
+function checkLogits(logits: Float32Array, position: number): void {
+  const wrong = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (wrong < 0) return;
+  const count = logits.reduce((sum, logit) => sum + (Number.isFinite(logit) ? 0 : 1), 0);
+  throw new NonFiniteError(
+    `the model gives ${logits[wrong]} as the logit of token ${wrong} (${count} of ${logits.length} are not finite).`,
+    { where: `position ${position}`, remedy: 'Its weights are damaged, or its activations overflow f32.' },
+  );
 }

@@ -111,7 +111,10 @@ export interface PruneResult {
   steps: StepResult[];
   /** Blocks in the order of removal. */
   removed: string[];
-  /** A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with a fixed seed; null without a tokenizer. */
+  /**
+   * A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with a fixed seed; null
+   * without a tokenizer, or where logits are not finite.
+   */
   sample: { prompt: string; before: string; after: string } | null;
   /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;

@@ -1,4 +1,5 @@
 /** A whole pruning run: search, sample text, result document. Files and terminals are the caller's. */
+import { NonFiniteError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
@@ -30,6 +31,8 @@ import { Mask } from '../model/mask.ts';
 export interface RunOptions {
   model: Transformer;
   tokenizer: Tokenizer | null;
+  /** Tokens that end the sample's text; default: the config's. */
+  endTokenIds?: readonly number[];
   chunks: Chunks;
   dataName: string;
   kind: PruneKind;
@@ -110,7 +113,13 @@ async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Pr
   const prompt = samplePrompt(tokenizer, chunks.ids[0]);
   let sample = journal.sample(mask.toString(), tokenizer.decode(prompt));
   if (sample === null) {
-    sample = await sampleText(model, tokenizer, prompt, mask);
+    try {
+      sample = await sampleText(model, tokenizer, prompt, mask, options.endTokenIds ?? model.config.eosTokenIds);
+    } catch (error) {
+      // The search is done: its result is not lost for a text that cannot be drawn.
+      if (error instanceof NonFiniteError) return null;
+      throw error;
+    }
     await journal.addSample(sample);
   }
   return { prompt: sample.prompt, before: sample.before, after: sample.after };

@@ -32,10 +32,11 @@ export async function sampleText(
   tokenizer: Tokenizer,
   prompt: readonly number[],
   mask: Mask,
+  endTokenIds: readonly number[],
 ): Promise<SampleRecord> {
   const started = performance.now();
-  const before = await continuation(model, tokenizer, prompt, Mask.empty);
-  const after = await continuation(model, tokenizer, prompt, mask);
+  const before = await continuation(model, tokenizer, prompt, Mask.empty, endTokenIds);
+  const after = await continuation(model, tokenizer, prompt, mask, endTokenIds);
   const seconds = (performance.now() - started) / 1000;
   return { type: 'sample', mask: mask.toString(), prompt: tokenizer.decode(prompt), before, after, seconds };
 }
@@ -46,10 +47,11 @@ async function continuation(
   tokenizer: Tokenizer,
   prompt: readonly number[],
   mask: Mask,
+  endTokenIds: readonly number[],
 ): Promise<string> {
   const ids = [...prompt];
   const maxTokens = NEW_TOKENS * tokensPerUsual(tokenizer, prompt);
-  const options = { maxTokens, sampling: SAMPLING, rng: seededRng(0) };
+  const options = { maxTokens, sampling: SAMPLING, rng: seededRng(0), endTokenIds };
   for await (const id of generate(model, prompt, mask, options)) ids.push(id);
   return tokenizer.decode(ids).slice(tokenizer.decode(prompt).length);
 }

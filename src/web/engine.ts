@@ -115,6 +115,7 @@ export class Engine {
         const events = run({
           model,
           tokenizer: opened.model.tokenizer,
+          endTokenIds: opened.model.generation.endTokenIds,
           chunks,
           dataName: data.name,
           kind,

@@ -18,6 +18,9 @@ const single = singleFile(llama).set('README.md', jsonBytes('about')).set('onnx/
 const shards = sharded(llama, 3);
 const gguf = serializeGguf(tinyModel('llama'));
 
+/** Small files that a model may be without. */
+const extras = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'generation_config.json'];
+
 const weights = (files: Files, name = 'model.safetensors'): Uint8Array => files.get(name) ?? new Uint8Array();
 const first = commitHash('first');
 const second = commitHash('second');
@@ -69,7 +72,7 @@ describe('a model of the hub', () => {
         [
           ...blobs.flatMap(([name, blob]) => [`blobs/${blob}`, `snapshots/${first}/${name}`]),
           'refs/main',
-          `.no_exist/${first}/tokenizer_config.json`,
+          ...extras.map((name) => `.no_exist/${first}/${name}`),
         ].toSorted(),
       );
       expect(await readFile(join(cacheDir, 'models--lab--tiny-llama/refs/main'), 'utf8')).toBe(first);
@@ -202,6 +205,37 @@ describe('what is in the cache', () => {
         );
         await expectSoundBlobs(cacheDir, REPO);
       }
+    });
+  });
+
+  it('of an older version may lack generation_config.json: it is fetched once, of the commit that is there', async () => {
+    const generation = ['generation_config.json', jsonBytes({ eos_token_id: [0, 3] })] as const;
+    const { commits, refs } = history();
+    const repo: Repo = { commits: new Map([...commits, [first, new Map([...single, generation])]]), refs };
+    repo.refs.set('main', first);
+    await withHub({ [REPO]: repo }, async ({ hub, cacheDir, options }) => {
+      const folder = join(cacheDir, 'models--lab--tiny-llama');
+      const fetched = await fetchModel(REPO, options);
+      expect(await bytesIn(fetched, generation[0])).toEqual(Buffer.from(generation[1]));
+      await rm(join(fetched.folder.name, generation[0]));
+      await rm(join(folder, '.no_exist'), { recursive: true });
+      repo.refs.set('main', second);
+
+      // Offline, the cache is all there is.
+      expect((await fetchModel(REPO, { ...options, offline: true })).folder.files.has(generation[0])).toBe(false);
+      hub.fault = () => ({ status: 500 });
+      const without = await fetchModel(REPO, options);
+      expect(without.warnings).toEqual([
+        expect.stringMatching(/Going on without .*generation_config\.json, which the/),
+      ]);
+      hub.fault = () => null;
+
+      const again = await fetchModel(REPO, options);
+      expect(again).toMatchObject({ commit: first, warnings: [] });
+      expect(await bytesIn(again, generation[0])).toEqual(Buffer.from(generation[1]));
+      const before = hub.seen.length;
+      expect(await fetchModel(REPO, options)).toMatchObject({ commit: first });
+      expect(hub.seen.length).toBe(before);
     });
   });
 

@@ -15,11 +15,15 @@ import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../safetensors/checkpoint.ts';
 import { parseShardIndex } from '../safetensors/shardIndex.ts';
+import { GENERATION_CONFIG } from './generationConfig.ts';
+import { TOKEN_FILES } from './tokenizerFiles.ts';
 
 /** Small files of a model; only the config must be there. */
 const CONFIG = 'config.json';
 const TOKENIZER = 'tokenizer.json';
-const SMALL_FILES = [CONFIG, TOKENIZER, 'tokenizer_config.json'];
+/** Small files that change what a tokenizer or a generation does; a model may be without them. */
+const EXTRAS = ['tokenizer_config.json', ...TOKEN_FILES, GENERATION_CONFIG];
+const SMALL_FILES = [CONFIG, TOKENIZER, ...EXTRAS];
 
 export interface HubModel {
   /** The snapshot's folder in the cache. */
@@ -38,7 +42,8 @@ export interface HubModel {
 export async function fetchHubModel(id: HubId, settings: HubSettings): Promise<HubModel> {
   const cache = new HubCache(settings.cacheDir, id.repo);
   const cached = await findCached(cache, id, settings.revision);
-  if (cached !== null && (settings.offline || cached.certain)) return cached.model;
+  if (cached !== null && settings.offline) return cached.model;
+  if (cached?.certain === true) return withExtras(cache, id, settings, cached.model);
   if (settings.offline) {
     throw new NotFoundError(`is not complete in the cache at revision '${settings.revision}'.`, {
       where: `${id.repo} in ${settings.cacheDir}`,
@@ -74,6 +79,34 @@ async function findCached(
   const [gguf, ...more] = ggufNames(folder.files);
   if (gguf === undefined || more.length > 0 || !(await cache.isKnownAbsent(commit, SINGLE_FILE))) return null;
   return (await isThere(folder, gguf)) ? { model: model(gguf), certain: true } : null;
+}
+
+/**
+ * Fetches, of the commit that is cached, the small files that the cache neither has nor knows to be missing: another
+ * program, or an older version of this one, may have left them out. Weights stay as they are.
+ */
+async function withExtras(cache: HubCache, id: HubId, settings: HubSettings, model: HubModel): Promise<HubModel> {
+  const { commit, folder } = model;
+  if (model.gguf !== null) return model;
+  const unknown: string[] = [];
+  for (const name of EXTRAS) {
+    if (!folder.files.has(name) && !(await cache.isKnownAbsent(commit, name))) unknown.push(name);
+  }
+  if (unknown.length === 0) return model;
+  try {
+    const client = new HubClient(id.repo, settings);
+    const files = new Map((await client.files(commit)).map((file) => [file.name, file]));
+    for (const name of unknown) {
+      const file = files.get(name);
+      if (file === undefined) await cache.rememberAbsent(commit, name);
+      else await downloadToCache(client, cache, commit, file, settings.onProgress);
+    }
+    return { ...model, folder: await snapshot(cache, commit) };
+  } catch (error) {
+    if (!(error instanceof BlockprunerError)) throw error;
+    const warning = `${error.message} Going on without ${unknown.join(', ')}, which the cache lacks.`;
+    return { ...model, warnings: [...model.warnings, warning] };
+  }
 }
 
 async function hasSafetensors(folder: Folder): Promise<boolean> {

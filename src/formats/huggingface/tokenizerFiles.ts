@@ -6,6 +6,9 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
 
+/** Where older versions of transformers keep special and added tokens. */
+export const TOKEN_FILES = ['special_tokens_map.json', 'added_tokens.json'] as const;
+
 /** Files in which other programs keep a tokenizer. The first that is there is named. */
 const otherKinds: readonly (readonly [RegExp, string])[] = [
   [/^tokenizer\.model(?:\.v\d+)?$|^sentencepiece.*\.model$|^spiece\.model$/, 'SentencePiece'],
