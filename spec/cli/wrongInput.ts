@@ -52,7 +52,8 @@ export function measure(ofModel: string, ...rest: string[]): string[] {
 
 /** `prune` on a good model and text. */
 export function prune(...rest: string[]): string[] {
-  return ['prune', PLANTED, '--data', TEXT, '--out', 'out', ...rest];
+  const out = rest.includes('--out') ? [] : ['--out', 'out'];
+  return ['prune', PLANTED, '--data', TEXT, ...out, ...rest];
 }
 
 /** `heal` on a good model and texts. */

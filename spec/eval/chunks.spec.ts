@@ -1,9 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
-import { chunkData, isScored, type Chunks, type EvalSettings } from '../../src/eval/chunks.ts';
+import { chunkData, ignoredTargets, isScored, type Chunks, type EvalSettings } from '../../src/eval/chunks.ts';
 import { conventionOf } from '../../src/eval/convention.ts';
-import { ignoredTargets } from '../../src/eval/perplexity.ts';
 import type { RawData } from '../../src/eval/textData.ts';
 import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';
 import { BOS, settingsOf, someCut, tiny, VOCAB, type Cut } from './evalFixtures.ts';
@@ -73,6 +72,41 @@ describe('chunks', () => {
       expect(chunks.scoredBytes).toBe(scoredIds(chunks).filter((id) => id < 256).length);
     },
   );
+});
+
+describe('chunks of which no target counts', () => {
+  const padded = { ...tiny, padTokenId: 5 };
+  const ofIds = (ids: number[], settings: Partial<Cut>): Chunks =>
+    chunkData('ids.json', { kind: 'ids', ids }, padded, null, settingsOf({ bos: 'none', ...settings }));
+
+  it('are left out and counted', () => {
+    const chunks = ofIds([1, 2, 3, 1, 5, 5, 5, 5, 5, 6], { chunk: 3 });
+    expect(chunks.ids.map((row) => [...row])).toEqual([[1, 2, 3]]);
+    expect(chunks).toMatchObject({ skipped: { chunks: 2 }, droppedTokens: 1 });
+    expect(ignoredTargets(chunks)).toBe(4);
+  });
+
+  test.prop([someCut, fc.array(fc.constantFrom(1, 5, 5, 5, 5), { minLength: 130, maxLength: 130 })])(
+    'change nothing of what others score, wherever they stand and however they overlap',
+    ({ length, ...settings }, drawn) => {
+      const ids = [...drawn.slice(0, length - 1), 1];
+      const whole = chunkData('x', { kind: 'ids', ids }, tiny, null, settingsOf(settings));
+      const targets = scoredIds(whole);
+      const counted = targets.filter((id) => id !== 5).length;
+      fc.pre(counted > 0);
+      const chunks = ofIds(ids, settings);
+      expect(scoredIds(chunks)).toHaveLength(counted);
+      expect(ignoredTargets(chunks)).toBe(targets.length - counted);
+      expect(chunks.ids.length + chunks.skipped.chunks).toBe(whole.ids.length);
+      for (const [index, row] of chunks.ids.entries()) {
+        expect([...row.keys()].some((at) => at + 1 < row.length && isScored(chunks, index, at))).toBe(true);
+      }
+    },
+  );
+
+  it('are an error where there are no others', () => {
+    expect(() => ofIds([1, 5, 5, 5, 5, 5], { chunk: 3 })).toThrow(/every target is the pad id 5, which is not scored/);
+  });
 });
 
 describe('ids that are ignored, as in the official code', () => {

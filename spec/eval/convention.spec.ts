@@ -32,12 +32,13 @@ test.prop([someCut])('summarise: every target of the stream is scored or ignored
   const chunks = cut(settings, 3);
   const scored = chunks.ids.flatMap((ids, index) => [...ids.subarray(1)].filter((_, t) => isScored(chunks, index, t)));
   const summary = summarise('ids.json', chunks, scored.length, 'abc');
-  const targets = new Set(chunks.ids.flatMap((ids) => [...ids.subarray(1)])).size;
+  const targets = new Set(cut(settings).ids.flatMap((ids) => [...ids.subarray(1)])).size;
   expect(summary.scoredTokens + summary.ignoredTokens).toBe(targets);
   expect(summary).toMatchObject({
     name: 'ids.json',
     hash: 'abc',
     chunks: chunks.ids.length,
+    skippedChunks: cut(settings).ids.length - chunks.ids.length,
     droppedTokens: chunks.droppedTokens,
   });
 });

@@ -54,12 +54,17 @@ describe('aggregate', () => {
     expect(aggregate(withBytes(0), scores).bitsPerByte).toBeNull();
   });
 
-  it('is NaN, not 0, where a chunk has no target that counts', () => {
-    const { ppl } = aggregate(anyChunks, [
-      { nats: 0, targets: 0 },
-      { nats: 1, targets: 1 },
-    ]);
-    expect(ppl).toBeNaN();
+  test.prop([someScores, fc.nat()])('leaves out chunks without a target that counts', (scores, at) => {
+    const empty = { nats: 0, targets: 0 };
+    expect(aggregate(anyChunks, scores.toSpliced(at % (scores.length + 1), 0, empty))).toEqual(
+      aggregate(anyChunks, scores),
+    );
+    expect(aggregate(anyChunks, [empty]).ppl).toBeNaN();
+  });
+
+  test.prop([someScores])('nats a token are all nats over all targets, whatever the chunks’ sizes', (scores) => {
+    const [nats, targets] = scores.reduce(([a, b], score) => [a + score.nats, b + score.targets], [0, 0]);
+    expect(aggregate(anyChunks, scores).natsPerToken).toBeCloseTo(nats / targets, 9);
   });
 });
 
@@ -94,15 +99,14 @@ describe('perplexity', () => {
     async (cut, padTokenId) => {
       const chunks = cutStream(cut, padTokenId);
       const firstScored = (index: number): number => (index === 0 ? 1 : cut.chunk - cut.stride);
-      let sum = 0;
+      const means: number[] = [];
       for (const [index, ids] of chunks.ids.entries()) {
         const [nll] = await model.nll([ids], Mask.empty);
         const counted = [...nll].filter((_, t) => t + 1 >= firstScored(index) && ids[t + 1] !== padTokenId);
-        sum += counted.reduce((a, b) => a + b, 0) / counted.length;
+        means.push(counted.reduce((a, b) => a + b, 0) / counted.length);
       }
       const { nll } = await perplexity(model, chunks, Mask.empty);
-      if (Number.isNaN(sum)) expect(nll).toBeNaN();
-      else expect(nll).toBeCloseTo(sum / chunks.ids.length, 9);
+      expect(nll).toBeCloseTo(means.reduce((a, b) => a + b, 0) / means.length, 9);
     },
   );
 

@@ -38,28 +38,55 @@ describe('parseData', () => {
       'a missing field',
       'a.jsonl',
       '{"text":"a"}\r\n{"title":"b","id":1}',
-      /a.jsonl:2: no text in field 'text'.*title, id/,
+      /a.jsonl:2: there is no field 'text'.*it has: title\)/,
     ],
-    ['a field that is no text', 'a.jsonl', '{"text":["a"]}', /a.jsonl:1: no text/],
-    ['a row that is no object', 'a.jsonl', '"text"', /no text.*none/],
-    ['a null row', 'a.jsonl', 'null', /no text.*none/],
-    ['an inherited field', 'a.jsonl', '{}', /no text/],
-    ['an object', 'a.json', '{"0":1}', /not a flat array/],
-    ['one number', 'a.json', '5', /not a flat array/],
+    ['a list', 'a.jsonl', '{"text":["a"]}', /a.jsonl:1: field 'text' is an array of 1, not text/],
+    ['a number', 'a.jsonl', '{"text":"a"}\n{"text":123}', /a.jsonl:2: field 'text' is the number 123, not text/],
+    ['null', 'a.jsonl', '{"text":null,"body":"b"}', /field 'text' is null, not text.*\(it has: body\)/],
+    ['a truth value', 'a.jsonl', '{"text":true}', /field 'text' is true, not text/],
+    ['a nested field', 'a.jsonl', '{"meta":{"text":"a"}}', /field 'text' lies inside 'meta'/],
+    ['a chat', 'a.jsonl', '{"messages":[{"role":"user"}]}', /is a chat \('messages'\)/],
+    ['a chat in the older form', 'a.jsonl', '{"conversations":[{"from":"human"}]}', /is a chat \('conversations'\)/],
+    [
+      'a row of no text',
+      'a.jsonl',
+      '{"id":1}',
+      /there is no field 'text'. No field of this row is text \(its fields: id/,
+    ],
+    ['a key that steers a terminal', 'a.jsonl', '{"\\u001b[2J":"a"}', /it has: \\u001b\[2J\)/],
+    ['a row that is text', 'a.jsonl', '"text"', /the row is the text "text", not an object/],
+    ['a row that is an array', 'a.jsonl', '[{"text":"a"}]', /the row is an array of 1, not an object/],
+    ['an array over several lines', 'a.jsonl', '[\n{"text":"a"}\n]', /holds one JSON array over several lines/],
+    ['a null row', 'a.jsonl', 'null', /the row is null/],
+    ['an inherited field', 'a.jsonl', '{}', /there is no field/],
+    ['an object', 'a.json', '{"0":1}', /is an object, not a flat array/],
+    ['one number', 'a.json', '5', /is the number 5, not a flat array/],
+    ['an array of objects', 'a.json', '[{"text":"a"}]', /is an array of objects, not of token ids.*\.jsonl/],
+    ['an array of texts', 'a.json', '["a","b"]', /is an array of texts, not of token ids.*\.jsonl/],
+    ['JSON lines', 'a.json', '{"text":"a"}\n{"text":"b"}', /holds one JSON value a line.*Name the file \.jsonl/],
     ['bad JSON', 'a.json', '[1, 2', /a.json: is not valid JSON/],
-    ['a fraction', 'a.json', '[1, 2.5]', /entry 1 \(2.5\)/],
-    ['a negative id', 'a.json', '[-1]', /entry 0 \(-1\)/],
+    ['a fraction', 'a.json', '[1, 2.5]', /entry 1 is the number 2.5/],
+    ['a negative id', 'a.json', '[-1]', /entry 0 is the number -1/],
     ['an id beyond 31 bits', 'a.json', '[0, 2147483648]', /entry 1/],
-    ['a number beyond all', 'a.json', '[1e999]', /entry 0 \(Infinity\)/],
-    ['text for an id', 'a.json', '["7"]', /entry 0 \("7"\)/],
-    ['null', 'a.json', '[3, null]', /entry 1 \(null\)/],
+    ['a number beyond all', 'a.json', '[1e999]', /entry 0 is the number Infinity/],
+    ['text for an id', 'a.json', '["7"]', /entry 0 is the text "7"/],
+    ['null', 'a.json', '[3, null]', /entry 1 is null/],
     ['nested ids', 'a.json', '[[1, 2]]', /entry 0/],
     ['nested deep', 'a.json', deep, /entry 0/],
-    ['a row nested deep', 'a.jsonl', deep, /a.jsonl:1: no text/],
+    ['a row nested deep', 'a.jsonl', deep, /a.jsonl:1: the row is an array/],
   ])('refuses %s, and says where', (_, name, content, message) => {
     const act = (): RawData => parseData(name, content, name === 'a.jsonl' && content === '{}' ? 'toString' : 'text');
     expect(act).toThrow(DataError);
     expect(act).toThrow(message);
+  });
+
+  it.each([
+    ['A.TXT', 'rows'],
+    ['b.Jsonl', 'rows'],
+    ['C.JSON', 'ids'],
+  ])('reads %s as its small letters', (name, kind) => {
+    const content = { 'A.TXT': 'a', 'b.Jsonl': '{"text":"a"}', 'C.JSON': '[1]' }[name] ?? '';
+    expect(parseData(name, content, 'text').kind).toBe(kind);
   });
 
   it('keeps its message short, whatever the file holds', () => {

@@ -6,7 +6,14 @@ import type { ScoredCandidate } from '../../src/prune/search.ts';
 const scored = (name: string, ppl: number): ScoredCandidate => ({
   name,
   blocks: [],
-  perplexity: { ppl, nll: Math.log(ppl), standardError: null, bitsPerByte: null, scoredTokens: 1 },
+  perplexity: {
+    ppl,
+    nll: Math.log(ppl),
+    natsPerToken: Math.log(ppl),
+    standardError: null,
+    bitsPerByte: null,
+    scoredTokens: 1,
+  },
 });
 
 describe('nearTie', () => {

@@ -39,6 +39,7 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     join: '\n\n',
     ignoredId: null,
     droppedTokens: 0,
+    skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
     ...more,
   };

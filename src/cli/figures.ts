@@ -1,9 +1,23 @@
 /** Numbers for people. Documents keep all digits. */
+import type { Perplexity } from '../eval/perplexity.ts';
+import type { NonFinite } from '../prune/result.ts';
 
-/** A perplexity: five significant digits, exponents only where it is huge. */
-export function figure(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return 'not finite';
+/** A perplexity: five significant digits, exponents only where it is huge; where there is none, why not. */
+export function figure(value: number | null, status?: NonFinite): string {
+  if (value === Infinity || status === 'infinite') return 'infinite';
+  if (value === null || Number.isNaN(value)) return 'not a number';
   return value >= 1e6 ? value.toExponential(3) : String(Number(value.toPrecision(value >= 1e4 ? 6 : 5)));
+}
+
+/**
+ * What a perplexity is made of. `nats a token` is always the mean over all scored tokens, as bits a byte are; where the
+ * mean of the chunks' means, of which perplexity is exp, is another number, both are named.
+ */
+export function lossWords({ nll, natsPerToken, bitsPerByte }: Perplexity): string {
+  const parts = [`${natsPerToken.toFixed(5)} nats a token`];
+  if (bitsPerByte !== null) parts.push(`${bitsPerByte.toFixed(4)} bits a byte`);
+  if (nll.toFixed(5) !== natsPerToken.toFixed(5)) parts.unshift(`exp of ${nll.toFixed(5)}, the mean of chunk means`);
+  return parts.join('; ');
 }
 
 /** 0.1234 → `12.3 %` */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { conventionOf, summarise } from '../eval/convention.ts';
+import { conventionOf, scoredWords, summarise } from '../eval/convention.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
@@ -7,7 +7,7 @@ import { readMaskArgument } from '../prune/maskArgument.ts';
 import { planGroup } from '../prune/plan.ts';
 import { figures } from '../prune/run.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
-import { figure } from './figures.ts';
+import { figure, lossWords } from './figures.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
 import { breathe, Terminal } from './terminal.ts';
 
@@ -33,6 +33,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const hasher = nodeHasher();
     for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     const seconds = (performance.now() - started) / 1000;
+    const data = summarise(basename(options.data), chunks, found.scoredTokens, hasher.digest());
     const convention = conventionOf(chunks, model.nllSum);
     if (options.json) {
       terminal.document({
@@ -41,17 +42,16 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
         mask: mask.toString(),
         ...figures(found),
         tokens: found.scoredTokens,
-        data: summarise(basename(options.data), chunks, found.scoredTokens, hasher.digest()),
+        data,
         convention,
         backend: model.backend.description,
         seconds,
       });
     }
     const error = found.standardError === null ? '' : ` ± ${figure(found.ppl * found.standardError)}`;
-    const bits = found.bitsPerByte === null ? '' : `, ${found.bitsPerByte.toFixed(4)} bits a byte`;
-    terminal.result(`perplexity ${figure(found.ppl)}${error} (${found.nll.toFixed(5)} nats a token${bits})`);
+    terminal.result(`perplexity ${figure(found.ppl)}${error} (${lossWords(found)})`);
     if (mask.size > 0) terminal.result(`without ${mask.toString()}`);
-    terminal.result(`${found.scoredTokens} tokens scored, ${chunks.droppedTokens} dropped; ${convention.text}`);
+    terminal.result(`${scoredWords(data)}; ${convention.text}`);
     terminal.result(`backend: ${model.backend.description}, ${seconds.toFixed(1)} s`);
   } finally {
     await close();

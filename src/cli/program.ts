@@ -9,6 +9,7 @@ import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
+import { refuseRepeats } from './onceOptions.ts';
 import { laneCount, memorySize, number, wholeNumber } from './options.ts';
 import { oneLine } from './oneLine.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
@@ -102,6 +103,7 @@ export function program(): Command {
     .option('--json', 'print one JSON document', false)
     .action(doctorCommand);
 
+  refuseRepeats(root);
   // Commands made by root.command() copy its exit handling only if it was set before; it was.
   return root;
 }

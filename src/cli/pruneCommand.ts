@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { AccessError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
+import { scoredWords } from '../eval/convention.ts';
 import type { BlockId } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
@@ -134,7 +135,7 @@ function summary(result: PruneResult): string {
   const rows = result.steps.map((step) => [
     String(step.step),
     step.removed ?? 'nothing',
-    figure(step.ppl),
+    figure(step.ppl, step.status),
     step.ppl === null || dense === null ? '' : `${step.ppl >= dense ? '+' : ''}${percent(step.ppl / dense - 1)}`,
     percent(step.ratios.total),
     percent(step.ratios.depth),
@@ -143,13 +144,13 @@ function summary(result: PruneResult): string {
   const curve = sparkline([dense, ...result.steps.map((step) => step.ppl)]);
   return [
     `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
-    `${result.data.name}: ${result.data.scoredTokens} tokens scored (${result.data.droppedTokens} dropped); ${result.convention.text}`,
+    `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
     `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
     workLine(result),
     '',
     table(
       ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],
-      [['0', '', figure(dense), '', percent(0), percent(0), ''], ...rows],
+      [['0', '', figure(dense, result.dense.status), '', percent(0), percent(0), ''], ...rows],
     ),
     '',
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,

@@ -36,7 +36,7 @@ export const defaultEvalSettings: EvalSettings = { chunk: null, stride: null, bo
 
 /** Equal-length chunks of one stream, and which of their targets count. */
 export interface Chunks {
-  /** [B][T] */
+  /** [B][T]; each has a target that counts. */
   ids: readonly Int32Array[];
   chunk: number;
   stride: number;
@@ -46,15 +46,17 @@ export interface Chunks {
   join: string;
   /** Target ids that are left out of the mean, or null. */
   ignoredId: number | null;
-  /** Tokens of the stream that no chunk holds. */
+  /** Tokens of the stream after its last chunk: a tail shorter than a chunk. */
   droppedTokens: number;
+  /** Chunks that were left out because all their targets have the ignored id, and how many targets these are. */
+  skipped: { chunks: number; targets: number };
   /** UTF-8 bytes that the scored targets stand for; null where no tokenizer tells. */
   scoredBytes: number | null;
 }
 
 /**
  * @throws DataError when the stream is shorter than one chunk, an id is outside the vocabulary, text comes without a
- * tokenizer, or a BOS is asked for that the tokenizer does not have.
+ * tokenizer, a BOS is asked for that the tokenizer does not have, or no target of the whole stream counts.
  */
 export function chunkData(
   name: string,
@@ -99,9 +101,39 @@ export function chunkData(
     // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
     ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
     droppedTokens: stream.length - ((ids.length - 1) * step + taken),
+    skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
   };
-  return tokenizer === null ? chunks : { ...chunks, scoredBytes: countScoredBytes(chunks, tokenizer) };
+  const kept = withoutEmptyChunks(name, chunks);
+  return tokenizer === null ? kept : { ...kept, scoredBytes: countScoredBytes(kept, tokenizer) };
+}
+
+/**
+ * The chunks that have a target that counts. The mean of the others' would be 0/0, and there is nothing to compute for
+ * them. No other chunk's targets change: what a chunk that is left out shares with the next one was ignored already.
+ */
+function withoutEmptyChunks(name: string, chunks: Chunks): Chunks {
+  if (chunks.ignoredId === null) return chunks;
+  const ids = chunks.ids.filter((chunk, index) => {
+    return chunk.subarray(1).some((_, target) => isScored(chunks, index, target));
+  });
+  if (ids.length === 0) {
+    throw new DataError(`every target is the pad id ${chunks.ignoredId}, which is not scored.`, {
+      where: name,
+      remedy: 'Give text with other tokens, or more of it.',
+    });
+  }
+  const ignored = ignoredTargets(chunks) - ignoredTargets({ ...chunks, ids });
+  return { ...chunks, ids, skipped: { chunks: chunks.ids.length - ids.length, targets: ignored } };
+}
+
+/** Targets of the chunks that are left out because their id is the ignored one, each once however far chunks overlap. */
+export function ignoredTargets(chunks: Chunks): number {
+  const ignored = (id: number, target: number, index: number): boolean =>
+    id === chunks.ignoredId && isNewTarget(chunks, index, target);
+  return chunks.ids.reduce((sum, ids, index) => {
+    return sum + ids.subarray(1).filter((id, target) => ignored(id, target, index)).length;
+  }, chunks.skipped.targets);
 }
 
 function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {

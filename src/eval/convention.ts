@@ -1,7 +1,6 @@
 /** What a perplexity means: printed with every figure, because the same model scores differently under each. */
 import type { NllSum } from '../ops/nll.ts';
-import type { Chunks } from './chunks.ts';
-import { ignoredTargets } from './perplexity.ts';
+import { ignoredTargets, type Chunks } from './chunks.ts';
 
 /** How perplexity was taken; every figure carries it (methods differ by factors of two for the same model). */
 export interface Convention {
@@ -25,6 +24,8 @@ export interface DataSummary {
   /** SHA-256 (hex) of the token ids used. */
   hash: string;
   chunks: number;
+  /** Chunks left out, beside those, because all their targets are ignored. */
+  skippedChunks: number;
   /** Targets that were scored. */
   scoredTokens: number;
   /** Targets left out because of `ignoredId`. */
@@ -56,12 +57,24 @@ function bosWords({ bos, bosInData }: Chunks): string {
   return `${placed} (the data begin with one, so no second one was added)`;
 }
 
+/** What was scored and what was not, in words. */
+export function scoredWords(data: DataSummary): string {
+  const parts = [`${data.scoredTokens} tokens scored`, `${data.droppedTokens} dropped`];
+  if (data.ignoredTokens > 0) parts.push(`${data.ignoredTokens} ignored`);
+  if (data.skippedChunks > 0) {
+    const chunks = data.skippedChunks === 1 ? '1 chunk' : `${data.skippedChunks} chunks`;
+    parts.push(`${chunks} skipped (no target that counts)`);
+  }
+  return parts.join(', ');
+}
+
 /** @param hash SHA-256 (hex) of the ids. */
 export function summarise(name: string, chunks: Chunks, scoredTokens: number, hash: string): DataSummary {
   return {
     name,
     hash,
     chunks: chunks.ids.length,
+    skippedChunks: chunks.skipped.chunks,
     scoredTokens,
     ignoredTokens: ignoredTargets(chunks),
     droppedTokens: chunks.droppedTokens,

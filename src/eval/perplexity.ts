@@ -5,7 +5,7 @@
  */
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { isNewTarget, isScored, type Chunks } from './chunks.ts';
+import { isScored, type Chunks } from './chunks.ts';
 
 /** One chunk's score: Σ NLL in nats over the targets that count, and how many they are. */
 export interface ChunkScore {
@@ -14,10 +14,15 @@ export interface ChunkScore {
 }
 
 export interface Perplexity {
-  /** exp(nll); NaN or Infinity where the model overflows or a chunk has no target that counts. */
+  /** exp(nll); NaN or Infinity where the model overflows or no target counts at all. */
   ppl: number;
-  /** Mean over chunks of the chunk's mean NLL, nats a token. */
+  /** Mean over chunks of the chunk's mean NLL, in nats: what `ppl` is made of. */
   nll: number;
+  /**
+   * Σ NLL / targets: nats a token. The same as `nll` where all chunks score equally many targets; with a stride, or
+   * where targets are ignored, they do not.
+   */
+  natsPerToken: number;
   /** Standard error of `nll` over chunks (sample standard deviation / √chunks); null with fewer than two. */
   standardError: number | null;
   /** Σ NLL / ln 2 / UTF-8 bytes of the scored tokens; null where no tokenizer tells the bytes. */
@@ -37,28 +42,21 @@ export function scoreChunk(chunks: Chunks, index: number, nll: Float32Array): Ch
   return { nats, targets };
 }
 
-/** Puts chunk scores together. */
+/** Puts chunk scores together. A chunk without a target that counts has no mean and is left out. */
 export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perplexity {
-  const means = scores.map(({ nats, targets }) => nats / targets);
+  const means = scores.filter(({ targets }) => targets > 0).map(({ nats, targets }) => nats / targets);
   const nll = means.reduce((sum, mean) => sum + mean, 0) / means.length;
   const squares = means.reduce((sum, mean) => sum + (mean - nll) ** 2, 0);
   const totalNats = scores.reduce((sum, { nats }) => sum + nats, 0);
+  const scoredTokens = scores.reduce((sum, { targets }) => sum + targets, 0);
   return {
     ppl: Math.exp(nll),
     nll,
+    natsPerToken: totalNats / scoredTokens,
     standardError: means.length < 2 ? null : Math.sqrt(squares / (means.length - 1) / means.length),
     bitsPerByte: chunks.scoredBytes ? totalNats / Math.LN2 / chunks.scoredBytes : null,
-    scoredTokens: scores.reduce((sum, { targets }) => sum + targets, 0),
+    scoredTokens,
   };
-}
-
-/** Targets that are left out because their id is the ignored one, each once however far chunks overlap. */
-export function ignoredTargets(chunks: Chunks): number {
-  const ignored = (id: number, target: number, index: number): boolean =>
-    id === chunks.ignoredId && isNewTarget(chunks, index, target);
-  return chunks.ids.reduce((sum, ids, index) => {
-    return sum + ids.subarray(1).filter((id, target) => ignored(id, target, index)).length;
-  }, 0);
 }
 
 /**

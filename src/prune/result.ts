@@ -12,8 +12,10 @@ export type NonFinite = 'nan' | 'infinite';
 export interface PerplexityFigures {
   ppl: number | null;
   status?: NonFinite;
-  /** Mean of chunk means, nats a token. */
+  /** Mean over chunks of the chunk's mean NLL, in nats: `ppl` is exp of it. */
   nll: number | null;
+  /** Σ NLL over all scored tokens / their number. Equals `nll` only where all chunks score equally many. */
+  natsPerToken: number | null;
   /** Standard error of `nll` over chunks; null with fewer than two chunks. */
   standardError: number | null;
   /** Null where the tokenizer, and so the byte count, is unknown. */

@@ -153,7 +153,7 @@ function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'ref
   return {
     step: event.step,
     removed: removed?.name ?? null,
-    ...finite(removed?.perplexity.ppl ?? NaN),
+    ...finite(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
     standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
     ratio: event.ratios.total,
@@ -163,6 +163,11 @@ function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'ref
     work: event.work,
     ...(event.race === undefined ? {} : { race: event.race }),
   };
+}
+
+/** What the best of candidates is of which none is finite: infinite, unless all are NaN. */
+function bestOfNone(candidates: readonly ScoredCandidate[]): number {
+  return candidates.every(({ perplexity }) => Number.isNaN(perplexity.ppl)) ? NaN : Infinity;
 }
 
 function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
@@ -179,6 +184,7 @@ export function figures(perplexity: Perplexity): PerplexityFigures {
   return {
     ...finite(perplexity.ppl),
     nll: finiteOrNull(perplexity.nll),
+    natsPerToken: finiteOrNull(perplexity.natsPerToken),
     standardError: finiteOrNull(perplexity.standardError),
     bitsPerByte: finiteOrNull(perplexity.bitsPerByte),
   };

@@ -1,5 +1,5 @@
 /** Texts and token ids that cannot be measured on. */
-import { PLANTED, type WrongInput } from '../wrongInput.ts';
+import { measure, PLANTED, prune, type WrongInput } from '../wrongInput.ts';
 
 const measureOn = (data: string, ...rest: string[]): string[] => ['perplexity', PLANTED, '--data', data, ...rest];
 
@@ -43,7 +43,33 @@ export const dataCases: readonly WrongInput[] = [
     files: { 'rows.jsonl': '{"text":"a"}\n{"txt":"b"}\n' },
     args: measureOn('rows.jsonl'),
     code: 1,
-    line: /rows\.jsonl:2: no text in field 'text'\. Name another with --field \(it has: txt\)/,
+    line: /rows\.jsonl:2: there is no field 'text'\. Name a field of text with --field \(it has: txt\)/,
+  },
+  {
+    what: 'a field that is a number',
+    files: { 'rows.jsonl': '{"text":"a"}\n{"text":123}\n' },
+    args: measureOn('rows.jsonl'),
+    code: 1,
+    line: /rows\.jsonl:2: field 'text' is the number 123, not text/,
+  },
+  {
+    what: 'rows as one array',
+    files: { 'array.json': '[{"text":"a"}]' },
+    args: measureOn('array.json'),
+    code: 1,
+    line: /array\.json: is an array of objects, not of token ids.*\.jsonl/,
+  },
+  {
+    what: 'two data files',
+    args: measure(PLANTED, '--data', 'other.txt'),
+    code: 2,
+    line: /option '--data <file>' is given twice/,
+  },
+  {
+    what: 'a flag given twice',
+    args: prune('--blocks', '1', '--fresh', '--fresh'),
+    code: 2,
+    line: /option '--fresh' is given twice/,
   },
   {
     what: 'an id outside the vocabulary',

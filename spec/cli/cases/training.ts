@@ -80,7 +80,7 @@ export const trainingCases: readonly WrongInput[] = [
   {
     what: 'no way to write',
     files: files(),
-    args: train('recipe.json', '--out', 'text.txt'),
+    args: ['train', 'recipe.json', '--out', 'text.txt'],
     code: 1,
     line: /text\.txt.*(?:in the way|not a folder)/,
   },

@@ -58,7 +58,8 @@ const figures = (): fc.Arbitrary<PerplexityFigures> =>
       bitsPerByte: optional(fc.double({ min: 0, max: 50, noNaN: true })),
     })
     .map(({ score: { ppl, status }, standardError, bitsPerByte }) => {
-      return { ppl, status, nll: ppl === null ? null : Math.log(ppl), standardError, bitsPerByte };
+      const nll = ppl === null ? null : Math.log(ppl);
+      return { ppl, status, nll, natsPerToken: nll, standardError, bitsPerByte };
     });
 
 /** What the search of that kind may remove, as texts. */
@@ -153,6 +154,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
       scoredTokens: count(),
       ignoredTokens: count(),
       droppedTokens: count(),
+      skippedChunks: count(),
     }),
     convention: fc.record({
       text: text(),

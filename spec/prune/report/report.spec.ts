@@ -31,7 +31,7 @@ function example(): PruneResult {
     kind: 'mix',
     stop: { blocks: 1 },
     stoppedBy: 'blocks',
-    dense: { ppl: 19.2, nll: Math.log(19.2), standardError: 0.04, bitsPerByte: null },
+    dense: { ppl: 19.2, nll: Math.log(19.2), natsPerToken: Math.log(19.2), standardError: 0.04, bitsPerByte: null },
     steps: [{ ...step, step: 1, removed: 'L1.mha', ppl: 23.9, candidates }],
     removed: ['L1.mha'],
   };

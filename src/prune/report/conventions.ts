@@ -19,6 +19,7 @@ export function conventionsSection(result: PruneResult): Markup {
       'Chunks',
       `${formatCount(data.chunks)} of ${formatCount(convention.chunk)} tokens, stride ${formatCount(convention.stride)}`,
     ],
+    ...skippedRow(data.skippedChunks),
     ['Tokens dropped', `${formatCount(data.droppedTokens)} (a tail shorter than a chunk)`],
     ['Tokens ignored', ignoredWords(convention.ignoredId, data.ignoredTokens)],
     ['Beginning of sequence', BOS[convention.bos]],
@@ -37,6 +38,13 @@ export function conventionsSection(result: PruneResult): Markup {
     element('p', {}, convention.text),
     scrollable('Conventions', element('table', { class: 'conventions' }, element('tbody', {}, body))),
   );
+}
+
+/** Documents of older versions do not tell. */
+function skippedRow(count: number | undefined): [string, Child][] {
+  return count === undefined || count === 0
+    ? []
+    : [['Chunks skipped', `${formatCount(count)} (no target that counts)`]];
 }
 
 function ignoredWords(id: number | null, count: number): string {

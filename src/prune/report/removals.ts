@@ -46,6 +46,6 @@ export function lastStep(result: PruneResult): StepResult | null {
 }
 
 /** The figures of the pruned model; those of the dense one when nothing was removed. */
-export function finalFigures(result: PruneResult): Omit<PerplexityFigures, 'nll'> {
+export function finalFigures(result: PruneResult): Omit<PerplexityFigures, 'nll' | 'natsPerToken'> {
   return lastStep(result) ?? result.dense;
 }

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+
+/**
+ * Refuses an option that is given twice, in this command and those below it: commander would take the last one without
+ * a word, and a user who names two files means both.
+ */
+export function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    let given = 0;
+    command.on(`option:${option.name()}`, () => {
+      given++;
+      if (given > 1) command.error(`error: option '${option.flags}' is given twice. Give it once.`);
+    });
+  }
+  for (const below of command.commands) refuseRepeats(below);
+}
