@@ -97,6 +97,7 @@ export function wideSource(): WeightSource {
       return Promise.resolve(find(name).subarray(from * width, to * width));
     },
     contentHash: () => Promise.resolve(''),
+    assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

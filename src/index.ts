@@ -72,6 +72,7 @@ export {
   BlockprunerError,
   DataError,
   DisposedError,
+  FileChangedError,
   FormatError,
   JournalMismatchError,
   MaskError,

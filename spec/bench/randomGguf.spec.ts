@@ -93,7 +93,13 @@ describe('randomGguf', () => {
       if (header instanceof Uint8Array) bytes.set(header.subarray(offset, offset + length));
       return Promise.resolve(bytes);
     };
-    const file = await parseGguf({ name: 'random', size: 2 ** 31, read, close: () => Promise.resolve() });
+    const file = await parseGguf({
+      name: 'random',
+      size: 2 ** 31,
+      read,
+      assertUnchanged: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    });
     const sizes = [...file.tensors.values()].map(({ dims }) => dims.reduce((product, size) => product * size, 1));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_100_048_384);
   });

@@ -50,6 +50,7 @@ export function watchedSource(
       reads.push({ offset, length });
       return Promise.resolve(bytes.slice(offset, offset + length));
     },
+    assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -3,6 +3,7 @@ import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
+import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
 import { searchMutants } from './search.ts';
 
@@ -13,5 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...libraryMutants,
   ...modelMutants,
   ...searchMutants,
+  ...openingMutants,
   ...journalMutants,
 ];

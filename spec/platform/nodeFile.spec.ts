@@ -58,19 +58,6 @@ it('reads at the same time do not disturb each other', async () => {
 });
 
 describe('openFile', () => {
-  it('a file that shrinks is a damaged one, one that grows is as long as it was', async () => {
-    await withFolder(async (folder) => {
-      const path = join(folder, 'a');
-      await writeFile(path, 'abcdef');
-      const source = await openFile(path);
-      await appendFile(path, 'ghi');
-      await expect(source.read(5, 2)).rejects.toThrow(FormatError);
-      await truncate(path, 3);
-      await expect(source.read(0, 6)).rejects.toThrow(/became shorter while it was read/);
-      await source.close();
-    });
-  });
-
   it('more than 2 GiB come in pieces, as Node ends the process over a longer read', async () => {
     await withFolder(async (folder) => {
       const path = join(folder, 'a');

@@ -24,6 +24,7 @@ function countsOf(json: Record<string, unknown>): ParameterCounts {
     tensor: refuse,
     rows: refuse,
     contentHash: refuse,
+    assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
   return countParameters(source);

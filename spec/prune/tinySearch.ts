@@ -73,6 +73,7 @@ export function watchReads(source: WeightSource, onRead: (tensor: string) => voi
       return source.rows(name, from, to);
     },
     contentHash: (hasher) => source.contentHash(hasher),
+    assertUnchanged: () => source.assertUnchanged(),
     close: () => source.close(),
   };
 }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fc, test } from '@fast-check/vitest';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AccessError, FormatError, NotFoundError } from '../../src/errors.ts';
+import { AccessError, FileChangedError, FormatError, NotFoundError } from '../../src/errors.ts';
 import { httpBytes } from '../../src/web/httpBytes.ts';
 
 let server: Server | null = null;
@@ -60,7 +60,62 @@ describe('from a server that knows ranges', () => {
         }),
       ),
     );
-    await expect(other.read(10, 5)).rejects.toThrow('changed while it was read');
+    await expect(other.read(10, 5)).rejects.toThrow(FileChangedError);
+  });
+});
+
+describe('a file that is changed on the server', () => {
+  /** Serves `version`'s bytes, in ranges, under the headers that name it; the specs change `version` in between. */
+  function versioned(names: readonly ('etag' | 'last-modified')[]): {
+    state: { version: number; bytes: Uint8Array };
+    listener: RequestListener;
+  } {
+    const state = { version: 1, bytes: content };
+    const listener: RequestListener = (request, response) => {
+      const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+      const headers = names.map((name) => [name, name === 'etag' ? `"${state.version}"` : `day ${state.version}`]);
+      if (match === null) return void response.writeHead(200, Object.fromEntries(headers) as {}).end(state.bytes);
+      const [from, to] = [Number(match[1]), Number(match[2]) + 1];
+      if (to > state.bytes.length) return void response.writeHead(416).end();
+      headers.push(['content-range', `bytes ${from}-${to - 1}/${state.bytes.length}`]);
+      response.writeHead(206, Object.fromEntries(headers) as {}).end(state.bytes.subarray(from, to));
+    };
+    return { state, listener };
+  }
+
+  it.each([
+    ['in place, told by its ETag', ['etag'], 2, content.toReversed()],
+    ['in place, told by the day of its last change', ['last-modified'], 2, content.toReversed()],
+    ['for a shorter one', ['etag'], 2, content.slice(0, 100)],
+    ['for a longer one under the same ETag', ['etag'], 1, new Uint8Array(400)],
+  ] as const)('%s, is noticed with the next piece, and before the result', async (_, names, version, bytes) => {
+    const { state, listener } = versioned(names);
+    const source = await httpBytes(await serving(listener));
+    expect(await source.read(200, 50)).toEqual(content.slice(200, 250));
+    await source.assertUnchanged();
+    Object.assign(state, { version, bytes });
+    await expect(source.read(200, 50)).rejects.toThrow(FileChangedError);
+    await expect(source.assertUnchanged()).rejects.toThrow(/model\.gguf: the file on the server was changed/);
+  });
+
+  it('is taken whole where the server names no version: what was read stays one file', async () => {
+    const { state, listener } = versioned([]);
+    const source = await httpBytes(await serving(listener));
+    state.bytes = content.toReversed();
+    expect(await source.read(7, 9)).toEqual(content.slice(7, 16));
+    await source.assertUnchanged();
+  });
+
+  it('a piece from another place is not taken', async () => {
+    const source = await httpBytes(
+      await serving(
+        ranges((headers, bytes) => {
+          headers.set('content-range', `bytes 0-${bytes.length - 1}/${content.length}`);
+          return bytes;
+        }),
+      ),
+    );
+    await expect(source.read(10, 5)).rejects.toThrow(/did not send the 5 bytes from 10 on/);
   });
 });
 

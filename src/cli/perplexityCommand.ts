@@ -30,6 +30,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
       return breathe();
     });
+    await opened.weights.assertUnchanged();
     const hasher = nodeHasher();
     for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     const seconds = (performance.now() - started) / 1000;

@@ -41,6 +41,7 @@ function named(source: ByteSource, name: string): ByteSource {
     name,
     size: source.size,
     read: (offset, length) => source.read(offset, length),
+    assertUnchanged: () => source.assertUnchanged(),
     close: () => source.close(),
   };
 }

@@ -37,8 +37,11 @@ export interface ModelConfig {
   padTokenId: number | null;
 }
 
-/** A parsed config and what was seen on the way: names of unknown fields, to be warned about once. */
+/** A parsed config and what was seen on the way, to be warned about once. */
 export interface ParsedConfig {
   config: ModelConfig;
+  /** Names of unknown fields. */
   unknownFields: readonly string[];
+  /** Special tokens that lie outside the vocabulary and are left out of the config: `bos_token_id 32000`. */
+  idsOutside: readonly string[];
 }

@@ -16,6 +16,7 @@ export function memoryBytes(name: string, bytes: Uint8Array): ByteSource {
       }
       return Promise.resolve(bytes.slice(offset, offset + length));
     },
+    assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

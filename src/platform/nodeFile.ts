@@ -2,12 +2,13 @@ import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { AccessError, FormatError, NotFoundError } from '../errors.ts';
 import type { ByteSource } from './byteSource.ts';
+import { assertSameContent, assertSameFile, identityOf, type FileIdentity } from './fileIdentity.ts';
 
 /** Bytes read at a time: from 2 GiB on, Node ends the process. */
 const MAX_READ = 1 << 30;
 
 /**
- * Opens a file for random-access reading.
+ * Opens a file for random-access reading. From here on its content is held to be one: every read checks it.
  * @throws NotFoundError when there is none, AccessError when it cannot be opened.
  */
 export async function openFile(path: string): Promise<ByteSource> {
@@ -18,12 +19,13 @@ export async function openFile(path: string): Promise<ByteSource> {
   } catch (cause) {
     throw accessError(path, cause);
   }
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
+  try {
+    if (!(await handle.stat()).isFile()) throw new AccessError('is not a regular file.', { where: path });
+    return new NodeFile(path, await identityOf(handle), handle);
+  } catch (error) {
     await handle.close();
-    throw new AccessError('is not a regular file.', { where: path });
+    throw error;
   }
-  return new NodeFile(path, stat.size, handle);
 }
 
 /** Turns a file-system failure into a typed error that names the path. */
@@ -46,11 +48,13 @@ const reasons: Readonly<Record<string, string>> = {
 class NodeFile implements ByteSource {
   readonly name: string;
   readonly size: number;
+  readonly #identity: FileIdentity;
   readonly #handle: FileHandle;
 
-  constructor(name: string, size: number, handle: FileHandle) {
+  constructor(name: string, identity: FileIdentity, handle: FileHandle) {
     this.name = name;
-    this.size = size;
+    this.size = Number(identity.size);
+    this.#identity = identity;
     this.#handle = handle;
   }
 
@@ -68,10 +72,16 @@ class NodeFile implements ByteSource {
       const { bytesRead } = await this.#handle.read(bytes, done, piece, offset + done).catch((cause: unknown) => {
         throw accessError(this.name, cause);
       });
-      if (bytesRead === 0) throw new FormatError('became shorter while it was read.', { where: this.name });
+      // After the read: a change that came before it, or during it, shows by now.
+      assertSameContent(this.#handle, this.#identity, this.name);
+      if (bytesRead === 0) throw new FormatError('ends before its size is reached.', { where: this.name });
       done += bytesRead;
     }
     return bytes;
+  }
+
+  async assertUnchanged(): Promise<void> {
+    await assertSameFile(this.#handle, this.#identity, this.name);
   }
 
   async close(): Promise<void> {

@@ -48,6 +48,7 @@ export function parameterSource(name: string, config: ModelConfig, parameters: P
       return Promise.resolve(asF32(data.subarray(from * shape[1], to * shape[1])));
     },
     contentHash: (hasher) => Promise.resolve(hashParameters(parameters, hasher)),
+    assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -93,6 +93,7 @@ export class Engine {
         await breathe();
         signal.throwIfAborted();
       });
+      await opened.model.weights.assertUnchanged();
       const convention = conventionOf(chunks, model.nllSum);
       return { ...found, mask: mask.toString(), convention, backend: opened.backend.description };
     } finally {

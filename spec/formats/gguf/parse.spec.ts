@@ -258,6 +258,7 @@ describe('parseGguf', () => {
         bytes.set(head.subarray(0, length));
         return Promise.resolve(bytes);
       },
+      assertUnchanged: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
     await expect(parseGguf(source)).rejects.toThrow(/header is longer than 67108864 bytes/);

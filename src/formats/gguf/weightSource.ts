@@ -148,6 +148,10 @@ class GgufWeights implements WeightSource {
     return hasher.digest();
   }
 
+  assertUnchanged(): Promise<void> {
+    return this.#source.assertUnchanged();
+  }
+
   close(): Promise<void> {
     return this.#source.close();
   }

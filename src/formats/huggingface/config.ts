@@ -4,7 +4,7 @@
  * names of all others are handed back to be warned about.
  */
 import { UnsupportedModelError } from '../../errors.ts';
-import type { FamilyName, ParsedConfig } from '../../model/config.ts';
+import type { FamilyName, ModelConfig, ParsedConfig } from '../../model/config.ts';
 import { quoted } from '../quoted.ts';
 import { parseGpt2 } from './families/gpt2.ts';
 import { parseLlamaLike } from './families/llamaLike.ts';
@@ -36,5 +36,25 @@ export function parseHfConfig(json: unknown, where: string): ParsedConfig {
     });
   }
   const { config, unknownFields } = parsers[type as FamilyName](fields);
-  return { config, unknownFields: [...fields.unread().filter((name) => !isInert(name)), ...unknownFields] };
+  return {
+    ...withinVocabulary(config),
+    unknownFields: [...fields.unread().filter((name) => !isInert(name)), ...unknownFields],
+  };
+}
+
+/** The config without special tokens that the embedding has no row for: no text can hold them. */
+function withinVocabulary(config: ModelConfig): Pick<ParsedConfig, 'config' | 'idsOutside'> {
+  const idsOutside: string[] = [];
+  const within = (field: string, id: number | null): boolean => {
+    if (id === null || id < config.vocabSize) return true;
+    idsOutside.push(`${field} ${id}`);
+    return false;
+  };
+  const { bosTokenId, eosTokenIds, padTokenId } = config;
+  const ids = {
+    bosTokenId: within('bos_token_id', bosTokenId) ? bosTokenId : null,
+    eosTokenIds: eosTokenIds.filter((id) => within('eos_token_id', id)),
+    padTokenId: within('pad_token_id', padTokenId) ? padTokenId : null,
+  };
+  return { config: { ...config, ...ids }, idsOutside };
 }

@@ -1,9 +1,10 @@
 /** The safetensors files of a model folder, one or many, seen as one set of tensors. */
-import { FormatError, NotFoundError } from '../../errors.ts';
+import { FormatError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
 import type { Folder } from '../../platform/folder.ts';
 import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
+import { noWeights } from './noWeights.ts';
 import { parseSafetensors, type SafetensorsTensor } from './parse.ts';
 import { parseShardIndex, type ShardIndex } from './shardIndex.ts';
 
@@ -15,34 +16,37 @@ export interface StoredTensor extends SafetensorsTensor {
   readonly source: ByteSource;
 }
 
+/** Where a tensor should be. */
+export interface AbsentTensor {
+  readonly shard: string;
+  /** Whether at least that file is there. */
+  readonly shardIsThere: boolean;
+}
+
 export interface Checkpoint {
   /** By the name it has in the file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Tensors that the index names and no shard has, by name. */
+  readonly absent: ReadonlyMap<string, AbsentTensor>;
+  /** @throws FileChangedError when one of the files is no longer the one whose header was read. */
+  assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads their headers.
- * @throws NotFoundError when there is neither, or a shard is missing; FormatError for a damaged file, or a shard that
- * lacks a tensor the index says it has.
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads their headers. What the
+ * index names and no shard has is noted: whether the model needs it is not known here.
+ * @throws NotFoundError when there is neither; FormatError for a damaged file.
  */
 export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
   if (folder.files.has(SINGLE_FILE)) return openFiles(folder, [SINGLE_FILE], null);
-  if (!folder.files.has(INDEX_FILE)) {
-    throw new NotFoundError(`has neither ${SINGLE_FILE} nor ${INDEX_FILE}.`, {
-      where: folder.name,
-      remedy: 'Save the model as safetensors, or point to a .gguf file.',
-    });
-  }
+  if (!folder.files.has(INDEX_FILE)) throw noWeights(folder);
   const index = parseShardIndex(await readJson(folder, INDEX_FILE), `${folder.name}: ${INDEX_FILE}`);
-  const missing = index.files.find((file) => !folder.files.has(file));
-  if (missing !== undefined) {
-    throw new NotFoundError(`shard ${quoted(missing)} is missing; ${INDEX_FILE} names it.`, {
-      where: folder.name,
-      remedy: 'Download the model again.',
-    });
-  }
-  return openFiles(folder, index.files, index);
+  return openFiles(
+    folder,
+    index.files.filter((file) => folder.files.has(file)),
+    index,
+  );
 }
 
 async function openFiles(folder: Folder, files: readonly string[], index: ShardIndex | null): Promise<Checkpoint> {
@@ -50,27 +54,35 @@ async function openFiles(folder: Folder, files: readonly string[], index: ShardI
   const close = async (): Promise<void> => {
     await Promise.all(sources.map((source) => source.close()));
   };
+  const assertUnchanged = async (): Promise<void> => {
+    for (const source of sources) await source.assertUnchanged();
+  };
   try {
     const found = new Map<string, StoredTensor>();
     for (const file of files) {
       const source = await folder.open(file);
       sources.push(source);
       for (const [name, tensor] of (await parseSafetensors(source)).tensors) {
-        // A shard may hold what the index assigns to another one; only the index's word counts.
-        if (index === null || index.fileOf.get(name) === file) found.set(name, { ...tensor, source });
+        // A shard may hold what the index assigns to another one; then the index's word counts.
+        if ((index?.fileOf.get(name) ?? file) !== file) continue;
+        if (found.has(name)) throw twice(folder, name);
+        found.set(name, { ...tensor, source });
       }
     }
-    for (const [name, file] of index?.fileOf ?? []) {
-      if (!found.has(name)) {
-        throw new FormatError(`tensor ${quoted(name)} is not there, although ${INDEX_FILE} says so.`, {
-          where: `${folder.name}: ${file}`,
-          remedy: 'Download the model again.',
-        });
-      }
+    const absent = new Map<string, AbsentTensor>();
+    for (const [name, shard] of index?.fileOf ?? []) {
+      if (!found.has(name)) absent.set(name, { shard, shardIsThere: files.includes(shard) });
     }
-    return { tensors: found, close };
+    return { tensors: found, absent, assertUnchanged, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function twice(folder: Folder, name: string): FormatError {
+  return new FormatError(`tensor ${quoted(name)} is in two shards, and ${INDEX_FILE} names none of them.`, {
+    where: folder.name,
+    remedy: 'Download the model again.',
+  });
 }

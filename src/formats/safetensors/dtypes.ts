@@ -39,6 +39,11 @@ export function dtypeBits(dtype: SafetensorsDtype): number {
   return bits[dtype];
 }
 
+/** Whether `decodeFloats` reads a type. */
+export function isDecodable(dtype: SafetensorsDtype): boolean {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
 /**
  * Stored bytes (little-endian) as f32 values. `bytes` is the caller's own and may be lent to the result.
  * @param where tensor and file, for the message.

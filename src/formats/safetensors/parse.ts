@@ -47,6 +47,8 @@ export async function parseSafetensors(source: ByteSource): Promise<SafetensorsF
       entries.push([name, tensorEntry(source, name, value, header.end)]);
       continue;
     }
+    // Some writers put null there for none.
+    if (value === null) continue;
     for (const [key, text] of Object.entries(record(source, value, '__metadata__'))) {
       if (typeof text !== 'string') throw bad(source, `__metadata__ entry ${quoted(key)} is no string.`);
       metadata.set(key, text);
