@@ -76,17 +76,17 @@ describe('a search whose model is replaced', () => {
     folder: string,
     weightBytes: number,
     sink = memoryJournal(),
-    replaceAt = Infinity,
+    replaceAt: number | 'done' = Infinity,
   ): Promise<unknown> => {
     const { weights, close } = await openModel(join(folder, 'model'));
     try {
       const { options } = await tinyRun(sink);
       const model = await Transformer.load(weights, options.model.backend, weightBytes);
-      const events = run({ ...options, model });
+      const events = run({ ...options, model, tokenizer: null });
       for (let at = 0; ; at++) {
         const next = await events.next();
         if (next.done === true) return { ...next.value, model: { ...next.value.model, name: '' }, seconds: 0 };
-        if (at === replaceAt) {
+        if (at === replaceAt || next.value.type === replaceAt) {
           await copyFile(join(folder, 'other', 'model.safetensors'), join(folder, 'model', 'model.safetensors'));
         }
       }
@@ -105,12 +105,13 @@ describe('a search whose model is replaced', () => {
 
   beforeAll(() => withModels(async (folder) => void (right = await prune(folder, 2 ** 24))));
 
-  // Where all weights are held nothing is read again: only the look before the result tells.
+  // At its end nothing is read any more: only the look before the result tells.
   it.each([
     ['that reads its weights again and again', 2 ** 13, 0],
     ['that reads its weights again and again, in its middle', 2 ** 13, 3],
-    ['that holds all its weights', 2 ** 24, 3],
-  ])(
+    ['that holds all its weights, before it begins', 2 ** 24, 0],
+    ['that holds all its weights and is at its end', 2 ** 24, 'done'],
+  ] as const)(
     '%s ends with an error and no result; with the first model back it ends right',
     async (_, weightBytes, replaceAt) => {
       await withModels(async (folder) => {

@@ -109,6 +109,12 @@ describe('a tied model that stores a head', () => {
     await openHfFolder(folder);
     // Headers, the config, and a first piece of each of the two.
     expect(folder.bytesRead).toBeLessThan(2 * 4 * 2 ** 20 + 50_000);
+    const embedding = tensors.get(EMBEDDING)?.data ?? new Float32Array();
+    for (const data of [embedding, embedding.with(embedding.length - 1, 7)]) {
+      const head = { shape: [90_000, 48], dtype: 'F32' as const, data };
+      const { weights } = await openHfFolder(memoryFolder(singleFile(wide, new Map([...tensors, [HEAD, head]]))));
+      expect(weights.config.tieWordEmbeddings).toBe(data === embedding);
+    }
   });
 });
 
