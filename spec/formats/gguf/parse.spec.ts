@@ -90,9 +90,7 @@ describe('parseGguf', () => {
 
   it.each<[string, RegExp, Uint8Array]>([
     ['another magic', /"GGUF"/, handmade(() => {}, { magic: 1 })],
-    ['version 1', /version 1/, handmade(() => {}, { version: 1 })],
     ['version 4', /version 4/, handmade(() => {}, { version: 4 })],
-    ['a big-endian file', /little-endian/, handmade(() => {}, { version: 0x03000000 })],
     ['more keys than bytes', /key count/, handmade(() => {}, { keys: 1000 })],
     ['more tensors than bytes', /tensor count/, handmade(() => {}, { tensors: huge })],
     [
@@ -271,8 +269,31 @@ describe('parseGguf', () => {
     await expect(parse(bytes)).rejects.toThrow('a string length of 18446744073709551615 is impossible');
   });
 
+  it.each<[string, RegExp, Uint8Array]>([
+    ['version 1', /GGUF version 1/, handmade(() => {}, { version: 1 })],
+    ['a big-endian file', /big-endian/, handmade(() => {}, { version: 0x03000000 })],
+    ['a big-endian file of version 2', /big-endian/, handmade(() => {}, { version: 0x02000000 })],
+    ...['ggml', 'ggmf', 'ggjt', 'ggla'].map((format): [string, RegExp, Uint8Array] => {
+      // The format's name is its magic number, written as a little-endian one.
+      const magic = Number.parseInt(Buffer.from(format).toString('hex'), 16);
+      return [
+        `a file of the format ${format}`,
+        new RegExp(`format ${format}, which GGUF`),
+        handmade(() => {}, { magic }),
+      ];
+    }),
+  ])('refuses %s as what it is, not as a damaged file', async (_, message, bytes) => {
+    await expect(parse(bytes)).rejects.toThrow(UnsupportedModelError);
+    await expect(parse(bytes)).rejects.toThrow(message);
+    await expect(parse(bytes)).rejects.not.toThrow(/damaged/);
+  });
+
   it.each([
+    [9, 'Q8_1'],
     [23, 'IQ4_XS'],
+    [31, 'Q4_0_4_4 (withdrawn)'],
+    [33, 'Q4_0_8_8 (withdrawn)'],
+    [40, 'NVFP4'],
     [999, '999'],
   ])('refuses tensor type %i by name, and names the tensor', async (id, name) => {
     const bytes = handmade((writer) => tensorInfo(writer, 'blk.0.x', [256], id), { tensors: 1 });

@@ -32,6 +32,8 @@ const neutralValues: Readonly<Record<string, number | boolean>> = {
   'attention.clamp_kqv': 0,
   'attention.temperature_scale': 0,
   'attention.sliding_window_pattern': 0,
+  // Scales cos and sin whatever the type of scaling, and with them every attention logit.
+  'rope.scaling.attn_factor': 1,
 };
 
 /** Bounds on what metadata may claim, far above any model's, so that nothing huge is built from a damaged file. */

@@ -10,6 +10,7 @@
  */
 import type { ByteSource } from '../../platform/byteSource.ts';
 import { quoted } from '../quoted.ts';
+import { readVersion } from './magic.ts';
 import { GgufReader, NeedMoreBytes } from './reader.ts';
 import { placeTensors, readTensorCount, readTensorInfo, type GgufTensor } from './tensorTable.ts';
 import type { GgufType, GgufValue } from './valueTypes.ts';
@@ -26,7 +27,6 @@ export interface GgufFile {
   readonly dataOffset: number;
 }
 
-const MAGIC = 0x46554747;
 const FIRST_WINDOW = 1 << 20;
 /**
  * A vocabulary of a quarter of a million tokens with its merges takes some 10 MiB. In memory, the smallest values take
@@ -40,7 +40,8 @@ const MAX_ALIGNMENT = 1 << 20;
 /**
  * Reads and checks a file's header, in windows that grow until it fits.
  * @throws FormatError for what is no GGUF file or contradicts itself: sizes beyond the file, names given twice,
- * overlapping tensors, text that is not UTF-8; UnsupportedModelError for a tensor type that we do not decode.
+ * overlapping tensors, text that is not UTF-8; UnsupportedModelError for a tensor type that we do not decode
+ * and for a format or byte order that we do not read.
  */
 export async function parseGguf(source: ByteSource): Promise<GgufFile> {
   for (let size = FIRST_WINDOW; ; size *= 4) {
@@ -56,9 +57,7 @@ export async function parseGguf(source: ByteSource): Promise<GgufFile> {
 }
 
 function parseHeader(reader: GgufReader, source: ByteSource): GgufFile {
-  if (reader.u32() !== MAGIC) throw reader.fail('does not begin with "GGUF".');
-  const version = reader.u32();
-  if (version !== 2 && version !== 3) throw reader.fail(`is of GGUF version ${version}, not 2 or 3 (little-endian).`);
+  const version = readVersion(reader, source.name);
   const tensorCount = readTensorCount(reader);
   const keyCount = reader.count('a key count', MIN_KEY_BYTES);
 

@@ -32,6 +32,10 @@ export const quantTypes: Readonly<Record<QuantName, QuantType>> = {
 
 /** Types that files have and we do not decode, for the message alone. */
 const otherTypes: ReadonlyMap<number, string> = new Map([
+  [4, 'Q4_2 (withdrawn)'],
+  [5, 'Q4_3 (withdrawn)'],
+  [9, 'Q8_1'],
+  [15, 'Q8_K'],
   [16, 'IQ2_XXS'],
   [17, 'IQ2_XS'],
   [18, 'IQ3_XXS'],
@@ -40,10 +44,24 @@ const otherTypes: ReadonlyMap<number, string> = new Map([
   [21, 'IQ3_S'],
   [22, 'IQ2_S'],
   [23, 'IQ4_XS'],
+  [24, 'I8'],
+  [25, 'I16'],
+  [26, 'I32'],
+  [27, 'I64'],
+  [28, 'F64'],
   [29, 'IQ1_M'],
+  // Q4_0 rearranged for one kind of processor; llama.cpp does that on loading now.
+  [31, 'Q4_0_4_4 (withdrawn)'],
+  [32, 'Q4_0_4_8 (withdrawn)'],
+  [33, 'Q4_0_8_8 (withdrawn)'],
   [34, 'TQ1_0'],
   [35, 'TQ2_0'],
+  [36, 'IQ4_NL_4_4 (withdrawn)'],
+  [37, 'IQ4_NL_4_8 (withdrawn)'],
+  [38, 'IQ4_NL_8_8 (withdrawn)'],
   [39, 'MXFP4'],
+  [40, 'NVFP4'],
+  [41, 'Q1_0'],
 ]);
 
 const byId: ReadonlyMap<number, QuantType> = new Map(Object.values(quantTypes).map((type) => [type.id, type]));
