@@ -16,7 +16,7 @@ export async function readJson(folder: Folder, file: string): Promise<unknown> {
     }
     const bytes = await source.read(0, source.size);
     try {
-      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+      return parseLenient(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (cause) {
       throw new FormatError('is not valid JSON.', {
         where: source.name,
@@ -28,3 +28,21 @@ export async function readJson(folder: Folder, file: string): Promise<unknown> {
     await source.close();
   }
 }
+
+/**
+ * JSON, and what Python's json module writes beside it: Infinity, -Infinity and NaN. An infinite number stays one, a NaN
+ * becomes the text "NaN", which no field that we read accepts.
+ */
+function parseLenient(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error;
+    return JSON.parse(text.replaceAll(pythonNumbers, (part) => replacements[part] ?? part)) as unknown;
+  }
+}
+
+/** Strings as a whole, so that nothing is replaced in them, and the numbers. */
+const pythonNumbers = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/gs;
+
+const replacements: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: '"NaN"' };

@@ -185,6 +185,10 @@ describe('what would change the numbers is refused by name and value', () => {
   });
 });
 
+test("swish is silu by transformers' other name", () => {
+  expect(parse({ ...llama, hidden_act: 'swish' })).toEqual(parse({ ...llama, hidden_act: 'silu' }));
+});
+
 test('fields that change nothing pass in silence, others are named', () => {
   const { config, unknownFields } = parseHfConfig(
     {

@@ -81,7 +81,8 @@ export function parseLlamaLike(family: Exclude<FamilyName, 'gpt2'>, fields: Fiel
   const table = families[family];
   refuseUnlessNeutral(fields);
   const activation = fields.text('hidden_act', 'silu');
-  if (activation !== 'silu') throw fields.unsupported('hidden_act', activation);
+  // Two names of one function, x · sigmoid(x).
+  if (activation !== 'silu' && activation !== 'swish') throw fields.unsupported('hidden_act', activation);
   const numHiddenLayers = fields.count('num_hidden_layers', limits.layers);
   const heads = headFields(table, fields);
   const { rope, unknownFields } = parseRope(fields, 10_000);
