@@ -3,7 +3,7 @@ import type { Backend } from './backend.ts';
 import type { GpuMode } from './gpu/gpuMode.ts';
 import { selectGpu } from './gpu/selectGpu.ts';
 import { referenceBackend } from './reference/referenceBackend.ts';
-import { compileKernels, type KernelVariant, type Lanes } from './simd/kernels.ts';
+import { compileKernels, webAssemblyObstacle, type KernelVariant, type Lanes } from './simd/kernels.ts';
 import type { WidenVectors } from './simd/lanes.ts';
 import { simdBackend } from './simd/simdBackend.ts';
 import type { SpawnWorker } from './simd/threadPool.ts';
@@ -51,10 +51,11 @@ export async function selectBackend(request: BackendRequest): Promise<SelectedBa
   }
   const offered = offeredVariants();
   if (offered.length === 0) {
+    const missing = webAssemblyObstacle() ?? 'this engine has no WebAssembly SIMD';
     if (request.name === 'auto') {
-      return { backend: referenceBackend(), why: 'this engine has no WebAssembly SIMD, so the reference runs (slow).' };
+      return { backend: referenceBackend(), why: `${missing}, so the reference runs (slow).` };
     }
-    throw new UnsupportedBackendError('this engine has no WebAssembly SIMD.', {
+    throw new UnsupportedBackendError(`${missing}.`, {
       where: '--backend simd',
       remedy: 'Use --backend reference.',
     });

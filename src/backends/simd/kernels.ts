@@ -1,3 +1,4 @@
+import { MemoryBudgetError } from '../../errors.ts';
 import { plainKernels, relaxedKernels } from './kernels.generated.ts';
 
 /** A kernel: pointers and sizes as numbers; the last two are the range of units to work on. */
@@ -65,6 +66,40 @@ export type Lanes = 4 | 8;
 /** Compiles a variant of the kernels for inference: see kernelCompiler. */
 export const compileKernels: KernelCompiler = kernelCompiler({ 'relaxed-fma': relaxedKernels, plain: plainKernels });
 
+/** The shortest module there is: the format's magic number and its version. */
+const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+/**
+ * What keeps WebAssembly as a whole from running here, or null. Some engines have none of it (Safari in Lockdown Mode,
+ * --jitless), and a page's Content Security Policy may forbid to compile what the engine calls valid.
+ */
+export function webAssemblyObstacle(): string | null {
+  if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
+  try {
+    void new WebAssembly.Module(EMPTY_MODULE);
+    return null;
+  } catch {
+    return "the page's Content Security Policy forbids WebAssembly ('wasm-unsafe-eval' in script-src allows it)";
+  }
+}
+
+/**
+ * Asks the system for addresses: a memory, or an instance over one.
+ * @throws MemoryBudgetError where it gives none.
+ */
+export function withAddresses<T>(what: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new MemoryBudgetError(`the system gives no memory for ${what}.`, {
+      where: 'simd',
+      remedy: 'Lower --memory or --threads, close other programs, or use --backend reference.',
+      cause,
+    });
+  }
+}
+
 /**
  * Compiles a variant, once, or returns null where the engine does not know its instructions, or does not fuse what it
  * calls a relaxed multiply-add: the same variant must round alike everywhere.
@@ -77,6 +112,7 @@ export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>
   return (variant) => {
     let module = compiled.get(variant);
     if (module === undefined) {
+      if (webAssemblyObstacle() !== null) return null;
       const bytes = decodeBase64(binaries[variant]);
       module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
       if (module !== null && variant === 'relaxed-fma' && !fuses(module)) module = null;
@@ -91,7 +127,7 @@ export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>
  * (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ when fused and 0 when the square is rounded first.
  */
 export function fuses(module: WebAssembly.Module): boolean {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  const memory = probeMemory();
   const linear = instantiateKernels(module, memory)[kernelId('linear')];
   const [out, x, panel] = [0, 64, 128];
   const floats = new Float32Array(memory.buffer);
@@ -100,6 +136,22 @@ export function fuses(module: WebAssembly.Module): boolean {
   floats[panel / 4 + 8] = 1 + 2 ** -12;
   linear(out, 1, x, 2, panel, 0, 2, 1, 0, 1);
   return floats[0] !== 0;
+}
+
+/** 64 KiB each; what lanes.ts lays out. */
+const PROBE_PAGES = 2;
+let probe: WebAssembly.Memory | null = null;
+
+/**
+ * The memory to try kernels on, filled with zeros. There is one, and its maximum is its size: a shared memory reserves
+ * addresses up to its maximum, some engines gigabytes beyond it, and small devices soon refuse that.
+ */
+export function probeMemory(): WebAssembly.Memory {
+  probe ??= withAddresses('a probe of the kernels', () => {
+    return new WebAssembly.Memory({ initial: PROBE_PAGES, maximum: PROBE_PAGES, shared: true });
+  });
+  new Uint8Array(probe.buffer).fill(0);
+  return probe;
 }
 
 /** The kernels over `memory` that the module has, by id, as every thread instantiates them for itself. */
@@ -117,7 +169,7 @@ export function instantiateLadder(module: WebAssembly.Module, memory: WebAssembl
 
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   const env = { memory, exp: Math.exp, hostExp: Math.exp, hostLog: Math.log };
-  return new WebAssembly.Instance(module, { env }).exports;
+  return withAddresses('the kernels', () => new WebAssembly.Instance(module, { env })).exports;
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { instantiateKernels, kernelId, type Kernel, type Lanes } from './kernels.ts';
+import { instantiateKernels, kernelId, probeMemory, type Kernel, type Lanes } from './kernels.ts';
 
 /**
  * Asks the engine to join pairs of 128-bit operations into 256-bit ones where it compiles WebAssembly from now on; false
@@ -40,7 +40,7 @@ export function measureLanes(module: WebAssembly.Module): Lanes {
 }
 
 function compare(module: WebAssembly.Module): Lanes {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
+  const memory = probeMemory();
   new Float32Array(memory.buffer, 0, OUT / 4).forEach((_, index, floats) => (floats[index] = Math.sin(index)));
   const four = new Contender(instantiateKernels(module, memory, 4)[kernelId('linear')], OUT);
   const eight = new Contender(instantiateKernels(module, memory, 8)[kernelId('linear')], OUT + OUT_FLOATS * 4);
