@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type * as select from '../../../src/backends/select.ts';
 
 /** Modules anew, so that nothing is compiled or probed yet. */
-type Select = typeof import('../../../src/backends/select.ts');
-const fresh = (): Promise<Select> => import('../../../src/backends/select.ts');
+const fresh = (): Promise<typeof select> => import('../../../src/backends/select.ts');
 
 const request = { threads: 1, memoryBytes: 2 ** 22, spawn: null };
 const PAGE = 65_536;
@@ -48,21 +48,17 @@ describe('where WebAssembly is short of something', () => {
   });
 
   it('names the want of memory for an instance', async () => {
-    class Instance {
-      constructor() {
-        throw new RangeError('WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance');
-      }
-    }
+    const Instance = function (): never {
+      throw new RangeError('WebAssembly.Instance(): Out of memory: Cannot allocate Wasm memory for new instance');
+    };
     stubWebAssembly({ Instance });
     const { selectBackend } = await fresh();
     await expect(selectBackend({ ...request, name: 'auto' })).rejects.toMatchObject({ name: 'MemoryBudgetError' });
   });
 
-  class Forbidden {
-    constructor() {
-      throw new WebAssembly.CompileError('violates the following Content Security policy directive');
-    }
-  }
+  const Forbidden = function (): never {
+    throw new WebAssembly.CompileError('violates the following Content Security policy directive');
+  };
 
   it.each<[string, RegExp, () => void]>([
     ['no WebAssembly', /has no WebAssembly/, () => vi.stubGlobal('WebAssembly', undefined)],

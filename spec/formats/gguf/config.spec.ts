@@ -5,7 +5,7 @@ import { serializeGguf } from '../../../src/formats/gguf/write.ts';
 import type { TypedValue } from '../../../src/formats/gguf/valueTypes.ts';
 import type { ModelConfig } from '../../../src/model/config.ts';
 import { memoryBytes } from '../../../src/platform/memoryBytes.ts';
-import { tinyModel, typed } from './fixtures.ts';
+import { f32Tensor, tinyModel, typed } from './fixtures.ts';
 
 /** The config of a tiny model of arch llama with one more key. */
 async function configWith(key: string, value: TypedValue): Promise<ModelConfig> {
@@ -17,6 +17,27 @@ async function configWith(key: string, value: TypedValue): Promise<ModelConfig> 
 const f32 = (value: number): TypedValue => typed('f32', value);
 const u32 = (value: number): TypedValue => typed('u32', value);
 const bool = (value: boolean): TypedValue => typed('bool', value);
+
+describe('RoPE scaling', () => {
+  const rope = async (change: (model: ReturnType<typeof tinyModel>) => void): Promise<ModelConfig['rope']> => {
+    const model = tinyModel('llama');
+    change(model);
+    return (await openGgufWeights(memoryBytes('x.gguf', serializeGguf(model)))).weights.config.rope;
+  };
+
+  it('is linear where a factor stands alone, as llama.cpp reads it, under both of its names', async () => {
+    const linear = { type: 'linear', factor: 4 };
+    for (const key of ['rope.scaling.factor', 'rope.scale_linear']) {
+      expect(await rope(({ metadata }) => metadata.set(`llama.${key}`, f32(4)))).toMatchObject({ scaling: linear });
+    }
+  });
+
+  it('has the divisors of the tensor rope_freqs.weight', async () => {
+    const divisors = Float32Array.of(1, 8);
+    const found = await rope(({ tensors }) => tensors.set('rope_freqs.weight', f32Tensor([2], divisors)));
+    expect(found).toMatchObject({ scaling: { type: 'divisors', divisors: [1, 8] } });
+  });
+});
 
 describe('keys of which one value alone is computed', () => {
   it.each<[string, TypedValue, TypedValue]>([
