@@ -7,7 +7,7 @@ import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
 import { hfTokenizer } from './hfTokenizer.ts';
 import { shown, type JsonRecord } from './jsonFields.ts';
 import { mergesFromScores } from './mergesFromScores.ts';
-import { preTokenizers } from './splitPatterns.ts';
+import { preTokenizers, unsupportedPreTokenizers } from './ggufSplits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export type { GgufMetadata } from './ggufKeys.ts';
@@ -66,15 +66,7 @@ export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
 
 function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
   const pre = keys.text('pre');
-  if (pre === null || !Object.hasOwn(preTokenizers, pre)) {
-    throw new UnsupportedModelError(
-      `tokenizer.ggml.pre ${pre === null ? 'is missing' : `${shown(pre, 40)} is not supported`}.`,
-      {
-        where: keys.name,
-        remedy: `Without it words would be split in another way. Supported: ${Object.keys(preTokenizers).join(', ')}.`,
-      },
-    );
-  }
+  if (pre === null || !Object.hasOwn(preTokenizers, pre)) throw unknownSplit(pre, keys.name);
   const { splits, normalizer, ignoreMerges, addsBos } = preTokenizers[pre];
   const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
   return {
@@ -86,6 +78,20 @@ function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
       model: { type: 'BPE', vocab: vocabOf(table), merges: keys.texts('merges'), ignore_merges: ignoreMerges },
     },
   };
+}
+
+function unknownSplit(pre: string | null, where: string): UnsupportedModelError {
+  if (pre === null) {
+    return new UnsupportedModelError('tokenizer.ggml.pre is missing: how words are split is not known.', {
+      where,
+      remedy: 'Convert the model anew, or give token ids.',
+    });
+  }
+  const known = Object.hasOwn(unsupportedPreTokenizers, pre) ? `: ${unsupportedPreTokenizers[pre]}` : '';
+  return new UnsupportedModelError(`tokenizer.ggml.pre ${shown(pre, 40)} is not supported${known}.`, {
+    where,
+    remedy: 'Words would be split in another way. src/tokenizer/README.md lists the names that are supported.',
+  });
 }
 
 function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
