@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JournalMismatchError, MemoryBudgetError, UsageError } from '../../src/errors.ts';
+import { JournalMismatchError, MemoryBudgetError, NonFiniteError, UsageError } from '../../src/errors.ts';
 import { perplexity } from '../../src/eval/perplexity.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
@@ -10,6 +10,7 @@ import { pruneKinds } from '../../src/prune/candidates.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { run, type RunOptions } from '../../src/prune/run.ts';
+import { cancelling, loud, poke } from '../model/nonFiniteModels.ts';
 import type { TinyOptions } from '../model/tinyTransformer.ts';
 import { budgets, documentOf, tinyRun } from './tinyRun.ts';
 import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';
@@ -102,29 +103,50 @@ describe('the result document', () => {
     for (const step of result.steps) expect(step).toMatchObject({ bitsPerByte: null, standardError: null });
   });
 
-  it.each<[string, number, string]>([
-    ['NaN', NaN, 'nan'],
-    ['infinite', 1e6, 'infinite'],
-  ])('holds no number that JSON cannot: all %s', async (_, gain, status) => {
-    const tiny: TinyOptions = { edit: (tensors) => tensors.get('model.norm.weight')?.data.fill(gain) };
-    const { options } = await tinyRun(memoryJournal(), { tokenizer: null }, tiny);
+  it('holds no number that JSON cannot: every candidate is infinite', async () => {
+    const { options } = await tinyRun(memoryJournal(), { tokenizer: null }, loud(86, 470));
     const result = await finish(options);
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
     expect(result).toMatchObject({ stoppedBy: 'no finite candidate', removed: [] });
-    expect(result.dense).toMatchObject({ ppl: null, status });
+    expect(result.dense.ppl).toBeGreaterThan(1e100);
     expect(result.steps).toHaveLength(1);
-    expect(result.steps[0]).toMatchObject({ removed: null, ppl: null, nearTie: null, ratio: 0 });
+    expect(result.steps[0]).toMatchObject({ removed: null, ppl: null, status: 'infinite', nearTie: null, ratio: 0 });
     const names = ['L0.mha', 'L1.mha', 'L0.mlp', 'L1.mlp'];
-    expect(result.steps[0].candidates).toEqual(names.map((block) => ({ block, ppl: null, status })));
+    expect(result.steps[0].candidates).toEqual(names.map((block) => ({ block, ppl: null, status: 'infinite' })));
   });
 
-  it('holds no number that JSON cannot: one block makes NaN', async () => {
-    const edit: TinyOptions['edit'] = (tensors) => tensors.get('model.layers.1.mlp.down_proj.weight')?.data.fill(NaN);
-    const { options } = await tinyRun(memoryJournal(), {}, { edit });
+  it('holds no number that JSON cannot: one candidate is NaN', async () => {
+    const { options } = await tinyRun(memoryJournal(), { stop: { blocks: 1 } }, cancelling);
     const result = await finish(options);
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
-    expect(result.removed[0]).toBe('L1.mlp');
-    expect(result.dense.status).toBe('nan');
+    const broken = result.steps[0].candidates.filter(({ status }) => status !== undefined);
+    expect(broken).toEqual([{ block: 'L0.mlp', ppl: null, status: 'nan' }]);
+    expect(result.removed[0]).not.toBe('L0.mlp');
+  });
+
+  it.each<[string, TinyOptions, RegExp]>([
+    [
+      'a weight is NaN',
+      { edit: poke('model.layers.1.mlp.down_proj.weight', 5, NaN) },
+      /loss of chunk \d of 3 is NaN: in L1\.mlp, tensor 'model\.layers\.1\.mlp\.down_proj\.weight' holds NaN \(row 0/,
+    ],
+    [
+      'numbers overflow',
+      { edit: (tensors) => tensors.get('model.layers.0.self_attn.o_proj.weight')?.data.fill(3e38) },
+      /in L0\.mha, numbers overflow f32 in linear with 'model\.layers\.0\.self_attn\.o_proj\.weight'/,
+    ],
+    ['its perplexity overflows', loud(3, 1e6), /mean loss of \d+ nats is too large for a perplexity/],
+  ])('does not search over a model of which %s, and says where', async (_, tiny, message) => {
+    for (const race of [undefined, { confidence: 0.9, seed: 1 }]) {
+      const sink = memoryJournal();
+      const { options } = await tinyRun(sink, { race }, tiny);
+      const failed = await finish(options).catch((error: unknown) => error);
+      expect(failed).toBeInstanceOf(NonFiniteError);
+      expect(String(failed)).toMatch(message);
+      expect(options.model.backend.bytesInUse()).toBeGreaterThan(0);
+      options.model.free();
+      expect(options.model.backend.bytesInUse()).toBe(0);
+    }
   });
 
   it('notes a tie', async () => {

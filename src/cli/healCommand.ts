@@ -4,6 +4,7 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf } from '../eval/convention.ts';
+import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { perplexity, type Perplexity } from '../eval/perplexity.ts';
 import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
@@ -222,7 +223,10 @@ function settingsOf({ steps, lr, accumulate }: HealOptions): TrainSettings {
 async function score(weights: WeightSource, backend: GradientBackend, chunks: Chunks, mask: Mask): Promise<Perplexity> {
   const model = await Transformer.load(weights, backend, Infinity);
   try {
-    return await perplexity(model, chunks, mask, 1, () => breathe());
+    return await perplexity(model, chunks, mask, 1, async (scores) => {
+      await requireFiniteLoss(model, chunks, mask, scores);
+      await breathe();
+    });
   } finally {
     model.free();
   }

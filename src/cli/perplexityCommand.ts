@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { conventionOf, scoredWords, summarise } from '../eval/convention.ts';
+import { nonFiniteLoss } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
@@ -26,11 +27,16 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
     const chunks = await loadChunks(options, opened);
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
-    const found = await perplexity(model, chunks, mask, group, (scores) => {
+    let nonFinite: string | null = null;
+    const found = await perplexity(model, chunks, mask, group, async (scores) => {
+      // Without some blocks a loss may be NaN; then it is a result, and where it began goes with it.
+      const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
+      if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
       return breathe();
     });
     await opened.weights.assertUnchanged();
+    if (nonFinite !== null) terminal.warn(nonFinite);
     const hasher = nodeHasher();
     for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     const seconds = (performance.now() - started) / 1000;
@@ -42,6 +48,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
         model: model.source.name,
         mask: mask.toString(),
         ...figures(found),
+        ...(nonFinite === null ? {} : { nonFinite }),
         tokens: found.scoredTokens,
         data,
         convention,

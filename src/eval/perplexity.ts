@@ -6,6 +6,7 @@
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { isScored, type Chunks } from './chunks.ts';
+import { requireFiniteLoss, requireFinitePerplexity } from './nonFinite.ts';
 
 /** One chunk's score: Σ NLL in nats over the targets that count, and how many they are. */
 export interface ChunkScore {
@@ -62,6 +63,8 @@ export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perple
 /**
  * Perplexity of one mask from scratch, `groupSize` chunks at a time: the plain evaluator. It is also the oracle of the
  * search's sweep, which must agree with it bit for bit. `onGroup` gets all scores so far and is awaited.
+ * @throws NonFiniteError where the whole model's loss or perplexity is not finite, saying where that begins. Without
+ * some blocks it may be: then the result has NaN or Infinity.
  */
 export async function perplexity(
   model: Transformer,
@@ -75,7 +78,10 @@ export async function perplexity(
     const group = chunks.ids.slice(from, from + groupSize);
     const nll = await model.nll(group, mask);
     for (const [index, rows] of nll.entries()) scores.push(scoreChunk(chunks, from + index, rows));
+    if (mask.size === 0) await requireFiniteLoss(model, chunks, mask, scores);
     await onGroup(scores);
   }
-  return aggregate(chunks, scores);
+  const found = aggregate(chunks, scores);
+  if (mask.size === 0) requireFinitePerplexity(model.source.name, found);
+  return found;
 }

@@ -137,6 +137,33 @@ export function blockTensorNames(config: ModelConfig, id: BlockId): string[] {
   return [...[norm, ...Object.values(qkv), output].flatMap(namesOf), ...[qNorm, kNorm].filter((name) => name !== null)];
 }
 
+/** The tensor that each of a block's packed weights and norms was made of. */
+export function weightNames(config: ModelConfig, block: ResidualBlock): ReadonlyMap<unknown, string> {
+  if (block.kind === 'mlp') {
+    const { norm, gate, up, down } = mlpTensorNames(config, block.layer);
+    const named: [unknown, string | undefined][] = [
+      [block.norm.weight, norm.weight],
+      [block.gate, gate?.weight],
+      [block.up, up.weight],
+      [block.down, down.weight],
+    ];
+    return new Map(named.filter((entry): entry is [unknown, string] => entry[1] !== undefined));
+  }
+  const names = mhaTensorNames(config, block.layer);
+  const projections: Readonly<Record<string, LinearNames>> = names.qkv;
+  const packed: [unknown, string][] = Object.entries(block.qkv).map(([part, weight]) => [
+    weight,
+    projections[part].weight,
+  ]);
+  const gains: [unknown, string | null][] = [
+    [block.norm.weight, names.norm.weight],
+    [block.output, names.output.weight],
+    [block.qNorm, names.qNorm],
+    [block.kNorm, names.kNorm],
+  ];
+  return new Map([...packed, ...gains.filter((entry): entry is [unknown, string] => entry[1] !== null)]);
+}
+
 function namesOf(names: LinearNames | NormNames | null): string[] {
   if (names === null) return [];
   return names.bias === null ? [names.weight] : [names.weight, names.bias];

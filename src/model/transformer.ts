@@ -15,7 +15,8 @@ import type { ModelConfig } from './config.ts';
 import { KvCache } from './kvCache.ts';
 import { freeBlock, freeNorm, loadBlock, loadNorm } from './loadBlock.ts';
 import type { Mask } from './mask.ts';
-import { applyBlock, applyNorm, blockTensorNames } from './residualBlock.ts';
+import { recordOps } from './recordOps.ts';
+import { applyBlock, applyNorm, blockTensorNames, weightNames } from './residualBlock.ts';
 import type { NormWeights, Placement, ResidualBlock } from './residualBlock.ts';
 import { modelTensorNames } from './tensorNames.ts';
 import type { WeightSource } from './weights.ts';
@@ -161,6 +162,34 @@ export class Transformer {
     const scope = this.backend.scope();
     try {
       return scope.keep(applyBlock(scope, this.config, block, x, at));
+    } finally {
+      scope.close();
+    }
+  }
+
+  /**
+   * The first op of a block on x whose result is not finite, the tensor it was called with, if any, and the row of x. For
+   * messages: every op's result is downloaded.
+   */
+  async firstNonFiniteOp(
+    id: BlockId,
+    x: DeviceTensor,
+    seqLen: number,
+  ): Promise<{ op: string; tensor: string | null; row: number }> {
+    const rope = this.#ropeTable(seqLen);
+    const block = await this.#loadBlock(id);
+    const { scope, ops } = recordOps(this.backend.scope());
+    try {
+      applyBlock(scope, this.config, block, x, { seqLen, start: 0, rope, kv: null });
+      const names = weightNames(this.config, block);
+      for (const { op, result, inputs } of ops) {
+        const values = await this.backend.download(result);
+        const at = values.findIndex((value) => !Number.isFinite(value));
+        if (at < 0) continue;
+        const tensor = inputs.map((input) => names.get(input)).find((name) => name !== undefined) ?? null;
+        return { op, tensor, row: Math.floor((at * x.rows) / values.length) };
+      }
+      return { op: 'no op alone', tensor: null, row: 0 };
     } finally {
       scope.close();
     }

@@ -1,6 +1,7 @@
 /** One step of the search as a race: sweeps over ever fewer candidates, chunk by chunk in random order. */
 import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
+import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { aggregate, scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
 import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
@@ -120,6 +121,9 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
       scores: value.candidates.map((rows) => rows.map((nll, at) => scoreChunk(chunks, seen[at], nll))),
       segments: value.candidates.map((rows) => rows.map((nll, at) => segmentNats(chunks, seen[at], nll))),
     };
+    if (step === 1) {
+      for (const [at, chunk] of seen.entries()) await requireFiniteLoss(model, chunks, mask, [record.base[at]], chunk);
+    }
     await journal.addRace(record);
     take(record);
   }

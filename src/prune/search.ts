@@ -7,6 +7,7 @@
  */
 import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
+import { requireFiniteLoss, requireFinitePerplexity } from '../eval/nonFinite.ts';
 import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
 import { blocksInWalkOrder } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
@@ -74,7 +75,8 @@ export type SearchEvent =
 
 /**
  * Runs the search, taking what the journal already holds from there.
- * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are not this search's.
+ * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are not this search's;
+ * NonFiniteError where the dense model's loss is not finite, saying where that begins.
  */
 export async function* search(
   model: Transformer,
@@ -117,7 +119,7 @@ async function* steps(
         ? yield* exactStep(model, chunks, settings, journal, kept, step, mask, candidates)
         : yield* raceStep({ model, chunks, race: settings.race, groupSize, journal, step, mask, candidates, before });
     const { base, scored, work, race } = outcome;
-    if (step === 1) yield { type: 'dense', perplexity: aggregate(chunks, base) };
+    if (step === 1) yield { type: 'dense', perplexity: await densePerplexity(model, chunks, base) };
     yield { type: 'measured', step, work };
     before = { ranking: ranking(scored), effect: outcome.effect ?? null };
     const finalists = scored.filter(({ dropped }) => dropped === undefined);
@@ -140,6 +142,14 @@ async function* steps(
     if (stop.ratio !== undefined && reached.total >= stop.ratio)
       return yield { type: 'done', mask, stoppedBy: 'ratio' };
   }
+}
+
+/** @throws NonFiniteError where it is not finite: no search over such a model means anything. */
+async function densePerplexity(model: Transformer, chunks: Chunks, scores: readonly ChunkScore[]): Promise<Perplexity> {
+  await requireFiniteLoss(model, chunks, Mask.empty, scores);
+  const dense = aggregate(chunks, scores);
+  requireFinitePerplexity(model.source.name, dense);
+  return dense;
 }
 
 /**
@@ -225,6 +235,8 @@ async function* exactStep(
       base: value.base.map((nll, index) => scoreChunk(chunks, from + index, nll)),
       scores: value.candidates.map((rows) => rows.map((nll, index) => scoreChunk(chunks, from + index, nll))),
     };
+    // The dense model must be sound; candidates need not be.
+    if (step === 1) await requireFiniteLoss(model, chunks, mask, group.base, from);
     await journal.addGroup(group);
     take(group);
   }
