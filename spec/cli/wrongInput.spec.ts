@@ -10,6 +10,7 @@ import { dataCases } from './cases/data.ts';
 import { modelCases } from './cases/model.ts';
 import { optionCases } from './cases/options.ts';
 import { outputCases } from './cases/outputs.ts';
+import { rangeCases } from './cases/ranges.ts';
 import { trainingCases } from './cases/training.ts';
 import { blockpruner, type Outcome } from './command.ts';
 import { inProcess } from './inProcess.ts';
@@ -20,6 +21,7 @@ const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   model: modelCases,
   data: dataCases,
   options: optionCases,
+  ranges: rangeCases,
   outputs: outputCases,
   training: trainingCases,
 };

@@ -60,3 +60,33 @@ export function prune(...rest: string[]): string[] {
 export function heal(...rest: string[]): string[] {
   return ['heal', PLANTED, '--data', TEXT, '--valid', TEXT, ...rest];
 }
+
+const sentences = 'the cat sat on the mat. the rat ate the oat. '.repeat(60);
+const recipe = {
+  config: {
+    model_type: 'llama',
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    vocab_size: 16,
+    max_position_embeddings: 32,
+    tie_word_embeddings: true,
+    bos_token_id: null,
+    eos_token_id: null,
+  },
+  tokenizer: { type: 'blockpruner-char', alphabet: [...new Set(sentences)].toSorted().join('') },
+  seed: 1,
+  steps: 40,
+  sequences: 4,
+  seqLen: 16,
+  lr: 0.01,
+};
+/** The files of a good recipe, some of its fields replaced. @param textName where its text lies. */
+export function recipeFiles(
+  fields: Readonly<Record<string, unknown>> = {},
+  textName: string = 'text.txt',
+): Record<string, string> {
+  const parts = { train: { file: textName, to: 0.8 }, validation: { file: textName, from: 0.8 } };
+  return { [textName]: sentences, 'recipe.json': JSON.stringify({ ...recipe, ...parts, ...fields }) };
+}

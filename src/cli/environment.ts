@@ -10,8 +10,11 @@ export function defaultMemory(): number {
   return Math.min(MAX_MEMORY, Math.floor(totalmem() / 2));
 }
 
+/** More threads than this no machine has use for. */
+export const MAX_THREADS = 256;
+
 export function defaultThreads(): number {
-  return availableParallelism();
+  return Math.min(MAX_THREADS, availableParallelism());
 }
 
 /** The program's version, from its package.json. */

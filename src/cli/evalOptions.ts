@@ -49,7 +49,12 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel): Pro
     chunk: options.chunk ?? null,
     stride: options.stride ?? null,
     bos: options.bos,
-    join: options.join.replaceAll('\\n', '\n').replaceAll('\\t', '\t'),
+    join: joinText(options),
     tokens: options.tokens ?? null,
   });
+}
+
+/** What stands between rows, `\\n` and `\\t` being what they stand for. */
+export function joinText({ join }: Pick<EvalOptions, 'join'>): string {
+  return join.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
 }

@@ -1,4 +1,3 @@
-import { copyFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { GradientBackend } from '../backends/gradients.ts';
 import { UsageError } from '../errors.ts';
@@ -8,13 +7,14 @@ import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { perplexity, type Perplexity } from '../eval/perplexity.ts';
 import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
+import type { NllSum } from '../ops/nll.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
-import { nodeHasher } from '../platform/nodeHash.ts';
 import { lockFile } from '../platform/nodeLock.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
@@ -28,14 +28,18 @@ import type { LoraSettings } from '../train/lora.ts';
 import { f32Parameters, readParameters } from '../train/parameters.ts';
 import { train, type TrainSettings } from '../train/train.ts';
 import type { Trainee } from '../train/trainee.ts';
+import { checkCompanions, companionFiles, copyCompanions } from './companionFiles.ts';
 import { programVersion } from './environment.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
+import { checkOutput } from './outputFolder.ts';
+import { recoveredShare, recoveredText } from './recovered.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { fileCheckpoint } from './trainingFiles.ts';
 import { TrainingProgress } from './trainingProgress.ts';
+import { trainingText, type TrainingText } from './trainingText.ts';
 
 export interface HealOptions extends TrainingBackendOptions, EvalOptions {
   /** Text to measure perplexity on; `data` is what is trained on. */
@@ -53,29 +57,29 @@ export interface HealOptions extends TrainingBackendOptions, EvalOptions {
   accumulate: number;
   seed: number;
   fresh: boolean;
+  force: boolean;
   json: boolean;
   quiet: boolean;
 }
-
-/** What a model needs beside its weights to be opened again. */
-const companions =
-  /^(?:(?:generation_|tokenizer_)?config|tokenizer|special_tokens_map|vocab|added_tokens)\.json$|^merges\.txt$/;
-
-/** Tokens a training sequence has where neither an option nor the model's context says less. */
-const DEFAULT_SEQUENCE = 512;
 
 /** `blockpruner heal MODEL --run DIR`: trains adapters on a pruned model, merges them and writes the healed model. */
 export async function healCommand(argument: string, options: HealOptions): Promise<void> {
   const terminal = new Terminal(options);
   const started = performance.now();
   const out = outFolder(options);
+  checkRemoved(options);
   const opened = await openChecked(argument, {}, terminal);
   try {
     const files = await companionFiles(argument);
+    const reads = [argument, options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
+    await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
+    await checkCompanions(argument, files, out, options.force);
     const mask = await maskOf(options, opened);
+    const text = await trainingText(options, opened);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened);
     const lora: LoraSettings = { rank: options.rank, alpha: options.alpha };
     const { config } = opened.weights;
+    checkRank(lora, config);
     const parameters = await readParameters(opened.weights);
     const trainee = healingTrainee(config, parameters, mask, lora, seededRng(options.seed).fork('adapters'));
     await prepareFolder(out);
@@ -86,18 +90,19 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     });
     try {
       terminal.note(`backend: ${backend.description}`);
-      const dense = await score(opened.weights, backend, chunks, Mask.empty);
-      const pruned = await score(opened.weights, backend, chunks, mask);
+      const scorer = new Scorer(backend, chunks, options.nllSum);
+      const dense = await scorer.score(opened.weights, Mask.empty);
+      const pruned = await scorer.score(opened.weights, mask);
       terminal.note(`perplexity ${figure(dense.ppl)} dense, ${figure(pruned.ppl)} without ${mask.toString()}`);
-      await adapt(trainee, backend, out, opened, options, terminal);
+      await adapt(trainee, backend, out, text, options, terminal);
 
-      for (const name of files) await copyFile(join(argument, name), join(out, name));
+      await copyCompanions(argument, files, out);
       const healedTensors = f32Parameters(healedParameters(trainee));
       const bytes = writeModelTensors(config, healedTensors, storedType(opened.weights));
       await writeFileWhole(join(out, 'model.safetensors'), bytes);
       const order = join(out, 'del_order_list.json');
       await writeFileWhole(order, writeOfficialOrder([mask.blocks]));
-      const healed = await scoreFolder(out, backend, chunks, mask);
+      const healed = await scorer.scoreFolder(out, mask);
 
       const document = {
         schema: 'blockpruner.heal/1',
@@ -107,13 +112,13 @@ export async function healCommand(argument: string, options: HealOptions): Promi
         ratios: ratios(countParameters(opened.weights), mask),
         trainedOn: basename(options.data),
         measuredOn: basename(options.valid),
-        convention: conventionOf(chunks, options.nllSum),
+        convention: conventionOf(chunks, scorer.nllSum),
         lora,
         settings: settingsOf(options),
         dense: figures(dense),
         pruned: figures(pruned),
         healed: figures(healed),
-        recovered: (pruned.ppl - healed.ppl) / (pruned.ppl - dense.ppl),
+        recovered: recoveredShare(dense.ppl, pruned.ppl, healed.ppl),
         backend: backend.description,
         seconds: (performance.now() - started) / 1000,
       };
@@ -129,7 +134,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
           ],
         ),
       );
-      terminal.result(`healing brought back ${percent(document.recovered)} of what pruning lost`);
+      terminal.result(recoveredText(dense.ppl, pruned.ppl, healed.ppl));
       terminal.result(`${basename(options.valid)}: ${document.convention.text}`);
       terminal.result(`${out}: removed blocks add zero, so any program computes the healed model;`);
       terminal.result(`with --mask ${order} they are not computed at all`);
@@ -148,22 +153,23 @@ function outFolder({ out, run }: HealOptions): string {
   return join(run, 'healed');
 }
 
-/** The files that are copied as they are. @throws UsageError unless the model is a folder with config.json. */
-async function companionFiles(argument: string): Promise<string[]> {
-  const names = await readdir(argument).catch((): string[] => []);
-  if (!names.includes('config.json')) {
-    throw new UsageError('healing writes a model folder and needs one to begin with.', {
-      where: argument,
-      remedy: 'Give a folder with config.json and safetensors.',
-    });
-  }
-  return names.filter((name) => companions.test(name));
+/** @throws UsageError unless exactly one option says what was removed. */
+function checkRemoved({ run, mask, step }: HealOptions): void {
+  if (step !== undefined && run === undefined) throw new UsageError('--step goes with --run.');
+  if ((run === undefined) !== (mask === undefined)) return;
+  throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
+}
+
+/** @throws UsageError for adapters larger than any matrix they could adapt. */
+function checkRank({ rank }: LoraSettings, { hiddenSize, intermediateSize }: ModelConfig): void {
+  const most = Math.max(hiddenSize, intermediateSize);
+  if (rank <= most) return;
+  throw new UsageError(`--rank ${rank}: no matrix of the model has more than ${most} rows or columns.`, {
+    remedy: `Give 1 … ${most}.`,
+  });
 }
 
 async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel): Promise<Mask> {
-  if ((run === undefined) === (mask === undefined)) {
-    throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
-  }
   const argument = mask ?? `${join(run ?? '', 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
   const found = await readMaskArgument(argument, weights.config.numHiddenLayers, readTextFile);
   if (found.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: argument });
@@ -174,21 +180,13 @@ async function adapt(
   trainee: Trainee,
   backend: GradientBackend,
   out: string,
-  opened: OpenedModel,
+  { stream, seqLen, hash }: TrainingText,
   options: HealOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const seqLen = options.seqLen ?? Math.min(DEFAULT_SEQUENCE, trainee.config.maxPositionEmbeddings);
-  // Windows begin anywhere in the stream, so that chunks, strides and a BOS have no meaning here.
-  const text: EvalOptions = { ...options, chunk: seqLen, stride: undefined, tokens: undefined, bos: 'none' };
-  const { ids } = await loadChunks(text, opened);
-  const stream = Int32Array.from(ids.flatMap((part) => [...part]));
-  const hasher = nodeHasher();
-  hasher.update(new Uint8Array(stream.buffer));
-  hasher.update(new TextEncoder().encode(await opened.weights.contentHash(nodeHasher())));
-  const { rank, alpha, seed, sequences } = options;
+  const { rank, alpha, seed, sequences, fresh } = options;
   const identity = JSON.stringify({
-    data: hasher.digest(),
+    data: hash,
     mask: trainee.mask.toString(),
     rank,
     alpha,
@@ -196,13 +194,13 @@ async function adapt(
     sequences,
     seqLen,
   });
-  const progress = new TrainingProgress(terminal);
+  const progress = new TrainingProgress(terminal, fresh);
   const events = train({
     backend,
     trainee,
     settings: settingsOf(options),
     draw: windowBatches(stream, sequences, seqLen, seededRng(seed).fork('data')),
-    checkpoint: { every: 25, store: fileCheckpoint(join(out, 'healing.checkpoint'), options.fresh), identity },
+    checkpoint: { every: 25, store: fileCheckpoint(join(out, 'healing.checkpoint'), fresh), identity },
   });
   for await (const event of events) {
     progress.show(event);
@@ -220,24 +218,38 @@ function settingsOf({ steps, lr, accumulate }: HealOptions): TrainSettings {
   };
 }
 
-async function score(weights: WeightSource, backend: GradientBackend, chunks: Chunks, mask: Mask): Promise<Perplexity> {
-  const model = await Transformer.load(weights, backend, Infinity);
-  try {
-    return await perplexity(model, chunks, mask, 1, async (scores) => {
-      await requireFiniteLoss(model, chunks, mask, scores);
-      await breathe();
-    });
-  } finally {
-    model.free();
-  }
-}
+/** Takes perplexities by one convention. */
+class Scorer {
+  readonly nllSum: NllSum;
+  readonly #backend: GradientBackend;
+  readonly #chunks: Chunks;
 
-async function scoreFolder(folder: string, backend: GradientBackend, chunks: Chunks, mask: Mask): Promise<Perplexity> {
-  const { weights, close } = await openModel(folder);
-  try {
-    return await score(weights, backend, chunks, mask);
-  } finally {
-    await close();
+  constructor(backend: GradientBackend, chunks: Chunks, nllSum: NllSum) {
+    this.nllSum = nllSum;
+    this.#backend = backend;
+    this.#chunks = chunks;
+  }
+
+  async score(weights: WeightSource, mask: Mask): Promise<Perplexity> {
+    const model = await Transformer.load(weights, this.#backend, Infinity, this.nllSum);
+    try {
+      return await perplexity(model, this.#chunks, mask, 1, async (scores) => {
+        await requireFiniteLoss(model, this.#chunks, mask, scores);
+        await breathe();
+      });
+    } finally {
+      model.free();
+    }
+  }
+
+  /** Of a model as it lies in a folder. */
+  async scoreFolder(folder: string, mask: Mask): Promise<Perplexity> {
+    const { weights, close } = await openModel(folder);
+    try {
+      return await this.score(weights, mask);
+    } finally {
+      await close();
+    }
   }
 }
 

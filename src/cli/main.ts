@@ -1,17 +1,25 @@
 #!/usr/bin/env node
 /**
  * Entry of the command line. Exit codes: 0 done, 1 failed with one clear line (--debug for the stack), 2 wrong usage,
- * 130 interrupted, the journal being intact.
+ * 130 interrupted.
  */
 import { commandLine } from './commandLine.ts';
+import { interrupted, restoreTerminal } from './interruption.ts';
 
-process.on('SIGINT', () => {
-  // Every finished group is on disk already; the terminal's cursor may be hidden by the progress bar.
-  if (process.stderr.isTTY) process.stderr.write('\u001B[?25h');
-  process.stderr.write('\ninterrupted; the same command resumes.\n');
-  process.exit(130);
+process.on('SIGINT', () => interrupted(130));
+process.on('SIGTERM', () => interrupted(143));
+process.on('SIGHUP', () => interrupted(129));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  restoreTerminal();
+  process.stderr.write(`error: stdout: ${outputErrors[error.code ?? ''] ?? `cannot be written (${error.code}).`}\n`);
+  process.exit(1);
 });
-// A reader of our output that goes away (`| head`) ends the program quietly.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// Notes that nobody can read are no reason to stop computing.
+process.stderr.on('error', () => undefined);
+
+const outputErrors: Readonly<Record<string, string>> = {
+  EPIPE: 'its reader has gone away before everything was written.',
+  ENOSPC: 'the disk is full, part of the output is lost.',
+};
 
 process.exitCode = await commandLine(process.argv.slice(2));

@@ -1,21 +1,57 @@
-/** Readers of option values: each gives a number or says in one line what it wants instead. */
+/** Readers of option values: each gives a number within its range, or says in one line what it wants instead. */
 import { InvalidArgumentError } from 'commander';
 import type { Lanes } from '../backends/simd/kernels.ts';
 
-export function wholeNumber(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (!(Number.isSafeInteger(value) && value >= minimum)) {
-      throw new InvalidArgumentError(`Give a whole number ≥ ${minimum}.`);
-    }
-    return value;
-  };
+/** What a number may be; bounds are allowed themselves unless `above` or `below` says otherwise. */
+export interface Range {
+  readonly whole: boolean;
+  readonly min: number;
+  readonly max: number;
+  /** The least is not allowed itself. */
+  readonly above?: boolean;
+  /** Nor is the greatest. */
+  readonly below?: boolean;
 }
 
-export function number(text: string): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('Give a number.');
-  return value;
+/** A reader of an option's value, with the range that it allows. */
+export interface NumberReader {
+  (text: string): number;
+  readonly range: Range;
+}
+
+/** Beyond what a text, a model or a run has of anything. */
+const MANY = 2 ** 31 - 1;
+
+export function wholeNumber(min: number, max: number = MANY): NumberReader {
+  return reader({ whole: true, min, max });
+}
+
+/** Seeds are any numbers that are exact. */
+export const seed: NumberReader = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+export function number(range: Omit<Range, 'whole'>): NumberReader {
+  return reader({ whole: false, ...range });
+}
+
+function reader(range: Range): NumberReader {
+  const read = (text: string): number => {
+    const written = range.whole ? /^\d+$/ : /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+    const value = written.test(text.trim()) ? Number(text) : NaN;
+    if (!isWithin(value, range)) throw new InvalidArgumentError(`Give ${inWords(range)}.`);
+    return value;
+  };
+  return Object.assign(read, { range });
+}
+
+function isWithin(value: number, { min, max, above = false, below = false }: Range): boolean {
+  return (above ? value > min : value >= min) && (below ? value < max : value <= max);
+}
+
+/** `a whole number from 1 to 512`, `a number above 0 and below 1` */
+function inWords({ whole, min, max, above = false, below = false }: Range): string {
+  const kind = whole ? 'a whole number' : 'a number';
+  if (!above && !below) return `${kind} from ${min} to ${max}`;
+  return `${kind} ${above ? `above ${min}` : `of at least ${min}`} and ${below ? `below ${max}` : `at most ${max}`}`;
 }
 
 export function laneCount(text: string): Lanes {
@@ -23,11 +59,16 @@ export function laneCount(text: string): Lanes {
   return text === '4' ? 4 : 8;
 }
 
+/** Most that --memory may ask for, 1 PiB: what a machine does not have is told when the model is opened. */
+const LARGEST_MEMORY = 2 ** 50;
+
 /** `2GB`, `512MiB`, `1.5G` → bytes. GB and G are 2³⁰ here, as memory is bought. */
 export function memorySize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT])?i?B?$/i.exec(text.trim());
   const power = { K: 10, M: 20, G: 30, T: 40 }[(match?.[2] ?? '').toUpperCase()] ?? 0;
   const bytes = match === null ? NaN : Number(match[1]) * 2 ** power;
-  if (!(bytes >= 2 ** 20)) throw new InvalidArgumentError('Give a size of at least 1MB, such as 2GB or 512MB.');
+  if (!(bytes >= 2 ** 20 && bytes <= LARGEST_MEMORY)) {
+    throw new InvalidArgumentError('Give a size from 1MB to 1024TB, such as 2GB or 512MB.');
+  }
   return Math.floor(bytes);
 }

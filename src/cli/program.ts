@@ -4,13 +4,13 @@ import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { backendNames } from '../backends/select.ts';
 import { pruneKinds } from '../prune/candidates.ts';
 import { doctorCommand } from './doctorCommand.ts';
-import { programVersion } from './environment.ts';
+import { MAX_THREADS, programVersion } from './environment.ts';
 import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
 import { refuseRepeats } from './onceOptions.ts';
-import { laneCount, memorySize, number, wholeNumber } from './options.ts';
+import { laneCount, memorySize, number, seed, wholeNumber } from './options.ts';
 import { oneLine } from './oneLine.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
@@ -18,6 +18,7 @@ import { trainCommand } from './trainCommand.ts';
 import { trainingBackends } from './trainingBackend.ts';
 
 const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
+const FORCE = 'replace files in --out that an earlier run has not written';
 
 export function program(): Command {
   const root = new Command('blockpruner')
@@ -31,18 +32,32 @@ export function program(): Command {
   addModelOptions(addEvalOptions(root.command('prune').argument('<model>', MODEL)))
     .description('search for the blocks to remove; --out keeps a journal, so a killed run resumes')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
-    .option('--ratio <r>', 'stop at the first step with removed/all parameters ≥ r', number)
-    .option('--max-ppl <p>', 'do not apply the removal that takes the perplexity above p', number)
+    .option(
+      '--ratio <r>',
+      'stop at the first step with removed/all parameters ≥ r',
+      number({ min: 0, above: true, max: 1, below: true }),
+    )
+    .option(
+      '--max-ppl <p>',
+      'do not apply the removal that takes the perplexity above p',
+      number({ min: 1, max: 1e300 }),
+    )
     .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
     .addOption(
       new Option('--search <mode>', 'exact measures every candidate on all chunks; race drops clear losers early')
         .choices(['exact', 'race'])
         .default('exact'),
     )
-    .option('--confidence <c>', "of a race: that a step's pick is the exact one", number, 0.99)
-    .option('--seed <n>', 'of a race: seed of the order of chunks', wholeNumber(0), 0)
-    .option('--out <dir>', 'where results go (default: runs/<model>-<data>)')
+    .option(
+      '--confidence <c>',
+      "of a race: that a step's pick is the exact one",
+      number({ min: 0.5, max: 1, below: true }),
+      0.99,
+    )
+    .option('--seed <n>', 'of a race: seed of the order of chunks', seed, 0)
+    .option('--out <dir>', 'where results go (default: runs/<model>-<data>-<digits that tell paths apart>)')
     .option('--fresh', 'start over instead of resuming', false)
+    .option('--force', FORCE, false)
     .option('--json', 'print the result document and nothing else', false)
     .option('--quiet', 'no progress', false)
     .action(pruneCommand);
@@ -59,10 +74,10 @@ export function program(): Command {
     .requiredOption('--prompt <text>', 'the text to continue')
     .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
     .option('--max-tokens <n>', 'tokens to add at most', wholeNumber(1), 64)
-    .option('--temperature <t>', '0 takes the likeliest token', number, 0)
+    .option('--temperature <t>', '0 takes the likeliest token', number({ min: 0, max: 1000 }), 0)
     .option('--top-k <k>', 'draw among the k likeliest; 0 = all', wholeNumber(0), 0)
-    .option('--top-p <p>', 'draw among the likeliest that add up to p', number, 1)
-    .option('--seed <n>', 'seed of the draws', wholeNumber(0), 0)
+    .option('--top-p <p>', 'draw among the likeliest that add up to p', number({ min: 0, above: true, max: 1 }), 1)
+    .option('--seed <n>', 'seed of the draws', seed, 0)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no notes', false)
     .action(generateCommand);
@@ -83,13 +98,18 @@ export function program(): Command {
     .option('--mask <blocks>', 'the removed blocks, in place of --run')
     .option('--out <dir>', 'where the healed model goes (default: healed/ in --run)')
     .option('--steps <n>', 'training steps', wholeNumber(1), 200)
-    .option('--rank <r>', 'rank of the adapters', wholeNumber(1), 32)
-    .option('--alpha <a>', 'an adapter counts alpha / rank', number, 10)
-    .option('--lr <rate>', 'learning rate at the start; it falls linearly to 0', number, 2e-4)
-    .option('--seq-len <n>', "tokens a training sequence (default: 512 or the model's context)", wholeNumber(1))
-    .option('--sequences <n>', 'sequences a batch', wholeNumber(1), 1)
-    .option('--accumulate <n>', 'batches a step', wholeNumber(1), 4)
-    .option('--seed <n>', 'seed of adapters and of the order of the data', wholeNumber(0), 0)
+    .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), 32)
+    .option('--alpha <a>', 'an adapter counts alpha / rank', number({ min: 0, above: true, max: 1e6 }), 10)
+    .option(
+      '--lr <rate>',
+      'learning rate at the start; it falls linearly to 0',
+      number({ min: 0, above: true, max: 10 }),
+      2e-4,
+    )
+    .option('--seq-len <n>', "tokens a training sequence (default: 512 or the model's context)", wholeNumber(2))
+    .option('--sequences <n>', 'sequences a batch', wholeNumber(1, 65_536), 1)
+    .option('--accumulate <n>', 'batches a step', wholeNumber(1, 65_536), 4)
+    .option('--seed <n>', 'seed of adapters and of the order of the data', seed, 0)
     .action(healCommand);
 
   addHubOptions(root.command('inspect').argument('<model>', MODEL))
@@ -112,7 +132,7 @@ function addModelOptions(command: Command): Command {
   return addHubOptions(command)
     .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
     .addOption(new Option('--gpu-mode <mode>', 'of --backend gpu: how gpu.js runs').choices([...gpuModes]))
-    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
+    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
     .option('--lanes <n>', 'f32 lanes of a vector, 4 or 8 (default: what proves faster; same bits)', laneCount)
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
 }
@@ -120,9 +140,10 @@ function addModelOptions(command: Command): Command {
 function addTrainingOptions(command: Command): Command {
   return command
     .addOption(new Option('--backend <name>', 'what computes').choices([...trainingBackends]).default('simd'))
-    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1))
+    .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize)
     .option('--fresh', 'start over instead of resuming', false)
+    .option('--force', FORCE, false)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no progress', false);
 }

@@ -18,8 +18,11 @@ import { run } from '../prune/run.ts';
 import { programVersion } from './environment.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, sparkline, table } from './figures.ts';
+import { resumesOnInterruption } from './interruption.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
+import { checkOutput } from './outputFolder.ts';
 import { SearchProgress } from './progress.ts';
+import { defaultRunFolder } from './runFolder.ts';
 import { breathe, Terminal } from './terminal.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions {
@@ -32,6 +35,7 @@ export interface PruneOptions extends ModelOptions, EvalOptions {
   seed: number;
   out?: string;
   fresh: boolean;
+  force: boolean;
   json: boolean;
   quiet: boolean;
 }
@@ -43,11 +47,12 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   requireStopRule(stop);
   const race: RaceSettings = { confidence: options.confidence, seed: options.seed };
   if (options.search === 'race') checkRace(race);
+  const out = options.out ?? (await defaultRunFolder(argument, options.revision, options.data));
+  await checkOutput({ folder: out, kind: 'prune', reads: [argument, options.data], force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
     const chunks = await loadChunks(options, opened.opened);
-    const out = options.out ?? join('runs', `${plainName(argument)}-${plainName(options.data)}`);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
@@ -94,6 +99,7 @@ async function searchInto(
 ): Promise<PruneResult> {
   const sink = await fileJournal(join(out, 'journal.jsonl'), options.fresh);
   if (sink.lines.length > 1) terminal.note(`resuming from ${sink.name}`);
+  resumesOnInterruption(options.fresh);
   const progress = new SearchProgress(terminal);
   try {
     const events = run({
@@ -169,11 +175,4 @@ function workLine({ race, steps, work: { done, exact, naive } }: PruneResult): s
     `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
     `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`
   );
-}
-
-/** A path or hub id as part of a folder name: `org/model` → `model`, `x.gguf` → `x`. */
-function plainName(path: string): string {
-  return basename(path)
-    .replace(/\.(gguf|txt|jsonl|json)$/, '')
-    .replaceAll(/[^\w.-]+/g, '_');
 }

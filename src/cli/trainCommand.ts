@@ -11,6 +11,7 @@ import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures } from '../train/train.ts';
 import { programVersion } from './environment.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
+import { checkOutput } from './outputFolder.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { fileCheckpoint, loadRecipe, TrainingLog, type LoadedRecipe } from './trainingFiles.ts';
@@ -19,6 +20,7 @@ import { figuresText, TrainingProgress } from './trainingProgress.ts';
 export interface TrainCommandOptions extends TrainingBackendOptions {
   out: string;
   fresh: boolean;
+  force: boolean;
   /** Steps between checkpoints. */
   checkpoint: number;
   json: boolean;
@@ -33,7 +35,9 @@ export async function trainCommand(path: string, options: TrainCommandOptions): 
   const terminal = new Terminal(options);
   const loaded = await loadRecipe(path);
   const prepared = await prepare(loaded.recipe, loaded.source, loaded.readText, nodeHasher);
-  const folder = join(options.out, 'training');
+  const { out, force } = options;
+  await checkOutput({ folder: out, kind: 'train', reads: [path, ...loaded.files], force });
+  const folder = join(out, 'training');
   await prepareFolder(folder);
   const unlock = await lockFile(join(folder, 'lock'), (text) => terminal.warn(text));
   const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain').catch(async (error: unknown) => {
@@ -91,7 +95,7 @@ async function runTraining(
   terminal: Terminal,
 ): Promise<TrainingLog> {
   const { trainee, settings, draw, measure, measureEvery, identity } = prepared;
-  const progress = new TrainingProgress(terminal);
+  const progress = new TrainingProgress(terminal, options.fresh);
   const own = parameterSource('the model in training', trainee.config, trainee.parameters);
   const store = fileCheckpoint(join(folder, 'checkpoint.safetensors'), options.fresh);
   const events = train({

@@ -75,6 +75,8 @@ export interface LoadedRecipe {
   source: string;
   /** A file that the recipe names, relative to it. */
   readText: (file: string) => Promise<string>;
+  /** Paths of all files read so far, the recipe's own left out. */
+  files: readonly string[];
 }
 
 /**
@@ -86,10 +88,16 @@ export async function loadRecipe(path: string): Promise<LoadedRecipe> {
     throw new UsageError('is neither a .json file nor a module (.ts, .js).', { where: path });
   }
   const source = await readTextFile(path);
+  const files: string[] = [];
   return {
     recipe: checkRecipe(await recipeValue(path, source), path),
     source,
-    readText: (file) => readTextFile(resolve(dirname(path), file)),
+    readText(file) {
+      const found = resolve(dirname(path), file);
+      files.push(found);
+      return readTextFile(found);
+    },
+    files,
   };
 }
 

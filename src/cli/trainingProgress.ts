@@ -1,5 +1,6 @@
 import type { Figures, TrainEvent } from '../train/train.ts';
 import { figure } from './figures.ts';
+import { losesOnInterruption, resumesOnInterruption } from './interruption.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Seconds between lines. */
@@ -8,15 +9,21 @@ const PAUSE = 5;
 /** A training run's progress: now and then a line with loss, tokens a second and the time left. */
 export class TrainingProgress {
   readonly #terminal: Terminal;
+  readonly #fresh: boolean;
   #steps = 0;
   #since = { time: performance.now(), steps: 0, tokens: 0, loss: 0 };
 
-  constructor(terminal: Terminal) {
+  /** @param fresh whether the run was told to start over. */
+  constructor(terminal: Terminal, fresh: boolean) {
     this.#terminal = terminal;
+    this.#fresh = fresh;
   }
 
   show(event: TrainEvent): void {
+    if (event.type === 'saved') resumesOnInterruption(this.#fresh, `after step ${event.step}`);
     if (event.type === 'start') {
+      if (event.step > 0) resumesOnInterruption(this.#fresh, `after step ${event.step}`);
+      else losesOnInterruption('interrupted before the first checkpoint; the same command starts over.');
       this.#steps = event.steps;
       const share = event.trained === event.parameters ? '' : `, ${event.trained.toLocaleString('en')} of them trained`;
       const from = event.step === 0 ? '' : `, resuming after step ${event.step}`;

@@ -30,6 +30,7 @@ export async function openFile(path: string): Promise<ByteSource> {
 
 /** Turns a file-system failure into a typed error that names the path. */
 export function accessError(path: string, cause: unknown): NotFoundError | AccessError {
+  if (cause instanceof AccessError) return cause;
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return new NotFoundError('no such file or folder.', { where: path, cause });
   const reason = reasons[code ?? ''] ?? `cannot be accessed (${code ?? String(cause)}).`;
@@ -43,6 +44,13 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder.',
   ENOTDIR: 'a part of the path is a file, not a folder.',
   ENOSPC: 'the disk is full.',
+  EDQUOT: 'the disk quota is used up.',
+  EROFS: 'the file system is read-only.',
+  ENAMETOOLONG: 'the name is too long for the file system.',
+  ELOOP: 'a link leads back to itself.',
+  EFBIG: 'the file is larger than the file system allows.',
+  EIO: 'the disk reports an error.',
+  EMFILE: 'too many files are open.',
 };
 
 class NodeFile implements ByteSource {

@@ -63,7 +63,7 @@ export async function decodeCheckpoint(
   if (file.metadata.get('identity') !== identity) {
     throw new JournalMismatchError('belongs to a run with another recipe, other data or other kernels.', {
       where: name,
-      remedy: 'Use another --out, or --fresh to start over.',
+      remedy: 'Use another --out; that run is kept.',
     });
   }
   const read = async (kind: string, parameter: string): Promise<Float32Array | null> => {

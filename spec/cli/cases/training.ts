@@ -1,41 +1,15 @@
 /** Recipes and healings that cannot begin. */
-import { heal, type WrongInput } from '../wrongInput.ts';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { heal, model, PLANTED, recipeFiles, TEXT, type WrongInput } from '../wrongInput.ts';
 
-const text = 'the cat sat on the mat. the rat ate the oat. '.repeat(60);
-const recipe = {
-  config: {
-    model_type: 'llama',
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 2,
-    num_attention_heads: 2,
-    vocab_size: 16,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    bos_token_id: null,
-    eos_token_id: null,
-  },
-  tokenizer: { type: 'blockpruner-char', alphabet: [...new Set(text)].toSorted().join('') },
-  seed: 1,
-  train: { file: 'text.txt', to: 0.8 },
-  validation: { file: 'text.txt', from: 0.8 },
-  steps: 40,
-  sequences: 4,
-  seqLen: 16,
-  lr: 0.01,
-};
-/** The files of a good recipe, some of its fields replaced. */
-const files = (fields: Readonly<Record<string, unknown>> = {}): Record<string, string> => ({
-  'text.txt': text,
-  'recipe.json': JSON.stringify({ ...recipe, ...fields }),
-});
 const train = (path: string, ...rest: string[]): string[] => ['train', path, '--out', 'x', ...rest];
 
 export const trainingCases: readonly WrongInput[] = [
   { what: 'a recipe that is not there', args: train('none.ts'), code: 1, line: /none\.ts: no such file/ },
   {
     what: 'a recipe of another kind',
-    files: files(),
+    files: recipeFiles(),
     args: train('text.txt'),
     code: 2,
     line: /neither a \.json file nor a module/,
@@ -65,28 +39,28 @@ export const trainingCases: readonly WrongInput[] = [
   },
   {
     what: 'a field of the wrong kind',
-    files: files({ steps: 'many' }),
+    files: recipeFiles({ steps: 'many' }),
     args: train('recipe.json'),
     code: 2,
     line: /recipe\.json: field 'steps' is not/,
   },
   {
     what: 'a text that is not there',
-    files: files({ train: { file: 'lost.txt' } }),
+    files: recipeFiles({ train: { file: 'lost.txt' } }),
     args: train('recipe.json'),
     code: 1,
     line: /lost\.txt: no such file/,
   },
   {
     what: 'no way to write',
-    files: files(),
+    files: recipeFiles(),
     args: ['train', 'recipe.json', '--out', 'text.txt'],
     code: 1,
     line: /text\.txt.*(?:in the way|not a folder)/,
   },
   {
     what: 'nowhere to train to',
-    files: files(),
+    files: recipeFiles(),
     args: ['train', 'recipe.json'],
     code: 2,
     line: /required option '--out <dir>' not specified/,
@@ -104,5 +78,85 @@ export const trainingCases: readonly WrongInput[] = [
     args: ['heal', 'x.gguf', ...heal('--mask', 'L0.mlp', '--out', 'h').slice(2)],
     code: 1,
     line: /x\.gguf: there is no such/,
+  },
+  {
+    what: 'a step without a run',
+    args: heal('--out', 'h', '--mask', 'L0.mlp', '--step', '1'),
+    code: 2,
+    line: /--step goes with --run/,
+  },
+  {
+    what: 'a training sequence beyond the context',
+    args: heal('--out', 'h', '--mask', 'L0.mlp', '--seq-len', '300'),
+    code: 2,
+    line: /--seq-len 300: the model's context is 256 tokens\. Give at most 256/,
+  },
+  {
+    what: 'a training text shorter than a sequence',
+    files: { 'short.txt': 'x'.repeat(100) },
+    args: [
+      'heal',
+      PLANTED,
+      '--data',
+      'short.txt',
+      '--valid',
+      TEXT,
+      '--mask',
+      'L0.mlp',
+      '--out',
+      'h',
+      '--seq-len',
+      '128',
+    ],
+    code: 1,
+    line: /short\.txt: 100 tokens are fewer than a training sequence of 128 .*lower --seq-len/,
+  },
+  {
+    what: 'a training text as long as a sequence, without the token after it',
+    files: { 'short.txt': 'x'.repeat(128) },
+    args: [
+      'heal',
+      PLANTED,
+      '--data',
+      'short.txt',
+      '--valid',
+      TEXT,
+      '--mask',
+      'L0.mlp',
+      '--out',
+      'h',
+      '--seq-len',
+      '128',
+    ],
+    code: 1,
+    line: /short\.txt: 128 tokens are fewer than a training sequence of 128 and the token after it/,
+  },
+  {
+    what: 'a training text that is not there',
+    args: ['heal', PLANTED, '--data', 'lost.txt', '--valid', TEXT, '--mask', 'L0.mlp', '--out', 'h'],
+    code: 1,
+    line: /lost\.txt: no such file/,
+  },
+  {
+    what: 'a text to measure on that is not there',
+    args: ['heal', PLANTED, '--data', TEXT, '--valid', 'lost.txt', '--mask', 'L0.mlp', '--out', 'h'],
+    code: 1,
+    line: /lost\.txt: no such file/,
+  },
+  {
+    what: 'a rank beyond every matrix',
+    args: heal('--out', 'h', '--mask', 'L0.mlp', '--rank', '65'),
+    code: 2,
+    line: /--rank 65: no matrix of the model has more than 64 rows or columns\. Give 1 … 64/,
+  },
+  {
+    what: 'a licence that cannot be read',
+    setup: (folder) => {
+      model()(folder);
+      symlinkSync('nowhere', join(folder, 'model', 'LICENSE'));
+    },
+    args: ['heal', 'model', '--data', TEXT, '--valid', TEXT, '--mask', 'L0.mlp', '--out', 'h'],
+    code: 1,
+    line: /model\/LICENSE: no such file or folder/,
   },
 ];

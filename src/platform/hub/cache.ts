@@ -6,11 +6,11 @@
  *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
  *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
  */
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Folder } from '../folder.ts';
 import { accessError } from '../nodeFile.ts';
-import { temporaryName, writeFileWhole } from '../nodeFolder.ts';
+import { makeFolder, temporaryName, writeFileWhole } from '../nodeFolder.ts';
 import { openFolder } from '../nodeModelFolder.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -65,7 +65,7 @@ export class HubCache {
     const blob = this.blobPath(etag);
     const unfinished = temporaryName(path);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await symlink(relative(dirname(path), blob), unfinished).catch(() => copyFile(blob, unfinished));
       // Replaced in one step: another process may be about to open what is there.
       await rename(unfinished, path);
@@ -76,9 +76,7 @@ export class HubCache {
   }
 
   async #write(path: string, text: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
-      throw accessError(path, cause);
-    });
+    await makeFolder(dirname(path));
     await writeFileWhole(path, text);
   }
 }

@@ -5,10 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BlockprunerError, FormatError } from '../../errors.ts';
 import { accessError } from '../nodeFile.ts';
+import { makeFolder } from '../nodeFolder.ts';
 import { sizeOf, type HubCache } from './cache.ts';
 import type { HubClient, HubFile } from './client.ts';
 import { InterruptedError } from './hubErrors.ts';
@@ -47,7 +48,7 @@ async function fetchBlob(
     // There from the start, or finished by another process meanwhile.
     if ((await sizeOf(blob)) === file.size) return;
     try {
-      await mkdir(dirname(blob), { recursive: true });
+      await makeFolder(dirname(blob));
       await receive(client, commit, file, blob, onProgress);
       return;
     } catch (error) {

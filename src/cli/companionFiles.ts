@@ -1,0 +1,73 @@
+/** What goes along with a model's weights into the folder of its healed copy. */
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AccessError, UsageError } from '../errors.ts';
+import { accessError } from '../platform/nodeFile.ts';
+import { makeFolder } from '../platform/nodeFolder.ts';
+
+/** Config, tokenizer in all its forms, chat templates, a model's own code, licence and card: all but weights. */
+const companions: readonly RegExp[] = [
+  /^(?:config|generation_config|(?:pre)?processor_config|tokenizer_config|special_tokens_map|added_tokens)\.json$/,
+  /^(?:tokenizer|vocab|tekken|chat_template|quantize_config|quantization_config)\.json$/,
+  /^(?:vocab|merges|bpe\.codes)(?:\.txt)?$/,
+  /\.(?:jinja|model|tiktoken|py)$/,
+  /^(?:licen[cs]e|notice|copying|copyright|readme|card|model_card|use_policy|usage_policy|acceptable_use_policy|authors|citation)[^/]*$/i,
+];
+
+/** A folder of further chat templates, as transformers writes it. */
+const TEMPLATES = 'additional_chat_templates';
+
+/**
+ * The files that are copied as they are, relative to the model's folder.
+ * @throws UsageError unless the model is a folder with config.json.
+ */
+export async function companionFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  if (!names.includes('config.json')) {
+    throw new UsageError('healing writes a model folder and needs one to begin with.', {
+      where: folder,
+      remedy: 'Give a folder with config.json and safetensors.',
+    });
+  }
+  const templates = await readdir(join(folder, TEMPLATES)).catch((): string[] => []);
+  return [
+    ...names.filter((name) => companions.some((pattern) => pattern.test(name))),
+    ...templates.filter((name) => name.endsWith('.jinja')).map((name) => join(TEMPLATES, name)),
+  ];
+}
+
+/**
+ * Checks before anything is computed that all can be read, and that no other file of the same name would be replaced.
+ * @throws NotFoundError or AccessError naming the file.
+ */
+export async function checkCompanions(
+  folder: string,
+  names: readonly string[],
+  out: string,
+  force: boolean,
+): Promise<void> {
+  for (const name of names) {
+    const source = join(folder, name);
+    const bytes = await readFile(source).catch((cause: unknown) => {
+      throw accessError(source, cause);
+    });
+    const target = join(out, name);
+    const there = await readFile(target).catch(() => null);
+    if (force || there === null || there.equals(bytes)) continue;
+    throw new AccessError("differs from the model's and would be replaced.", {
+      where: target,
+      remedy: 'Give another --out, or --force to replace it.',
+    });
+  }
+}
+
+/** @throws AccessError naming the file that cannot be read or written. */
+export async function copyCompanions(folder: string, names: readonly string[], out: string): Promise<void> {
+  if (names.some((name) => name.startsWith(TEMPLATES))) await makeFolder(join(out, TEMPLATES));
+  for (const name of names) {
+    await copyFile(join(folder, name), join(out, name)).catch((cause: unknown) => {
+      throw accessError(join(out, name), cause);
+    });
+  }
+}

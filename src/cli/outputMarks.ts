@@ -1,0 +1,52 @@
+/** By what the files of an earlier run are recognised. */
+
+/** The commands that write. */
+export type OutputKind = 'prune' | 'heal' | 'train';
+
+/** Whether a file that begins so is a command's own. */
+type Mark = (beginning: string) => boolean;
+
+const document =
+  (schema: string): Mark =>
+  (text) =>
+    new RegExp(`^\\{\\s*"schema":\\s*"blockpruner\\.${schema}/`).test(text);
+/** A checkpoint: safetensors whose metadata say how many steps are done, of which run. */
+const checkpoint: Mark = (text) => {
+  return text.startsWith('{"__metadata__":{', 8) && text.includes('"steps":') && text.includes('"identity":');
+};
+/** JSON lines, the first of one of these types; a file without a line holds nothing that could be lost. */
+const records =
+  (...types: string[]): Mark =>
+  (text) =>
+    text === '' || new RegExp(`^\\{[^\n]*"type":"(?:${types.join('|')})"`).test(text);
+const report: Mark = (text) => text.includes('class="kicker">Block pruning report');
+const curve: Mark = (text) => text.startsWith('<svg ');
+
+/**
+ * The files each command writes, relative to --out. Those with a mark tell by themselves whose they are; those without
+ * (null) are a command's own where one with a mark lies beside them.
+ */
+export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Mark | null>>>> = {
+  prune: {
+    'journal.jsonl': records('header'),
+    'result.json': document('prune'),
+    'del_order_list.json': null,
+    'report.html': report,
+  },
+  heal: {
+    'healing.json': document('heal'),
+    'healing.checkpoint': checkpoint,
+    'config.json': null,
+    'model.safetensors': null,
+    'del_order_list.json': null,
+  },
+  train: {
+    'training/training.json': document('training'),
+    'training/checkpoint.safetensors': checkpoint,
+    'training/log.jsonl': records('step', 'measured'),
+    'training/loss.svg': curve,
+    'config.json': null,
+    'model.safetensors': null,
+    'tokenizer.json': null,
+  },
+};

@@ -1,0 +1,59 @@
+/** The text that healing trains on. */
+import { basename } from 'node:path';
+import { DataError, UsageError } from '../errors.ts';
+import { parseData } from '../eval/textData.ts';
+import type { OpenedModel } from '../formats/openModel.ts';
+import { textTokenizer } from '../formats/textTokenizer.ts';
+import { readTextFile } from '../platform/nodeFile.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { tokenStream } from '../train/stream.ts';
+import { joinText, type EvalOptions } from './evalOptions.ts';
+
+/** Tokens a training sequence has where neither an option nor the model's context says less. */
+const DEFAULT_SEQUENCE = 512;
+
+export interface TrainingText {
+  /** Token ids; a training sequence may begin at any of them. */
+  stream: Int32Array;
+  seqLen: number;
+  /** SHA-256 (hex) of the ids and of the model's weights. */
+  hash: string;
+}
+
+/**
+ * Reads --data for training. Sequences begin anywhere, so that chunks, strides and a BOS have no meaning here.
+ * @throws UsageError for a --seq-len beyond the context; DataError for a text that is too short, or not readable.
+ */
+export async function trainingText(
+  options: Pick<EvalOptions, 'data' | 'field' | 'join'> & { seqLen?: number },
+  opened: OpenedModel,
+): Promise<TrainingText> {
+  const { weights } = opened;
+  const { vocabSize, maxPositionEmbeddings } = weights.config;
+  const seqLen = options.seqLen ?? Math.min(DEFAULT_SEQUENCE, maxPositionEmbeddings);
+  if (seqLen > maxPositionEmbeddings) {
+    throw new UsageError(`--seq-len ${seqLen}: the model's context is ${maxPositionEmbeddings} tokens.`, {
+      remedy: `Give at most ${maxPositionEmbeddings}.`,
+    });
+  }
+  const name = basename(options.data);
+  const raw = parseData(options.data, await readTextFile(options.data), options.field);
+  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, name) : opened.tokenizer;
+  const all = tokenStream(name, raw, joinText(options), vocabSize, tokenizer);
+  if (all.length <= seqLen) {
+    throw new DataError(
+      `${all.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,
+      {
+        where: name,
+        remedy: 'Give more text, or lower --seq-len.',
+      },
+    );
+  }
+  // A tail shorter than a sequence is left out, as it always was: the order of the data depends on the length.
+  const whole = all.length - (all.length % seqLen);
+  const stream = whole > seqLen ? all.slice(0, whole) : all;
+  const hasher = nodeHasher();
+  hasher.update(new Uint8Array(stream.buffer));
+  hasher.update(new TextEncoder().encode(await weights.contentHash(nodeHasher())));
+  return { stream, seqLen, hash: hasher.digest() };
+}
