@@ -39,11 +39,16 @@ export async function generateCommand(argument: string, options: GenerateCommand
     if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');
     for (const line of suggestion(generation)) terminal.note(line);
     const started = performance.now();
-    if (!options.json) process.stdout.write(tokenizer.decode(prompt.ids));
+    const begin = tokenizer.decode(prompt.ids);
+    if (!options.json) process.stdout.write(begin);
     const { endTokenIds } = generation;
     const settings = { maxTokens: options.maxTokens, sampling, rng: seededRng(options.seed), endTokenIds };
     const pieces = complete(model, tokenizer, prompt, mask, settings);
-    const completion = await written(pieces, options.json ? () => undefined : (piece) => process.stdout.write(piece));
+    const completion = await written(
+      pieces,
+      begin,
+      options.json ? () => undefined : (piece) => process.stdout.write(piece),
+    );
     const { ids, text, stoppedBy, endTokenId } = completion;
     const seconds = (performance.now() - started) / 1000;
     if (options.json) {
@@ -71,20 +76,23 @@ export async function generateCommand(argument: string, options: GenerateCommand
   }
 }
 
-/** Writes the pieces as they come. A text that breaks off ends its line, so that the error has one of its own. */
+/** Writes the pieces as they come; `before` is written already. A text that breaks off ends its line, so that the error has one of its own. */
 async function written(
   pieces: AsyncGenerator<string, Completion>,
+  before: string,
   write: (piece: string) => unknown,
 ): Promise<Completion> {
+  let begun = before !== '';
   try {
     for (;;) {
       const next = await pieces.next();
       if (next.done === true) return next.value;
+      begun ||= next.value !== '';
       write(next.value);
       await breathe();
     }
   } catch (error) {
-    write('\n');
+    if (begun) write('\n');
     throw error;
   }
 }

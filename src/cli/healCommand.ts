@@ -83,7 +83,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const parameters = await readParameters(opened.weights);
     const trainee = healingTrainee(config, parameters, mask, lora, seededRng(options.seed).fork('adapters'));
     await prepareFolder(out);
-    const unlock = await lockFile(join(out, 'healing.lock'), (text) => terminal.warn(text));
+    const unlock = await lockFile(join(out, 'healing.lock'), (warning) => terminal.warn(warning));
     const backend = await trainingBackend(options, null).catch(async (error: unknown) => {
       await unlock();
       throw error;

@@ -3,10 +3,12 @@ import { cpSync, existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, wri
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { inProcess } from '../inProcess.ts';
-import { model, PLANTED, prune, recipeFiles, TEXT, type WrongInput } from '../wrongInput.ts';
+import { model, PLANTED, recipeFiles, TEXT, type WrongInput } from '../wrongInput.ts';
 
 const small = ['prune', PLANTED, '--data', TEXT, '--tokens', '512', '--out', 'out', '--quiet', '--blocks', '1'];
-const pruneInto = (out: string, ...rest: string[]): string[] => prune('--blocks', '1', '--out', out, ...rest);
+const pruneInto = (out: string, ...rest: string[]): string[] => {
+  return ['prune', PLANTED, '--data', TEXT, '--blocks', '1', '--out', out, ...rest];
+};
 const healInto = (out: string, ...rest: string[]): string[] => {
   return ['heal', 'model', '--mask', 'L5.mlp', '--data', TEXT, '--valid', TEXT, '--steps', '1', '--out', out, ...rest];
 };
@@ -175,7 +177,7 @@ export const outputCases: readonly WrongInput[] = [
       model()(folder);
       cpSync(TEXT, join(folder, 'texts', 'text.txt'));
     },
-    args: [...healInto('texts'), option, 'texts/text.txt'],
+    args: healInto('texts').with(healInto('texts').indexOf(option) + 1, 'texts/text.txt'),
     code: 2,
     line: holds,
   })),
