@@ -20,6 +20,9 @@ afterEach(() => {
   server?.close();
 });
 
+/** No wait between tries. */
+const atOnce = (): Promise<void> => Promise.resolve();
+
 const content = Uint8Array.from({ length: 300 }, (_, index) => index);
 
 /** A server that knows ranges; `change` may spoil its answers from the second on. */
@@ -119,6 +122,74 @@ describe('a file that is changed on the server', () => {
   });
 });
 
+describe('what may pass by itself', () => {
+  /** Answers ranges, but the failures first, from the second request on. */
+  function failing(...failures: RequestListener[]): { listener: RequestListener; requests: () => number } {
+    const good = ranges();
+    let requests = 0;
+    const listener: RequestListener = (request, response) => {
+      const failure = failures[requests++ - 1];
+      (failure ?? good)(request, response);
+    };
+    return { listener, requests: () => requests };
+  }
+  const status =
+    (code: number, headers = {}): RequestListener =>
+    (_, response) =>
+      response.writeHead(code, headers).end();
+  const breakOff: RequestListener = (request) => request.socket.destroy();
+
+  test.prop([fc.array(fc.constantFrom(status(429), status(500), status(503), breakOff), { maxLength: 3 })], {
+    numRuns: 15,
+  })('up to three failures in a row are none', async (failures) => {
+    const { listener, requests } = failing(...failures);
+    const source = await httpBytes(await serving(listener), atOnce);
+    expect(await source.read(7, 9)).toEqual(content.slice(7, 16));
+    expect(requests()).toBe(2 + failures.length);
+    server?.closeAllConnections();
+    server?.close();
+  });
+
+  it('four are one, and the last is told', async () => {
+    const { listener } = failing(breakOff, status(503), breakOff, status(429));
+    const source = await httpBytes(await serving(listener), atOnce);
+    await expect(source.read(7, 9)).rejects.toThrow('answered 429. It has had too many requests: wait a while.');
+  });
+
+  it('waits as long as the server asks, a minute at most, else longer each time', async () => {
+    const waits: number[] = [];
+    const { listener } = failing(status(429, { 'retry-after': '2' }), status(503, { 'retry-after': '3600' }), breakOff);
+    const source = await httpBytes(await serving(listener), (milliseconds) => {
+      waits.push(milliseconds);
+      return atOnce();
+    });
+    await source.read(0, 1);
+    expect(waits).toEqual([2000, 60_000, 2000]);
+  });
+
+  it('what will not pass is not tried again', async () => {
+    const { listener, requests } = failing(status(403));
+    const source = await httpBytes(await serving(listener), atOnce);
+    await expect(source.read(0, 1)).rejects.toThrow('answered 403. The address may need a sign-in, or have expired.');
+    expect(requests()).toBe(2);
+  });
+});
+
+it('a web page is not taken for the file: servers send their start page for what they do not have', async () => {
+  const page: RequestListener = (_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>');
+  await expect(httpBytes(await serving(page))).rejects.toThrow(/model\.gguf: the server answered with a web page/);
+});
+
+it('takes the whole file where the request for a range fails as a whole', async () => {
+  const url = await serving((request, response) => {
+    if (request.headers.range === undefined) response.end(content);
+    else request.socket.destroy();
+  });
+  const source = await httpBytes(url);
+  expect(await source.read(7, 9)).toEqual(content.slice(7, 16));
+});
+
 it('takes the whole file from a server that knows no ranges', async () => {
   const source = await httpBytes(await serving((_, response) => response.end(content)));
   expect(source.size).toBe(content.length);
@@ -138,7 +209,7 @@ describe('says what is wrong, without the key in the address', () => {
     [206, AccessError, 'how large the file is'],
   ] as const)('%i', async (status, type, message) => {
     const url = await serving((_, response) => response.writeHead(status).end());
-    const opened = httpBytes(url);
+    const opened = httpBytes(url, atOnce);
     await expect(opened).rejects.toThrow(type);
     await expect(opened).rejects.toThrow(message);
     await expect(opened).rejects.not.toThrow('secret');

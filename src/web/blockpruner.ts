@@ -5,15 +5,25 @@
  *   await engine.open({ name: 'planted', files: [{ name: 'config.json', from: 'models/planted/config.json' }, …], backend: { name: 'auto' } });
  *   const search = engine.prune({ data: { name: 'x.txt', content: text }, kind: 'mix', stop: { blocks: 6 } });
  */
+import { AccessError } from '../errors.ts';
 import { Client } from './client.ts';
 
-/** Starts a worker with an engine in it. `end` ends it whatever it is doing. */
+/**
+ * Starts a worker with an engine in it. `end` ends it whatever it is doing.
+ * @throws AccessError where the browser starts no worker from there. One that fails later fails all calls with an
+ * AccessError.
+ */
 export function startEngine(): Client & { end(): void } {
   const entry = new URL(/* the name is fixed by src/web/bundle */ './engineWorker.js', import.meta.url);
-  const worker = new Worker(entry, { type: 'module' });
+  const worker = startWorker(entry);
   const client = new Client(worker);
   worker.addEventListener('error', ({ message }) => {
-    client.fail(new Error(`the engine's worker failed: ${message ?? 'it could not be loaded'}`));
+    const remedy = 'Keep the files of dist/browser together, served as JavaScript.';
+    client.fail(
+      message === undefined
+        ? new AccessError("the engine's worker could not be loaded.", { where: entry.href, remedy })
+        : new AccessError(`the engine's worker failed: ${message}`, { where: entry.href }),
+    );
   });
   return Object.assign(client, {
     end(): void {
@@ -21,6 +31,18 @@ export function startEngine(): Client & { end(): void } {
       client.fail(new DOMException('the engine was ended.', 'AbortError'));
     },
   });
+}
+
+function startWorker(entry: URL): Worker {
+  try {
+    return new Worker(entry, { type: 'module' });
+  } catch (cause) {
+    throw new AccessError('the browser starts no worker from there.', {
+      where: entry.href,
+      remedy: "Serve dist/browser from the page's own origin, and let its policy allow workers (worker-src).",
+      cause,
+    });
+  }
 }
 
 export type { Client };

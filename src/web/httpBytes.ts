@@ -1,22 +1,31 @@
-import { AccessError, FileChangedError, FormatError, NotFoundError } from '../errors.ts';
+import { AccessError, FileChangedError, FormatError } from '../errors.ts';
 import type { ByteSource } from '../platform/byteSource.ts';
 import { memoryBytes } from '../platform/memoryBytes.ts';
+import { request, type Answer, type RequestOptions } from './httpRequest.ts';
 
 /**
  * A ByteSource over HTTP range requests. Every answer must carry the version and the size of the first one. The whole
  * file is taken at once and kept in memory where the server knows no ranges, or names no version (neither ETag nor
- * Last-Modified reaches the page): pieces could then come from two files.
+ * Last-Modified reaches the page): pieces could then come from two files. So it is where the request for a range fails
+ * as a whole: some servers compress the answer though a browser asks for ranges as they are, or do not let other
+ * origins' pages ask for them.
  *
  * The version is compared here and not asked for with If-Range, which would need the server's leave across origins.
+ * @param pause waits between the tries of a request, for specs.
  * @throws NotFoundError, AccessError.
  */
-export async function httpBytes(url: string): Promise<ByteSource> {
+export async function httpBytes(url: string, pause: RequestOptions['pause'] = wait): Promise<ByteSource> {
   const name = withoutQuery(url);
-  const first = await request(url, name, { offset: 0, length: 1 });
-  if (first.status === 200) return memoryBytes(name, new Uint8Array(await bodyOf(first, name)));
+  const whole = (): Promise<Answer> => request(url, { name, range: null, persistent: false, pause });
+  const first = await request(url, { name, range: { offset: 0, length: 1 }, persistent: false, pause }).catch(
+    (error: unknown) => {
+      if (error instanceof AccessError && error.cause instanceof TypeError) return whole();
+      throw error;
+    },
+  );
+  if (first.status === 200) return memoryBytes(name, first.bytes);
   // A range of an empty file cannot be had.
   if (first.status === 416) return memoryBytes(name, new Uint8Array());
-  await bodyOf(first, name);
   const { size, version } = versionOf(first);
   if (size === null) {
     throw new AccessError('the server does not say how large the file is.', {
@@ -24,10 +33,10 @@ export async function httpBytes(url: string): Promise<ByteSource> {
       remedy: 'It has to expose the header Content-Range to this page, or serve the file without ranges.',
     });
   }
-  if (version === null) return memoryBytes(name, new Uint8Array(await bodyOf(await request(url, name, null), name)));
+  if (version === null) return memoryBytes(name, (await whole()).bytes);
   const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    const response = await request(url, name, { offset, length });
-    const bytes = new Uint8Array(await bodyOf(response, name));
+    const response = await request(url, { name, range: { offset, length }, persistent: true, pause });
+    const { bytes } = response;
     const now = versionOf(response);
     // A file that has become shorter answers 416.
     if (response.status === 416 || (now.size ?? size) !== size || now.version !== version) {
@@ -66,7 +75,7 @@ export async function httpBytes(url: string): Promise<ByteSource> {
 }
 
 /** What an answer says of the file it is a piece of; null for what it does not say. */
-function versionOf({ headers }: Response): { from: number; size: number | null; version: string | null } {
+function versionOf({ headers }: Answer): { from: number; size: number | null; version: string | null } {
   const [, from = NaN, total = NaN] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? [];
   const [etag, modified] = [headers.get('etag'), headers.get('last-modified')];
   return {
@@ -76,29 +85,8 @@ function versionOf({ headers }: Response): { from: number; size: number | null; 
   };
 }
 
-/** Asks for a range, or for all; an answer without it that is no failure (416) is for the caller. */
-async function request(url: string, name: string, range: { offset: number; length: number } | null): Promise<Response> {
-  const headers: HeadersInit = {};
-  if (range !== null) headers.range = `bytes=${range.offset}-${range.offset + range.length - 1}`;
-  let response: Response;
-  try {
-    response = await fetch(url, { headers });
-  } catch (cause) {
-    const remedy = 'The server may be down, or not allow this page to read from it (CORS).';
-    throw new AccessError('cannot be fetched.', { where: name, remedy, cause });
-  }
-  if (response.ok || (response.status === 416 && range !== null)) return response;
-  const remedy = 'Check the address.';
-  if (response.status === 404) throw new NotFoundError('there is no such file (404).', { where: name, remedy });
-  throw new AccessError(`the server answered ${response.status}.`, { where: name, remedy });
-}
-
-async function bodyOf(response: Response, name: string): Promise<ArrayBuffer> {
-  try {
-    return await response.arrayBuffer();
-  } catch (cause) {
-    throw new AccessError('the connection broke off.', { where: name, remedy: 'Try again.', cause });
-  }
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** What may stand in messages: a signed address carries its key in the query. */
