@@ -20,6 +20,7 @@ import { Mask } from '../src/model/mask.ts';
 import { countParameters } from '../src/model/parameters.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import { memoryJournal } from '../src/platform/journalSink.ts';
+import { nodeHasher } from '../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { Journal } from '../src/prune/journal.ts';
@@ -101,7 +102,7 @@ await opened.close();
 /** What the search removes, step by step. */
 async function removalOrder(kind: 'mix' | 'layer'): Promise<(readonly BlockId[])[]> {
   const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
-  const journal = await Journal.open(memoryJournal(), header);
+  const journal = await Journal.open(memoryJournal(), header, nodeHasher);
   const settings = { kind, stop: { blocks: most }, groupSize: 8 };
   const order: (readonly BlockId[])[] = [];
   for await (const event of search(model, searched, counts, settings, journal)) {

@@ -4,6 +4,10 @@ import type { Mutant } from './mutant.ts';
 const lock = { file: 'src/platform/nodeLock.ts', specs: ['spec/platform/nodeLock.spec.ts'] };
 const owner = { file: 'src/platform/lockOwner.ts', specs: ['spec/platform/nodeLock.spec.ts'] };
 
+const chain = { file: 'src/prune/lineChain.ts', specs: ['spec/prune/journal.spec.ts'] };
+const journal = { file: 'src/prune/journal.ts', specs: ['spec/prune/journal.spec.ts'] };
+const sink = { file: 'src/platform/nodeJournal.ts', specs: ['spec/platform/nodeJournal.spec.ts'] };
+
 export const journalMutants: readonly Mutant[] = [
   {
     ...lock,
@@ -19,9 +23,9 @@ export const journalMutants: readonly Mutant[] = [
   },
   {
     ...lock,
-    name: 'lock: made first, written afterwards',
-    from: 'await writeSynced(unfinished, text);\n    await link',
-    to: "await writeSynced(path, '');\n    await rm(path);\n    await writeSynced(unfinished, text);\n    await link",
+    name: 'lock: put over what is there already',
+    from: 'await link(unfinished, path).catch(',
+    to: 'await rename(unfinished, path).catch(',
   },
   {
     ...lock,
@@ -58,6 +62,74 @@ export const journalMutants: readonly Mutant[] = [
     name: 'lock: one that is being written is taken for a torn one',
     from: 'return Date.now() - lock.modified > TORN_MILLISECONDS;',
     to: 'return true;',
+  },
+  {
+    ...chain,
+    name: 'journal: a checksum does not cover the line before',
+    from: '`${this.#before}\\n${body}`',
+    to: '`\\n${body}`',
+  },
+  {
+    ...chain,
+    name: 'journal: a checksum is not compared',
+    from: 'if (line !== `${body}${START}${sum}${END}`) return false;',
+    to: 'if (line.length < 0) return false;',
+  },
+  {
+    ...journal,
+    name: 'journal: a line without a checksum is taken as it is',
+    from: 'this.#chain === null ? !isSealed(line) : this.#chain.add(line)',
+    to: 'this.#chain === null || !isSealed(line) || this.#chain.add(line)',
+  },
+  {
+    ...journal,
+    name: 'journal: one of version 1 may have checksums that nobody looks at',
+    from: 'this.#chain === null ? !isSealed(line) :',
+    to: 'this.#chain === null ? true :',
+  },
+  {
+    ...journal,
+    name: 'journal: a recorded removal is not held against the scores',
+    from: 'recorded.removed !== removed || ',
+    to: '',
+  },
+  {
+    ...journal,
+    name: 'journal: a recorded perplexity is not held against the scores',
+    from: ' || !isSame(recorded.ppl, ppl)',
+    to: '',
+  },
+  {
+    ...journal,
+    name: 'journal: records of any step follow each other',
+    from: 'record.step !== done + 1',
+    to: 'record.step < 0',
+  },
+  {
+    ...journal,
+    name: 'journal: a file that is none is overwritten',
+    from: 'checkTorn(sink);',
+    to: '',
+  },
+  {
+    ...sink,
+    name: 'journal: a torn line is written on',
+    from: 'if (untidy) await handle.truncate(end);',
+    to: '',
+  },
+  {
+    file: 'src/prune/run.ts',
+    specs: ['spec/prune/run.spec.ts'],
+    name: 'journal: an unchecked one is not said to be',
+    from: 'if (!journal.checked)',
+    to: 'if (journal.seconds() < 0)',
+  },
+  {
+    file: 'src/prune/appendAll.ts',
+    specs: ['spec/prune/manyChunks.spec.ts'],
+    name: 'scores of very many chunks are spread over the stack',
+    from: 'for (const item of items) to.push(item);',
+    to: 'to.push(...items);',
   },
   {
     file: 'src/cli/pruneCommand.ts',

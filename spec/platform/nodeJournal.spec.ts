@@ -49,9 +49,9 @@ test.prop([lines, fc.nat(), lines, fc.uint8Array({ maxLength: 9 })], { numRuns: 
       const kept = torn.subarray(0, torn.lastIndexOf('\n') + 1);
       const found = await append(path, after);
       expect(found).toEqual(kept.toString().split('\n').slice(0, -1));
-      expect(await readFile(path)).toEqual(
-        Buffer.concat([kept, Buffer.from(after.map((text) => `${text}\n`).join(''))]),
-      );
+      // Nothing is touched before there is something to append.
+      const rest = after.length === 0 ? torn.subarray(kept.length) : after.map((text) => `${text}\n`).join('');
+      expect(await readFile(path)).toEqual(Buffer.concat([kept, Buffer.from(rest)]));
     });
   },
 );
@@ -89,4 +89,13 @@ test.prop([lines, lines])('the journal in memory does the same', async (before, 
   expect(journal.lines).toEqual(before);
   expect(journal.all).toEqual([...before, ...after]);
   expect(given).toEqual(before);
+});
+
+it('lines of many megabytes, and many lines, come back as they were', async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'journal.jsonl');
+    const texts = ['\uFEFFa', 'é'.repeat(2 ** 21), ...Array.from({ length: 20_000 }, (_, index) => `${index}`)];
+    await writeFile(path, texts.map((text) => `${text}\n`).join(''));
+    expect(await append(path, [])).toEqual(texts);
+  });
 });

@@ -7,15 +7,18 @@ import { BlockprunerError, FormatError, JournalMismatchError } from '../../src/e
 import type { ChunkScore } from '../../src/eval/perplexity.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { fileJournal } from '../../src/platform/nodeJournal.ts';
-import { Journal, type GroupRecord, type JournalHeader, type SampleRecord } from '../../src/prune/journal.ts';
+import { Journal, type JournalHeader } from '../../src/prune/journal.ts';
+import type { GroupRecord, SampleRecord } from '../../src/prune/journalRecords.ts';
 import { search } from '../../src/prune/search.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
 import { someTextDamage } from './damagedText.ts';
 import { drain, tinyChunks } from './tinySearch.ts';
 
 const header: JournalHeader = { weights: 'w1', config: 'c1', tokens: 't1', settings: 's1', backend: 'simd plain' };
-const open = (lines: readonly string[] = []): Promise<Journal> => Journal.open(memoryJournal(lines), header);
+const open = (lines: readonly string[] = []): Promise<Journal> =>
+  Journal.open(memoryJournal(lines), header, nodeHasher);
 
 const someScore: fc.Arbitrary<ChunkScore> = fc.record({
   nats: fc.oneof(fc.constantFrom(NaN, Infinity, -Infinity, 0, 5e-324, 1 / 3), fc.double({ noNaN: true, min: 0 })),
@@ -24,18 +27,17 @@ const someScore: fc.Arbitrary<ChunkScore> = fc.record({
 
 const someGroup: fc.Arbitrary<GroupRecord> = fc
   .record({
-    step: fc.integer({ min: 1, max: 3 }),
     from: fc.nat(9),
     count: fc.integer({ min: 1, max: 3 }),
     candidates: fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 4 }),
     seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
     passes: fc.nat(2 ** 40),
   })
-  .chain(({ step, from, count, candidates, seconds, passes }) => {
+  .chain(({ from, count, candidates, seconds, passes }) => {
     const chunks = fc.array(someScore, { minLength: count, maxLength: count });
     return fc.record({
       type: fc.constant('group' as const),
-      step: fc.constant(step),
+      step: fc.constant(1),
       from: fc.constant(from),
       to: fc.constant(from + count),
       seconds: fc.constant(seconds),
@@ -56,41 +58,58 @@ const someSample: fc.Arbitrary<SampleRecord> = fc.record({
 });
 
 describe('Journal', () => {
-  test.prop([fc.array(fc.oneof(someGroup, someSample)), fc.integer({ min: 0, max: 3 })])(
+  test.prop([fc.array(fc.array(fc.oneof(someGroup, someSample), { maxLength: 4 }), { maxLength: 4 })])(
     'read back, it holds what was added, NaN and infinities and the last bit included',
-    async (records, steps) => {
+    async (parts) => {
+      const steps = parts.map((records, index) => {
+        return records.map((record) => (record.type === 'group' ? { ...record, step: index + 1 } : record));
+      });
       const sink = memoryJournal();
-      const written = await Journal.open(sink, header);
-      for (const record of records)
-        await (record.type === 'group' ? written.addGroup(record) : written.addSample(record));
-      for (let step = 1; step <= steps; step++) await written.addStep(step, 'L0.mha', Infinity);
+      const written = await Journal.open(sink, header, nodeHasher);
+      for (const [index, records] of steps.entries()) {
+        for (const record of records) {
+          if (record.type === 'group') await written.addGroup(record);
+          else await written.addSample(record);
+        }
+        await written.addStep(index + 1, index === 2 ? null : 'L0.mha', index === 2 ? NaN : Infinity);
+      }
       const lines = [...sink.all];
+      const all = steps.flat();
       // One line a record, whatever characters a text holds.
-      expect(lines).toHaveLength(1 + records.length + steps);
+      expect(lines).toHaveLength(1 + all.length + steps.length);
       expect(lines.some((line) => line.includes('\n'))).toBe(false);
 
       const again = memoryJournal(lines);
-      const read = await Journal.open(again, header);
-      const groups = records.filter((record) => record.type === 'group');
-      for (const step of [1, 2, 3, 4]) expect(read.groups(step)).toEqual(groups.filter((group) => group.step === step));
-      const samples = records.filter((record) => record.type === 'sample');
+      const read = await Journal.open(again, header, nodeHasher);
+      expect(read.checked).toBe(true);
+      const groups = all.filter((record) => record.type === 'group');
+      for (const step of [1, 2, 3, 4, 5]) {
+        expect(read.groups(step)).toEqual(groups.filter((group) => group.step === step));
+      }
+      const samples = all.filter((record) => record.type === 'sample');
       for (const { mask, prompt } of samples) {
         expect(read.sample(mask, prompt)).toEqual(samples.find((s) => s.mask === mask && s.prompt === prompt));
         expect(read.sample(mask, `${prompt} or another`)).toBe(null);
       }
       expect(read.seconds()).toBe(written.seconds());
-      // Decisions that are there already are not written twice.
-      for (let step = 1; step <= 3; step++) await read.addStep(step, 'L0.mha', 1);
-      expect(again.all).toHaveLength(1 + records.length + 3);
+      // Decisions that are there already are not written twice; those that follow are of the same chain.
+      for (const index of steps.keys()) {
+        await read.addStep(index + 1, index === 2 ? null : 'L0.mha', index === 2 ? NaN : Infinity);
+      }
+      expect(again.all).toEqual(lines);
+      await read.addStep(steps.length + 1, 'L0.mlp', 1);
+      expect((await Journal.open(memoryJournal(again.all), header, nodeHasher)).checked).toBe(true);
     },
   );
 
   it('begins with its header, once', async () => {
     const sink = memoryJournal();
-    await Journal.open(sink, header);
-    expect(sink.all.map((line) => JSON.parse(line) as unknown)).toEqual([{ type: 'header', version: 1, ...header }]);
+    await Journal.open(sink, header, nodeHasher);
+    expect(sink.all.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { type: 'header', version: 2, ...header, sum: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
     const again = memoryJournal(sink.all);
-    await Journal.open(again, header);
+    await Journal.open(again, header, nodeHasher);
     expect(again.all).toEqual(sink.all);
   });
 
@@ -98,9 +117,9 @@ describe('Journal', () => {
     'of a run with other %s is refused by that name, and left as it is',
     async (key) => {
       const sink = memoryJournal();
-      await Journal.open(sink, { ...header, [key]: 'another' });
+      await Journal.open(sink, { ...header, [key]: 'another' }, nodeHasher);
       const again = memoryJournal(sink.all);
-      const opening = Journal.open(again, header);
+      const opening = Journal.open(again, header, nodeHasher);
       await expect(opening).rejects.toThrow(JournalMismatchError);
       await expect(opening).rejects.toThrow(`journal in memory: belongs to a run with other ${key}`);
       await expect(opening).rejects.toThrow('--fresh');
@@ -110,10 +129,13 @@ describe('Journal', () => {
 
   it('names both backends', async () => {
     const sink = memoryJournal();
-    await Journal.open(sink, { ...header, backend: 'reference' });
-    await expect(Journal.open(memoryJournal(sink.all), header)).rejects.toThrow('("reference", now simd plain)');
+    await Journal.open(sink, { ...header, backend: 'reference' }, nodeHasher);
+    await expect(Journal.open(memoryJournal(sink.all), header, nodeHasher)).rejects.toThrow(
+      '("reference", now simd plain)',
+    );
   });
 
+  /** Lines of version 1 have no checksums: what they hold is all there is to check. */
   const first = JSON.stringify({ type: 'header', version: 1, ...header });
   const group = {
     type: 'group',
@@ -126,10 +148,11 @@ describe('Journal', () => {
     base: [[1, 2]],
     scores: [[[1, 2]]],
   };
+  const decision = { type: 'step', step: 1, removed: 'a', ppl: 1.5 };
   const sample = { type: 'sample', mask: '', prompt: '', before: '', after: '', seconds: 1 };
 
   it('takes the records that the next ones are damaged from', async () => {
-    const lines = [first, ...[group, sample, { type: 'step', step: 1 }].map((record) => JSON.stringify(record))];
+    const lines = [first, ...[group, sample, decision].map((record) => JSON.stringify(record))];
     expect((await open(lines)).groups(1)).toHaveLength(1);
   });
 
@@ -156,8 +179,13 @@ describe('Journal', () => {
     ['a count that is NaN', { ...group, base: [[1, 'NaN']] }],
     ['a sample without text', { ...sample, after: undefined }],
     ['a sample without seconds', { ...sample, seconds: 'long' }],
-    ['a step without number', { type: 'step' }],
-    ['a step that cannot be made a number', { type: 'step', step: { valueOf: 1, toString: 1 } }],
+    ['a step without number', { ...decision, step: undefined }],
+    ['a step that cannot be made a number', { ...decision, step: { valueOf: 1, toString: 1 } }],
+    ['a step without a name', { ...decision, removed: undefined }],
+    ['a step without a perplexity', { ...decision, ppl: null }],
+    ['a group of a later step', { ...group, step: 2 }],
+    ['a decision of a later step', { ...decision, step: 2 }],
+    ['of version 2', { ...sample, sum: '0'.repeat(64) }],
   ])('says where the line is that is %s', async (_, record) => {
     const opening = open([first, JSON.stringify(group), JSON.stringify(record)]);
     await expect(opening).rejects.toThrow(FormatError);
@@ -168,7 +196,8 @@ describe('Journal', () => {
     ['empty', ''],
     ['no JSON', '{"type":"header"'],
     ['a group', JSON.stringify(group)],
-    ['another version', first.replace('"version":1', '"version":2')],
+    ['another version', first.replace('"version":1', '"version":3')],
+    ['of this version without a checksum', first.replace('"version":1', '"version":2')],
     ['without a hash', first.replace('"tokens":"t1",', '')],
     ['with a hash that is none', first.replace('"t1"', '['.repeat(9000) + ']'.repeat(9000))],
   ])('refuses a first line that is %s', async (_, line) => {
@@ -177,6 +206,7 @@ describe('Journal', () => {
 });
 
 describe('a journal file', () => {
+  const last: SampleRecord = { type: 'sample', mask: '', prompt: 'asked last', before: '', after: '', seconds: 2 };
   let folder = '';
   let path = '';
   beforeAll(async () => {
@@ -190,7 +220,7 @@ describe('a journal file', () => {
   })('torn anywhere, keeps its complete lines and goes on behind them', async (records, share) => {
     await rm(path, { force: true });
     const sink = await fileJournal(path, false);
-    const journal = await Journal.open(sink, header);
+    const journal = await Journal.open(sink, header, nodeHasher);
     for (const record of records)
       await (record.type === 'group' ? journal.addGroup(record) : journal.addSample(record));
     await sink.close();
@@ -200,15 +230,27 @@ describe('a journal file', () => {
     const complete = whole.subarray(0, length).lastIndexOf(0x0a) + 1;
 
     const torn = await fileJournal(path, false);
-    await Journal.open(torn, header);
-    await torn.append('"next"');
+    await (await Journal.open(torn, header, nodeHasher)).addSample(last);
     await torn.close();
-    const kept = whole.subarray(0, complete).toString();
     const text = await readFile(path, 'utf8');
+    const kept = whole.subarray(0, complete).toString();
     // Where not even the header was left, it is written again.
-    expect(text).toBe(
-      `${kept === '' ? `${JSON.stringify({ type: 'header', version: 1, ...header })}\n` : kept}"next"\n`,
-    );
+    const lines =
+      (kept === '' ? whole.subarray(0, whole.indexOf(0x0a) + 1).toString() : kept) + text.split('\n').at(-2);
+    expect(text).toBe(`${lines}\n`);
+    const again = await fileJournal(path, false);
+    expect((await Journal.open(again, header, nodeHasher)).sample('', last.prompt)).toEqual(last);
+    await again.close();
+  });
+
+  it('that is no journal is left as it is', async () => {
+    for (const text of ['my own notes', 'my own notes\n', '{"type":"note"}', '\0\0\0']) {
+      await writeFile(path, text);
+      const sink = await fileJournal(path, false);
+      await expect(Journal.open(sink, header, nodeHasher)).rejects.toThrow(FormatError);
+      await sink.close();
+      expect(await readFile(path, 'utf8')).toBe(text);
+    }
   });
 
   it('starts over when fresh', async () => {
@@ -225,21 +267,99 @@ describe('damaged journals', async () => {
   const chunks = tinyChunks(1, 2, 3);
   const counts = countParameters(model.source);
   const settings = { kind: 'mix', stop: { blocks: 2 }, groupSize: 1 } as const;
+  const searched = async (journal: Journal): Promise<unknown> => {
+    const { events } = await drain(search(model, chunks, counts, settings, journal));
+    // What a step took depends on how much of it was recorded.
+    return events.filter(({ type }) => type !== 'progress' && type !== 'measured').map((e) => ({ ...e, work: 0 }));
+  };
   const straight = memoryJournal();
-  const journal = await Journal.open(straight, header);
-  await drain(search(model, chunks, counts, settings, journal));
-  await journal.addSample({ type: 'sample', mask: 'L0.mha', prompt: 'p', before: 'b', after: 'a', seconds: 1 });
-  const whole = straight.all.join('\n');
+  const journal = await Journal.open(straight, header, nodeHasher);
+  const expected = await searched(journal);
+  const sample: SampleRecord = { type: 'sample', mask: 'L0.mha', prompt: 'p', before: 'b', after: 'a', seconds: 1 };
+  await journal.addSample(sample);
+  const whole = straight.all;
+  const old = whole.map((line) => line.replace(/,"sum":"[0-9a-f]{64}"}$/, '}').replace('"version":2', '"version":1'));
 
-  test.prop([someTextDamage], { numRuns: 10_000 })('lead to a result or a typed error', async (damage) => {
+  it('an old one gives the same result, and is said to be unchecked', async () => {
+    const sink = memoryJournal(old);
+    const opened = await open(old);
+    expect(opened.checked).toBe(false);
+    expect(await searched(opened)).toEqual(expected);
+    // What is added to it has no checksums either, so that version 0.1 can still read it.
+    const cut = memoryJournal(old.slice(0, -2));
+    const resumed = await Journal.open(cut, header, nodeHasher);
+    expect(await searched(resumed)).toEqual(expected);
+    await resumed.addSample(sample);
+    expect(cut.all).toEqual(sink.all);
+  });
+
+  test.prop([someTextDamage], { numRuns: 3000 })('are refused, or lead to the same result', async (damage) => {
     try {
-      const damaged = await open(damage(whole).split('\n'));
-      const { events } = await drain(search(model, chunks, counts, settings, damaged));
-      expect(events.at(-1)?.type).toBe('done');
+      const damaged = await open(damage(whole.join('\n')).split('\n'));
+      expect(damaged.checked).toBe(true);
+      expect(await searched(damaged)).toEqual(expected);
+      expect(damaged.sample(sample.mask, sample.prompt) ?? sample).toEqual(sample);
+    } catch (error) {
+      if (!(error instanceof BlockprunerError)) throw error;
+    }
+  });
+
+  test.prop([someTextDamage], { numRuns: 3000 })('of version 0.1 lead to a result or a typed error', async (damage) => {
+    try {
+      const damaged = await open(damage(old.join('\n')).split('\n'));
+      await searched(damaged);
       expect(damaged.seconds()).toBeGreaterThanOrEqual(0);
     } catch (error) {
       if (!(error instanceof BlockprunerError)) throw error;
     }
+  });
+
+  const another = memoryJournal();
+  await searched(await Journal.open(another, header, nodeHasher));
+  const other = another.all;
+  const swapped = (at: number): string[] => whole.with(at, whole[at + 1]).with(at + 1, whole[at]);
+  it.each<[string, readonly string[], number]>([
+    ['two lines swapped', swapped(1), 2],
+    ['a decision before its scores', swapped(2), 3],
+    ['a line twice', [...whole.slice(0, 3), ...whole.slice(2)], 4],
+    ['the last line twice', [...whole, whole[whole.length - 1]], whole.length + 1],
+    ['the header twice', [whole[0], ...whole], 2],
+    ['a line left out', whole.toSpliced(1, 1), 2],
+    ['a decision left out', whole.toSpliced(3, 1), 4],
+    ['a line of another search under the same header', whole.with(2, other[2]), 3],
+    ['the end of another search under the same header', [...whole.slice(0, 2), ...other.slice(2)], 3],
+    ['a line without its checksum', whole.with(2, old[2]), 3],
+    ['an empty line', [...whole.slice(0, 2), '', ...whole.slice(2)], 3],
+    ['other ends of lines', whole.map((line) => `${line}\r`), 1],
+    ['a header that was made old', whole.with(0, old[0]), 2],
+    ['a header made old, its checksum kept', whole.with(0, whole[0].replace('"version":2', '"version":1')), 1],
+  ])('%s is refused with the number of the line', async (_, lines, line) => {
+    const sink = memoryJournal(lines);
+    const opening = Journal.open(sink, header, nodeHasher);
+    await expect(opening).rejects.toThrow(FormatError);
+    await expect(opening).rejects.toThrow(`journal in memory:${line}: does not fit its checksum`);
+    await expect(opening).rejects.toThrow(line === 1 ? 'Start over' : 'Remove this line and all after it');
+    expect(sink.all).toEqual(lines);
+  });
+
+  it('cut off before the line that does not fit, they go on', async () => {
+    for (let kept = 1; kept < whole.length; kept++) {
+      expect(await searched(await open(whole.slice(0, kept)))).toEqual(expected);
+    }
+  });
+
+  it('an edited score that makes another removal is held against the decision', async () => {
+    // Version 0.1's: a newer one's checksum would not fit.
+    const group = JSON.parse(old[1]) as { candidates: string[]; scores: [number, number][][] };
+    const removed = group.candidates.indexOf((JSON.parse(old[3]) as { removed: string }).removed);
+    group.scores = group.scores.map((own, index) =>
+      own.map(([nats, targets]) => [nats + (index === removed ? 9 : 0), targets]),
+    );
+    const edited = old.with(1, JSON.stringify(group));
+    const opened = await open(edited);
+    await expect(searched(opened)).rejects.toThrow(
+      /^journal in memory:4: says that step 1 removed L0\.m\w\w \(perplexity [\d.]+\), but by the scores above it removed L0/,
+    );
   });
 
   it.each<[string, (group: GroupRecord) => object]>([
@@ -257,9 +377,9 @@ describe('damaged journals', async () => {
     ['two names in one', (g) => ({ ...g, candidates: [g.candidates.join(' ')], scores: g.scores.slice(1) })],
     ['a candidate too few', (g) => ({ ...g, candidates: g.candidates.slice(0, 1), scores: g.scores.slice(0, 1) })],
   ])('%s does not follow', async (_, change) => {
-    const lines = [straight.all[0], JSON.stringify(change(JSON.parse(straight.all[1]) as GroupRecord))];
-    const walk = drain(search(model, chunks, counts, settings, await open(lines)));
+    const lines = [old[0], JSON.stringify(change(JSON.parse(old[1]) as GroupRecord))];
+    const walk = searched(await open(lines));
     await expect(walk).rejects.toThrow(FormatError);
-    await expect(walk).rejects.toThrow('step 1 of the journal does not follow');
+    await expect(walk).rejects.toThrow('journal in memory:2: step 1 of the journal does not follow');
   });
 });

@@ -17,7 +17,7 @@ import { seededRng } from '../../src/tensor/rng.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';
 import { cancelling } from '../model/nonFiniteModels.ts';
 import { TINY_VOCAB, tinyTransformer, type TinyOptions } from '../model/tinyTransformer.ts';
-import { budgets, documentOf, tinyRun } from './tinyRun.ts';
+import { budgets, documentOf, tinyRun, timeless } from './tinyRun.ts';
 import { drain, tinyChunks } from './tinySearch.ts';
 
 const CHUNKS = 9;
@@ -78,7 +78,6 @@ function acrossLook(line: string): string {
     segments: record.segments.map(longer),
   });
 }
-const timeless = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/"seconds":[^,}]+/, ''));
 
 describe('against exact mode', () => {
   it('some candidates are dropped, none that exact mode picks', () => {

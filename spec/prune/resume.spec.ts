@@ -7,10 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { fileJournal } from '../../src/platform/nodeJournal.ts';
 import { run } from '../../src/prune/run.ts';
-import { budgets, documentOf, tinyRun } from './tinyRun.ts';
-
-/** A journal's lines without what they took. */
-const timeless = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/"seconds":[^,}]+/, ''));
+import { budgets, documentOf, timeless, tinyRun } from './tinyRun.ts';
 
 const straight = memoryJournal();
 const expected = await documentOf((await tinyRun(straight)).options);

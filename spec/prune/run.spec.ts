@@ -241,3 +241,19 @@ describe('a journal', () => {
     expect(sink.all).toEqual([]);
   });
 });
+
+it('a journal of version 0.1 is gone on with, and said to be unchecked', async () => {
+  const sink = memoryJournal();
+  const whole = await documentOf((await tinyRun(sink)).options);
+  const old = sink.all.map((line) => line.replace(/,"sum":"\w+"}$/, '}').replace('"version":2', '"version":1'));
+  for (const kept of [1, 4, old.length]) {
+    const { events, result } = await drain(run((await tinyRun(memoryJournal(old.slice(0, kept)))).options));
+    expect(events[0]).toEqual({
+      type: 'warning',
+      message: expect.stringMatching(/^journal in memory: was begun by version 0\.1, whose lines carry no checksums/),
+    });
+    expect({ ...result, seconds: 0 }).toEqual({ ...whole, seconds: 0 });
+  }
+  const { events } = await drain(run((await tinyRun(memoryJournal(sink.all))).options));
+  expect(events.filter(({ type }) => type === 'warning')).toEqual([]);
+});

@@ -7,6 +7,7 @@ import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { candidatesLeft, pruneKinds, type PruneKind, type StopRules } from '../../src/prune/candidates.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import { plainSearch } from '../../src/prune/plainSearch.ts';
@@ -31,7 +32,7 @@ async function events(
   groupSize = 2,
   checkpointBytes = 0,
 ): Promise<SearchEvent[]> {
-  const journal = await Journal.open(memoryJournal(), header);
+  const journal = await Journal.open(memoryJournal(), header, nodeHasher);
   const counts = countParameters(model.source);
   return (await drain(search(model, chunks, counts, { kind, stop, groupSize, checkpointBytes }, journal))).events;
 }
@@ -267,7 +268,7 @@ test.prop([fc.nat(60)], { numRuns: 20 })('abandoned anywhere, it leaves no strea
   const chunks = tinyChunks(1, 2, 5);
   await model.nll(chunks.ids, Mask.empty);
   const before = model.backend.bytesInUse();
-  const journal = await Journal.open(memoryJournal(), header);
+  const journal = await Journal.open(memoryJournal(), header, nodeHasher);
   const settings = { kind: 'mix', stop: { blocks: 6 }, groupSize: 1 } as const;
   let seen = 0;
   for await (const _ of search(model, chunks, countParameters(model.source), settings, journal)) {

@@ -14,6 +14,7 @@ import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { candidatesLeft, type PruneKind } from '../../src/prune/candidates.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import { search, type SearchEvent } from '../../src/prune/search.ts';
@@ -38,13 +39,17 @@ function chunksOf(opened: OpenedModel, tokens: number | null): Chunks {
 type StepEvent = Extract<SearchEvent, { type: 'step' }>;
 
 async function steps(model: Transformer, chunks: Chunks, kind: PruneKind, blocks: number): Promise<StepEvent[]> {
-  const journal = await Journal.open(memoryJournal(), {
-    weights: '',
-    config: '',
-    tokens: '',
-    settings: '',
-    backend: '',
-  });
+  const journal = await Journal.open(
+    memoryJournal(),
+    {
+      weights: '',
+      config: '',
+      tokens: '',
+      settings: '',
+      backend: '',
+    },
+    nodeHasher,
+  );
   const found: StepEvent[] = [];
   const settings = { kind, stop: { blocks }, groupSize: 4 };
   for await (const event of search(model, chunks, countParameters(model.source), settings, journal)) {

@@ -22,10 +22,12 @@ const style = `
 /** @param measured losses on validation text; may be empty. */
 export function renderLossCurve(training: readonly LossPoint[], measured: readonly LossPoint[]): string {
   const thin = thinned(training);
-  const losses = [...thin, ...measured].map(({ loss }) => loss);
-  const ticks = linearTicks(Math.min(...losses), Math.max(...losses), 7);
+  const all = [...thin, ...measured];
+  const lowest = all.reduce((low, { loss }) => Math.min(low, loss), Infinity);
+  const highest = all.reduce((high, { loss }) => Math.max(high, loss), -Infinity);
+  const ticks = linearTicks(lowest, highest, 7);
   const [low, high] = [ticks[0], ticks[ticks.length - 1]];
-  const last = Math.max(...[...thin, ...measured].map(({ step }) => step));
+  const last = all.reduce((step, point) => Math.max(step, point.step), -Infinity);
   const x = (step: number): number => area.left + (step / last) * (area.right - area.left);
   const y = (loss: number): number => area.bottom - ((loss - low) / (high - low)) * (area.bottom - area.top);
   const path = (points: readonly LossPoint[], className: string): Markup =>

@@ -15,6 +15,7 @@ export class SearchProgress {
   }
 
   show(event: SearchEvent): void {
+    if (event.type === 'warning') this.#terminal.warn(event.message);
     if (event.type === 'progress' && this.#terminal.live) this.#showBar(event);
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;

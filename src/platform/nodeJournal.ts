@@ -1,31 +1,42 @@
 import { open } from 'node:fs/promises';
-import type { JournalSink } from './journalSink.ts';
+import { splitLines, type JournalSink } from './journalSink.ts';
 import { accessError } from './nodeFile.ts';
 
 /**
  * A journal file, one line a record, each synced to disk before `append` returns. A last line without its newline is
- * what a killed process leaves of a write: it is cut off.
+ * what a killed process leaves of a write: it is cut off, as soon as there is something to append.
  * @param fresh start over, dropping what is there.
- * @throws AccessError when the file cannot be opened or written.
+ * @throws AccessError when the file cannot be opened, read or written.
  */
 export async function fileJournal(path: string, fresh: boolean): Promise<JournalSink> {
-  const handle = await open(path, fresh ? 'w+' : 'a+').catch((cause: unknown) => {
+  const failed = (cause: unknown): never => {
     throw accessError(path, cause);
+  };
+  const handle = await open(path, fresh ? 'w+' : 'a+').catch(failed);
+  const bytes = await handle.readFile().catch(async (cause: unknown) => {
+    await handle.close();
+    return failed(cause);
   });
-  const bytes = await handle.readFile();
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end < bytes.length) await handle.truncate(end);
-  const complete = bytes.toString('utf8', 0, end);
+  const found = splitLines(bytes);
+  let { end } = found;
+  /** Whether something may stand behind the last whole line: a write that was cut short, now or by a killed process. */
+  let untidy = end < bytes.length;
   return {
     name: path,
-    lines: complete === '' ? [] : complete.slice(0, -1).split('\n'),
+    lines: found.lines,
+    torn: found.torn,
     async append(line) {
+      const record = Buffer.from(`${line}\n`);
       try {
-        await handle.appendFile(`${line}\n`);
+        if (untidy) await handle.truncate(end);
+        untidy = true;
+        await handle.appendFile(record);
         await handle.datasync();
       } catch (cause) {
-        throw accessError(path, cause);
+        failed(cause);
       }
+      untidy = false;
+      end += record.length;
     },
     close: () => handle.close(),
   };

@@ -6,9 +6,11 @@ import { aggregate, scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
 import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { appendAll } from './appendAll.ts';
 import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
-import type { Journal, RaceRecord } from './journal.ts';
+import type { Journal } from './journal.ts';
+import { FRESH, type RaceRecord } from './journalRecords.ts';
 import { perplexityNoise } from './nearTie.ts';
 import { planBundle } from './plan.ts';
 import { Race } from './race.ts';
@@ -51,11 +53,11 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
   let passes = 0;
 
   const take = (record: RaceRecord): void => {
-    checkRecord(record, race, candidates, order);
+    checkRecord(record, journal.placeOf(record), race, candidates, order);
     const { alive } = race;
     passes += record.passes;
-    base.push(...record.base);
-    for (const [row, candidate] of alive.entries()) scores[candidate].push(...record.scores[row]);
+    appendAll(base, record.base);
+    for (const [row, candidate] of alive.entries()) appendAll(scores[candidate], record.scores[row]);
     for (const [at, chunk] of record.chunks.entries()) {
       race.add(segmentShares(chunks, chunk), (candidate) => {
         const row = alive.indexOf(candidate);
@@ -198,7 +200,13 @@ function bestSoFar(
 }
 
 /** A record must be what this race would do next. */
-function checkRecord(record: RaceRecord, race: Race, candidates: readonly Candidate[], order: readonly number[]): void {
+function checkRecord(
+  record: RaceRecord,
+  where: string,
+  race: Race,
+  candidates: readonly Candidate[],
+  order: readonly number[],
+): void {
   const names = race.alive.map((candidate) => candidates[candidate].name);
   const follows =
     record.from === race.seen &&
@@ -208,7 +216,8 @@ function checkRecord(record: RaceRecord, race: Race, candidates: readonly Candid
     record.candidates.every((name, index) => name === names[index]);
   if (!follows) {
     throw new FormatError(`step ${record.step} of the journal does not follow from what comes before it.`, {
-      remedy: 'Start over with --fresh, or use another --out.',
+      where,
+      remedy: FRESH,
     });
   }
 }

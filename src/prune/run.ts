@@ -28,6 +28,9 @@ import { samplePrompt, sampleText } from './sample.ts';
 import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
 import { Mask } from '../model/mask.ts';
 
+const UNCHECKED =
+  'was begun by version 0.1, whose lines carry no checksums: damage to them may go unnoticed. --fresh starts over.';
+
 export interface RunOptions {
   model: Transformer;
   tokenizer: Tokenizer | null;
@@ -64,7 +67,8 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
   const candidates = candidatesLeft(kind, config.numHiddenLayers, Mask.empty).length;
   const groupSize = planGroup(config, chunks.chunk, candidates, options.activationBytes);
   const hashes = await hashInputs(options);
-  const journal = await Journal.open(options.sink, hashes);
+  const journal = await Journal.open(options.sink, hashes, options.newHasher);
+  if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
   let dense: Perplexity | null = null;
   const steps: StepResult[] = [];

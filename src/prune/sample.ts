@@ -5,7 +5,7 @@ import type { SamplingSettings } from '../model/sampler.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { seededRng } from '../tensor/rng.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { SampleRecord } from './journal.ts';
+import type { SampleRecord } from './journalRecords.ts';
 
 /** Of a usual vocabulary, whose tokens have about four bytes; of smaller ones as much text, in more tokens. */
 const MAX_PROMPT_TOKENS = 24;

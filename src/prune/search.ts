@@ -13,9 +13,11 @@ import { blocksInWalkOrder } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { appendAll } from './appendAll.ts';
 import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
-import type { GroupRecord, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
+import { FRESH, type GroupRecord } from './journalRecords.ts';
 import type { DesignEffect, RaceSettings } from './raceRule.ts';
 import { planBundle } from './plan.ts';
 import { raceStep, ranking, type RaceStepInput } from './raceStep.ts';
@@ -43,6 +45,8 @@ export interface ScoredCandidate extends Candidate {
 }
 
 export type SearchEvent =
+  /** What the user should know of the run: an old journal's lines carry no checksums. */
+  | { type: 'warning'; message: string }
   | { type: 'start'; blocks: number; chunks: number }
   | {
       type: 'progress';
@@ -192,7 +196,7 @@ async function* exactStep(
   const scores: ChunkScore[][] = candidates.map(() => []);
   let passes = 0;
   const take = (group: GroupRecord): void => {
-    takeGroup(group, total, candidates, base, scores);
+    takeGroup(group, journal.placeOf(group), total, candidates, base, scores);
     passes += group.passes;
   };
   for (const group of journal.groups(step)) take(group);
@@ -250,6 +254,7 @@ async function* exactStep(
 /** Adds a group's scores; groups of a step follow each other without gaps. */
 function takeGroup(
   group: GroupRecord,
+  where: string,
   total: number,
   candidates: readonly Candidate[],
   base: ChunkScore[],
@@ -260,11 +265,12 @@ function takeGroup(
     group.candidates.every((name, index) => name === candidates[index].name);
   if (group.from !== base.length || group.to > total || !sameNames) {
     throw new FormatError(`step ${group.step} of the journal does not follow from what comes before it.`, {
-      remedy: 'Start over with --fresh, or use another --out.',
+      where,
+      remedy: FRESH,
     });
   }
-  base.push(...group.base);
-  for (const [index, chunkScores] of group.scores.entries()) scores[index].push(...chunkScores);
+  appendAll(base, group.base);
+  for (const [index, chunkScores] of group.scores.entries()) appendAll(scores[index], chunkScores);
 }
 
 function bestSoFar(

@@ -1,5 +1,5 @@
 import { AccessError, UsageError } from '../errors.ts';
-import type { JournalSink } from '../platform/journalSink.ts';
+import { splitLines, type JournalSink } from '../platform/journalSink.ts';
 import { isPlainFileName } from '../platform/plainFileName.ts';
 
 /** What a dedicated worker has of a file in the origin's private file system (TypeScript's DOM types leave it out). */
@@ -14,25 +14,28 @@ interface SyncAccessHandle {
 
 /**
  * A journal in the origin's private file system: it outlives the page, and each line is flushed before `append` returns.
- * A last line without its newline is what a killed page leaves of a write: it is cut off. While it is open, no other page
- * can open it.
+ * A last line without its newline is what a killed page leaves of a write: it is cut off, as soon as there is something
+ * to append. While it is open, no other page can open it.
  * @param fresh start over, dropping what is there.
  * @throws UsageError for a name with separators in it, AccessError where the file cannot be opened or written.
  */
 export async function opfsJournal(name: string, fresh: boolean): Promise<JournalSink> {
   if (!isPlainFileName(name)) throw new UsageError('a journal has a plain file name.', { where: 'journal' });
   const handle = await openHandle(name);
-  const bytes = new Uint8Array(fresh ? 0 : handle.getSize());
+  if (fresh) handle.truncate(0);
+  const bytes = new Uint8Array(handle.getSize());
   handle.read(bytes, { at: 0 });
-  let end = bytes.lastIndexOf(10) + 1;
-  handle.truncate(end);
-  const complete = new TextDecoder().decode(bytes.subarray(0, end));
+  const { lines, torn, ...found } = splitLines(bytes);
+  let { end } = found;
   return {
     name,
-    lines: complete === '' ? [] : complete.slice(0, -1).split('\n'),
+    lines,
+    torn,
     append(line) {
       const record = new TextEncoder().encode(`${line}\n`);
       try {
+        // What a killed page left of a line, or a write that was cut short.
+        if (handle.getSize() > end) handle.truncate(end);
         const written = handle.write(record, { at: end });
         handle.flush();
         if (written < record.length) throw new Error(`${written} of ${record.length} bytes were written`);

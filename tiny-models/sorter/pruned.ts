@@ -14,6 +14,7 @@ import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../../src/platform/nodeVectors.ts';
 import { Journal } from '../../src/prune/journal.ts';
@@ -46,7 +47,7 @@ const chunk = 2 * LENGTH + 1;
 const settings = { data, field: 'text', tokens: undefined, chunk, bos: 'none', join: '', nllSum: 'f64' } as const;
 const chunks = await loadChunks(settings, opened);
 const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
-const journal = await Journal.open(memoryJournal(), header);
+const journal = await Journal.open(memoryJournal(), header, nodeHasher);
 const stop = { blocks: 2 * model.config.numHiddenLayers };
 let mask = Mask.empty;
 const row = async (step: number, removed: string, ppl: number): Promise<void> => {
