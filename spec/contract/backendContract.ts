@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Backend } from '../../src/backends/backend.ts';
 import { attentionSuite } from './attentionSuite.ts';
 import type { Limits } from './compare.ts';
+import { extremesSuite } from './extremesSuite.ts';
 import { memorySuite } from './memorySuite.ts';
 import { misuseSuite } from './misuseSuite.ts';
 import { nllSuite } from './nllSuite.ts';
@@ -56,6 +57,7 @@ export function backendContract(name: string, make: () => Promise<Backend>, limi
     nllSuite(backend, limits);
     stackSuite(backend);
     memorySuite(backend);
+    extremesSuite(backend);
     misuseSuite(backend, make);
   });
 }

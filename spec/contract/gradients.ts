@@ -8,6 +8,7 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AttentionSpec, DeviceTensor } from '../../src/backends/backend.ts';
 import type { GradientBackend, GradientScope } from '../../src/backends/gradients.ts';
+import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { DisposedError, ShapeError } from '../../src/errors.ts';
 import { seeds, sizes, someFlavour } from '../arbitraries.ts';
 import { f32Limits } from './backendContract.ts';
@@ -185,6 +186,24 @@ export function gradientContract(name: string, make: () => Promise<GradientBacke
       other.close();
     });
 
+    it.each(extremes)('%s beyond the range of f32 mean what they do in f64', async (_, run) => {
+      const downloaded = async (from: GradientBackend): Promise<Float32Array[]> => {
+        const scope = from.scope();
+        const found = await Promise.all(run(scope).map((x) => from.download(x)));
+        scope.close();
+        return found;
+      };
+      const [found, expected] = [await downloaded(backend()), await downloaded(referenceBackend())];
+      for (const [index, values] of expected.entries()) {
+        const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        const wrong = [...values].findIndex((value, at) => {
+          const error = Math.abs(found[index][at] - value);
+          return value !== found[index][at] && !(error <= 1e-4 * Math.abs(value) + 1e-6 * largest + 1e-29);
+        });
+        if (wrong >= 0) expect.fail(`result ${index} [${wrong}] is ${found[index][wrong]}, expected ${values[wrong]}`);
+      }
+    });
+
     it('refuses every backward with a DisposedError once it is disposed', async () => {
       const own = await make();
       const scope = own.scope();
@@ -232,6 +251,66 @@ function ramp(length: number, seed: number): Float32Array {
 
 const spec = { numHeads: 2, numKvHeads: 2, headDim: 3, seqLen: 4, keyLen: 4, window: null };
 type Zeros = (rows: number, cols: number) => DeviceTensor;
+
+const huge = (scope: GradientScope, height: number, width: number, seed: number, factor: number): DeviceTensor =>
+  scope.upload(
+    ramp(height * width, seed).map((value) => value * factor),
+    height,
+    width,
+  );
+const sizesOfX = [-3e38, -1e30, -1e13, -1000, -100, -50, 0, 50, 1e13, 1e30, 3e38];
+
+/** Backwards of inputs whose forward would leave f32 on the way. */
+const extremes: [what: string, run: (scope: GradientScope) => DeviceTensor[]][] = [
+  [
+    'attentionBackward: scores',
+    (scope) => {
+      const [q, k] = [huge(scope, 7, 6, 1, 1e25), huge(scope, 7, 6, 2, 1e25)];
+      const [dy, v] = [huge(scope, 7, 6, 3, 1), huge(scope, 7, 6, 4, 1)];
+      const { dq, dk, dv } = scope.attentionBackward(dy, q, k, v, { ...spec, seqLen: 7, keyLen: 7 });
+      return [dq, dk, dv];
+    },
+  ],
+  [
+    'rmsNormBackward: squares',
+    (scope) => {
+      const { dx, dWeight } = scope.rmsNormBackward(
+        huge(scope, 2, 9, 1, 1),
+        huge(scope, 2, 9, 2, 1e25),
+        huge(scope, 1, 9, 3, 1),
+        1e-5,
+      );
+      return [dx, dWeight];
+    },
+  ],
+  [
+    'swigluBackward: exponentials',
+    (scope) => {
+      const row = (values: readonly number[]): DeviceTensor =>
+        scope.upload(Float32Array.from(values), 1, values.length);
+      const ones = row(sizesOfX.map(() => 1));
+      const { dGate, dUp } = scope.swigluBackward(ones, row(sizesOfX), ones);
+      return [dGate, dUp];
+    },
+  ],
+  [
+    'geluBackward: exponentials',
+    (scope) => {
+      const row = (values: readonly number[]): DeviceTensor =>
+        scope.upload(Float32Array.from(values), 1, values.length);
+      const ones = row(sizesOfX.map(() => 1));
+      return [scope.geluBackward(ones, row(sizesOfX), 'tanh'), scope.geluBackward(ones, row(sizesOfX), 'erf')];
+    },
+  ],
+  [
+    'crossEntropy: differences',
+    (scope) => {
+      const logits = scope.upload(Float32Array.of(3e38, -3e38, 0, 1, 2, -3e38), 2, 3);
+      const { nll, dLogits } = scope.crossEntropy(logits, Int32Array.of(0, 1), 1);
+      return [nll, dLogits];
+    },
+  ],
+];
 
 /** Calls that do not fit; x is [4, 6]. */
 const misuses: [op: string, what: string, call: (scope: GradientScope, x: DeviceTensor, zeros: Zeros) => unknown][] = [

@@ -46,8 +46,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...attention,
     name: 'SIMD softmax without the maximum',
-    from: 'exponentiate(first, last, maxLanes(highest4(first, last)), scale)',
-    to: 'exponentiate(first, last, 0 * maxLanes(highest4(first, last)), scale)',
+    from: 'exponentiate(first, last, highest, scale)',
+    to: 'exponentiate(first, last, 0 * highest, scale)',
   },
   {
     ...attention,
@@ -76,14 +76,14 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...norm,
     name: 'SIMD RMSNorm adds eps outside the root',
-    from: 'const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, 0) / <f64>columns + eps));',
-    to: 'const scale = <f32>(1.0 / (sqrt(centredSquares(from, columns, 0) / <f64>columns) + eps));',
+    from: 'const deviation = sqrt(centredSquares(from, columns, 0) / <f64>columns + eps);',
+    to: 'const deviation = sqrt(centredSquares(from, columns, 0) / <f64>columns) + eps;',
   },
   {
     ...norm,
     name: 'SIMD LayerNorm adds eps outside the root',
-    from: 'const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, mean) / <f64>columns + eps));',
-    to: 'const scale = <f32>(1.0 / (sqrt(centredSquares(from, columns, mean) / <f64>columns) + eps));',
+    from: 'const deviation = sqrt(centredSquares(from, columns, mean) / <f64>columns + eps);',
+    to: 'const deviation = sqrt(centredSquares(from, columns, mean) / <f64>columns) + eps;',
   },
   {
     ...linear,
@@ -151,8 +151,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...nll,
     name: 'SIMD log-sum-exp without the maximum',
-    from: 'const highest = max(before, <f64>maxLanes(highest4(logits, end)));',
-    to: 'const highest = <f64>(0 * maxLanes(highest4(logits, end)));',
+    from: 'const highest = max(before, <f64>f32x4.extract_lane(both, 0));',
+    to: 'const highest = <f64>(0 * f32x4.extract_lane(both, 0));',
   },
   {
     ...nll,
@@ -163,8 +163,8 @@ export const kernelMutants: readonly Mutant[] = [
   {
     ...nll,
     name: 'SIMD first id of a tile is no target',
-    from: 'if (target >= 0 && target < ids)',
-    to: 'if (target > 0 && target < ids)',
+    from: 'const held = target >= 0 && target < ids;',
+    to: 'const held = target > 0 && target < ids;',
   },
   {
     ...nll,

@@ -1,6 +1,9 @@
 /** Faults in what a program that uses the library relies on: that a backend ends, and that its kernels are named rightly. */
 import type { Mutant } from './mutant.ts';
 
+const assembly = 'src/backends/simd/assembly';
+const simd = { specs: ['spec/contract/simd.spec.ts'] };
+
 export const libraryMutants: readonly Mutant[] = [
   {
     name: 'a disposed backend goes on',
@@ -50,5 +53,68 @@ export const libraryMutants: readonly Mutant[] = [
     from: 'await pool.stop();\n      throw',
     to: 'throw',
     specs: ['spec/backends/simd/threadPool.spec.ts'],
+  },
+  {
+    name: 'the ladder is part of the kernels that a journal names',
+    file: 'src/backends/simd/assembly/index.ts',
+    from: "export { nllTile, nllReset } from './nll';",
+    to: "export { nllTile, nllReset } from './nll';\nexport { linearScalar, linearVector, linearTiled } from './ladder';",
+    specs: ['spec/backends/simd/digest.spec.ts'],
+  },
+  {
+    ...simd,
+    name: 'SIMD scores beyond f32 stay NaN',
+    file: `${assembly}/attention.ts`,
+    from: 'if (sum != sum) {',
+    to: 'if (false) {',
+  },
+  {
+    ...simd,
+    name: 'SIMD a score below f32 counts as nothing beside others',
+    file: `${assembly}/attention.ts`,
+    from: ' || f32x4.extract_lane(both, 1) == -Infinity) return NaN;',
+    to: ') return NaN;',
+  },
+  {
+    ...simd,
+    name: 'SIMD an infinite value reaches rows that do not see it',
+    file: `${assembly}/attention.ts`,
+    from: 'mixOwn(to, row, values, <usize>keyLen << 5, headDim, from, position + r + 1 - first);',
+    to: '',
+  },
+  {
+    ...simd,
+    name: 'SIMD norms of huge numbers in f32',
+    file: `${assembly}/norm.ts`,
+    from: 'deviation < SMALL || deviation > LARGE',
+    to: 'deviation < SMALL',
+  },
+  {
+    ...simd,
+    name: 'SIMD a logit beyond f32 makes NaN',
+    file: `${assembly}/nll.ts`,
+    from: 'if (f32x4.extract_lane(both, 0) == Infinity || f32x4.extract_lane(both, 1) == -Infinity) return false;',
+    to: '',
+  },
+  {
+    ...simd,
+    name: 'SIMD swiglu far below zero grows with its gate',
+    file: `${assembly}/elementwise.ts`,
+    from: 'if (minLanes(lowest) < SILU_LOWEST) repairSwiglu(out, gate, up, begin, end);',
+    to: '',
+  },
+  {
+    name: 'an id that cannot come makes the log-sum-exp NaN',
+    file: 'src/ops/nll.ts',
+    from: 'if (logit === -Infinity) continue;',
+    to: '',
+    specs: ['spec/contract/reference.spec.ts'],
+  },
+  {
+    name: 'GPU scores beyond f32 share the weight',
+    file: 'src/backends/gpu/kernels/attention.ts',
+    from: 'if (ownSmall < most) return 0;',
+    to: '',
+    specs: ['spec/contract/gpu.spec.ts'],
   },
 ];

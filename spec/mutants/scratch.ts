@@ -19,7 +19,9 @@ export type Verdict = { caughtBy: string } | { survived: true } | { broken: stri
 
 /** Compares hashes of the kernels with those of their sources: it would catch any change, right or wrong. */
 const HASH_SPEC = 'spec/backends/simd/kernels.generated.spec.ts';
-const GENERATED = ['src/backends/simd/kernels.generated.ts', 'src/backends/simd/gradientKernels.generated.ts'];
+const GENERATED = ['kernels', 'gradientKernels', 'ladderKernels'].map(
+  (name) => `src/backends/simd/${name}.generated.ts`,
+);
 
 export class Scratch {
   readonly folder: string;

@@ -8,7 +8,7 @@
  * s = Σ e^(z − m); a new maximum m′ rescales s by e^(m − m′), so nothing overflows however large the logits are.
  *
  * Numerics: logits in f64; the sum in f64 (`NllSum` tells of the other one), one logit after the other: the result is
- * bit-equal however the head is cut into tiles.
+ * bit-equal however the head is cut into tiles. A logit of −∞ is an id that cannot come: it adds nothing.
  *
  * Reference: Milakov & Gimelshein 2018, Online normalizer calculation for softmax, §3.
  */
@@ -61,12 +61,13 @@ export function foldNllTile(
     let sum = sums.sum[row];
     for (let feature = 0; feature < outFeatures; feature++) {
       const logit = dot(x, row * inFeatures, tile, feature * inFeatures, inFeatures) + (bias?.[feature] ?? 0);
+      if (firstId + feature === targets[row]) sums.target[row] = logit;
+      if (logit === -Infinity) continue;
       if (logit > max) {
         sum *= Math.exp(max - logit);
         max = logit;
       }
       sum = rounded(sum + Math.exp(logit - max));
-      if (firstId + feature === targets[row]) sums.target[row] = logit;
     }
     sums.max[row] = max;
     sums.sum[row] = sum;

@@ -19,3 +19,13 @@ it.each([
   expect(backend.bytesInUse()).toBe(before);
   await backend.dispose();
 });
+
+it('norms of the smallest numbers, with no eps to hold them, are what they are in f64', async () => {
+  const backend = await simdBackend({ memoryBytes: 2 ** 20, threads: 1, spawn: null });
+  const scope = backend.scope();
+  const x = Float32Array.of(3e-39, -3e-39, 3e-39, 3e-39, -3e-39);
+  const [row, ones] = [scope.upload(x, 1, 5), scope.upload(new Float32Array(5).fill(1), 1, 5)];
+  const found = await backend.download(scope.rmsNorm(row, ones, 0));
+  expect([...found].map((value) => value.toFixed(5))).toEqual([...x].map((value) => Math.sign(value).toFixed(5)));
+  await backend.dispose();
+});

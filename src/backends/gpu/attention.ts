@@ -33,7 +33,8 @@ export function attention(
   const place = [numHeads, numKvHeads, headDim, from, seqLen, keyLen, Math.min(spec.window ?? keyLen, keyLen)];
   const scores = device.run('scores', rows * numHeads, keyLen, [q.buffer, q.at, k.buffer, k.at, ...place]);
   const highest = device.run('rowHighest', rows * numHeads, 1, [scores, keyLen]);
-  const weights = device.run('weights', rows * numHeads, keyLen, [scores, highest, keyLen]);
+  const inputs = [q.buffer, q.at, k.buffer, k.at, numHeads, numKvHeads, headDim, from, seqLen, keyLen];
+  const weights = device.run('weights', rows * numHeads, keyLen, [scores, highest, ...inputs]);
   const totals = device.run('rowTotal', rows * numHeads, 1, [weights, keyLen]);
   const mixed = device.run('mix', rows, q.cols, [weights, totals, v.buffer, v.at, ...place]);
   for (const buffer of [scores, highest, weights, totals]) device.discard(buffer);

@@ -103,11 +103,17 @@ export async function finishNll(device: GpuDevice, state: GpuNll): Promise<Float
     const values = await read;
     for (let row = from; row < to; row++) {
       const [highest, sum, target] = values.subarray((row - from) * 3);
-      out[row] = state.met[row] === 1 ? Math.log(sum) + (highest - target) : NaN;
+      out[row] = state.met[row] === 1 ? nats(highest, sum, target) : NaN;
     }
   });
   await Promise.all(reads);
   return out;
+}
+
+/** ln sum + highest − target, also where both of these have left f32's range; NaN where all logits lie below it. */
+function nats(highest: number, sum: number, target: number): number {
+  const above = highest === target ? 0 : highest - target;
+  return sum > 0 ? Math.log(sum) + above : NaN;
 }
 
 function partsOf(sum: NllSum): number {

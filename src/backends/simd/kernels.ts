@@ -48,12 +48,6 @@ export function kernelId(name: KernelName): number {
   return allNames.indexOf(name);
 }
 
-/**
- * The rungs of the ladder that leads to `linear` (assembly/ladder.ts), for lessons, specs and benches; no model runs on them.
- * Arguments: out, x, w (row-major [n, k]), k, n, and the range of rows.
- */
-export const ladderNames = ['linearScalar', 'linearVector', 'linearTiled'] as const;
-
 /** Which arithmetic a kernel variant uses; part of every result and of the journal's hash. */
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
@@ -161,17 +155,13 @@ export function instantiateKernels(module: WebAssembly.Module, memory: WebAssemb
   return allNames.filter((name) => name in exported).map((name) => exported[name] as Kernel);
 }
 
-/** The ladder's rungs over `memory`, in the order of `ladderNames`. */
-export function instantiateLadder(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel[] {
-  const exported = instantiate(module, memory);
-  return ladderNames.map((name) => exported[name] as Kernel);
-}
-
-function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
+/** A module's exports over `memory`. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   const env = { memory, exp: Math.exp, hostExp: Math.exp, hostLog: Math.log };
   return withAddresses('the kernels', () => new WebAssembly.Instance(module, { env })).exports;
 }
 
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+/** A committed module's bytes. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

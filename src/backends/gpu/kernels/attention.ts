@@ -9,7 +9,10 @@
 import type { KernelThread, Program } from './kernel.ts';
 import { quotient } from './math.ts';
 
-/** q · k / √D, and −3e38 for keys that the query does not see. */
+/**
+ * q · k / √D, and −3e38 for keys that the query does not see. Of a product beyond ±1e38, where f32 ends, only the sign is
+ * kept (3e38 or −2.5e38): it is taken again with both factors times 2⁻⁷⁵.
+ */
 function scoreKeys(
   this: KernelThread,
   q: number[],
@@ -36,7 +39,19 @@ function scoreKeys(
       q[qAt + (from * heads + this.thread.y) * headDim + i] *
       k[kAt + (((sequence | 0) * keyLen + this.thread.x) * keyHeads + (keyHead | 0)) * headDim + i];
   }
-  return sum / Math.sqrt(headDim);
+  if (sum > -1e38) {
+    if (sum < 1e38) return sum / Math.sqrt(headDim);
+  }
+  let small = 0;
+  for (let m = 0; m < headDim; m++) {
+    small +=
+      q[qAt + (from * heads + this.thread.y) * headDim + m] *
+      2.6469779601696886e-23 *
+      (k[kAt + (((sequence | 0) * keyLen + this.thread.x) * keyHeads + (keyHead | 0)) * headDim + m] *
+        2.6469779601696886e-23);
+  }
+  if (small < 0) return -2.5e38;
+  return 3e38;
 }
 
 export const scoresProgram: Program = {
@@ -65,13 +80,73 @@ function rowHighest(this: KernelThread, x: number[], n: number): number {
 
 export const rowHighestProgram: Program = { source: rowHighest, takes: ['array', 'integer'] };
 
-/** e^(score − highest); 0 for keys that are not seen. */
-function weighScores(this: KernelThread, scores: number[], highest: number[], n: number): number {
-  if (scores[this.thread.y * n + this.thread.x] < -2e38) return 0;
-  return Math.exp(scores[this.thread.y * n + this.thread.x] - highest[this.thread.y]);
+/**
+ * e^(score − highest); 0 for keys that are not seen. Where the highest score is beyond f32, its key has all the weight: any
+ * two such scores that differ do so by far more than e^x has numbers for.
+ */
+function weighScores(
+  this: KernelThread,
+  scores: number[],
+  highest: number[],
+  q: number[],
+  qAt: number,
+  k: number[],
+  kAt: number,
+  heads: number,
+  keyHeads: number,
+  headDim: number,
+  from: number,
+  seqLen: number,
+  keyLen: number,
+): number {
+  const own = scores[this.thread.y * keyLen + this.thread.x];
+  if (highest[this.thread.y] > -1e38) {
+    if (highest[this.thread.y] < 1e38) {
+      if (own < -2e38) return 0;
+      return Math.exp(own - highest[this.thread.y]);
+    }
+  }
+  if (own < -2.9e38) return 0;
+  const sequence = quotient(from + quotient(this.thread.y, heads), seqLen);
+  const keyHead = quotient((this.thread.y - heads * quotient(this.thread.y, heads)) * keyHeads, heads);
+  let most = -3e38;
+  let ownSmall = 0;
+  for (let j = 0; j < keyLen; j++) {
+    if (scores[this.thread.y * keyLen + j] > -2.9e38) {
+      let small = 0;
+      for (let m = 0; m < headDim; m++) {
+        small +=
+          q[qAt + (from * heads + this.thread.y) * headDim + m] *
+          2.6469779601696886e-23 *
+          (k[kAt + (((sequence | 0) * keyLen + j) * keyHeads + (keyHead | 0)) * headDim + m] * 2.6469779601696886e-23);
+      }
+      if (small > most) most = small;
+      if (j === this.thread.x) ownSmall = small;
+    }
+  }
+  if (ownSmall < most) return 0;
+  if (ownSmall >= most) return 1;
+  return ownSmall;
 }
 
-export const weightsProgram: Program = { source: weighScores, takes: ['array', 'array', 'integer'] };
+export const weightsProgram: Program = {
+  source: weighScores,
+  takes: [
+    'array',
+    'array',
+    'array',
+    'integer',
+    'array',
+    'integer',
+    'integer',
+    'integer',
+    'integer',
+    'integer',
+    'integer',
+    'integer',
+  ],
+  helpers: [quotient],
+};
 
 function rowTotal(this: KernelThread, x: number[], n: number): number {
   let sum = 0;
@@ -109,7 +184,18 @@ function mixValues(
       weights[(this.thread.y * heads + (head | 0)) * keyLen + (first | 0) + j] *
       v[vAt + (((sequence | 0) * keyLen + (first | 0) + j) * keyHeads + (keyHead | 0)) * headDim + (i | 0)];
   }
-  return sum / totals[this.thread.y * heads + (head | 0)];
+  if (sum > -1e38) {
+    if (sum < 1e38) return sum / totals[this.thread.y * heads + (head | 0)];
+  }
+  // The sum leaves f32's range; the mean does not.
+  let mean = 0;
+  for (let m = 0; m + (first | 0) <= (position | 0); m++) {
+    mean +=
+      (weights[(this.thread.y * heads + (head | 0)) * keyLen + (first | 0) + m] /
+        totals[this.thread.y * heads + (head | 0)]) *
+      v[vAt + (((sequence | 0) * keyLen + (first | 0) + m) * keyHeads + (keyHead | 0)) * headDim + (i | 0)];
+  }
+  return mean;
 }
 
 export const mixProgram: Program = {

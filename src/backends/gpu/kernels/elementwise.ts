@@ -66,9 +66,18 @@ export const stackProgram: Program = {
   takes: ['array', 'integer', 'array', 'integer', 'integer', 'integer'],
 };
 
-/** silu(gate) · up = gate / (1 + e^−gate) · up */
+/**
+ * silu(gate) · up = gate / (1 + e^−gate) · up. Below −87, where e^−gate leaves f32, gate e^gate is the same, and half of the
+ * exponential goes before `up`, half after it; below −170 nothing is left whatever `up` is
+ * (g − g: 0, and NaN of −∞).
+ */
 function swigluRows(this: KernelThread, gate: number[], gateAt: number, up: number[], upAt: number, n: number): number {
   const g = gate[gateAt + this.thread.y * n + this.thread.x];
+  if (g < -170) return (g - g) * up[upAt + this.thread.y * n + this.thread.x];
+  if (g < -87) {
+    const half = boundedExp(g * 0.5);
+    return g * half * up[upAt + this.thread.y * n + this.thread.x] * half;
+  }
   return (g / (1 + boundedExp(-g))) * up[upAt + this.thread.y * n + this.thread.x];
 }
 
@@ -78,9 +87,11 @@ export const swigluProgram: Program = {
   helpers: [boundedExp],
 };
 
-/** x / (1 + e^−2u), u = √(2/π) (x + 0.044715 x³) */
+/** x / (1 + e^−2u), u = √(2/π) (x + 0.044715 x³), whose cube leaves f32 for a large x. */
 function geluTanhRows(this: KernelThread, x: number[], xAt: number, n: number): number {
   const z = x[xAt + this.thread.y * n + this.thread.x];
+  if (z > 1e6) return z;
+  if (z < -1e6) return z - z;
   return z / (1 + boundedExp(-1.5957691216057308 * (z + 0.044715 * z * z * z)));
 }
 
@@ -93,6 +104,8 @@ export const geluTanhProgram: Program = {
 /** x/2 · erfc(−x/√2) */
 function geluErfRows(this: KernelThread, x: number[], xAt: number, n: number): number {
   const z = x[xAt + this.thread.y * n + this.thread.x];
+  if (z > 1e6) return z;
+  if (z < -1e6) return z - z;
   return 0.5 * z * erfc(-Math.SQRT1_2 * z);
 }
 

@@ -32,6 +32,12 @@ export function boundedExp(x: number): number {
   return Math.exp(rest) * power;
 }
 
+/** e^(z − peak), 1 where they are equal: also where both have left f32's range, and their difference is not a number. */
+export function relativeExp(z: number, peak: number): number {
+  if (z === peak) return 1;
+  return Math.exp(z - peak);
+}
+
 /**
  * erfc(z) to 1.2e-7 relative: Chebyshev fit of Press et al. 1992, Numerical Recipes in C, §6.2 (`erfcc`). The reference's
  * series and continued fraction would be 150 steps a number, for digits that f32 does not have.

@@ -5,6 +5,7 @@
  * Shapes: logits [rows, n]; highest, sums [rows, parts]; targets, found [rows, 1].
  */
 import type { KernelThread, Program } from './kernel.ts';
+import { relativeExp } from './math.ts';
 
 /** The new m: of what came before and of this tile. */
 function raiseHighest(this: KernelThread, logits: number[], before: number[], n: number, parts: number): number {
@@ -32,11 +33,11 @@ function foldSums(
 ): number {
   const peak = highest[this.thread.y * parts + this.thread.x];
   let sum =
-    sums[this.thread.y * parts + this.thread.x] * Math.exp(before[this.thread.y * parts + this.thread.x] - peak);
+    sums[this.thread.y * parts + this.thread.x] * relativeExp(before[this.thread.y * parts + this.thread.x], peak);
   let group = 0;
   let terms = 0;
   for (let i = 0; i * parts + this.thread.x < n; i++) {
-    group += Math.exp(logits[this.thread.y * n + this.thread.x + i * parts] - peak);
+    group += relativeExp(logits[this.thread.y * n + this.thread.x + i * parts], peak);
     terms += 1;
     if (terms === 16) {
       sum += group;
@@ -50,6 +51,7 @@ function foldSums(
 export const foldSumsProgram: Program = {
   source: foldSums,
   takes: ['array', 'array', 'array', 'array', 'integer', 'integer'],
+  helpers: [relativeExp],
 };
 
 /** The new s as one f32 sum in the order of ids (`NllSum` f32), for parts = 1. */
@@ -62,9 +64,9 @@ function foldSumsInOrder(
   n: number,
 ): number {
   const peak = highest[this.thread.y];
-  let sum = Math.fround(sums[this.thread.y] * Math.exp(before[this.thread.y] - peak));
+  let sum = Math.fround(sums[this.thread.y] * relativeExp(before[this.thread.y], peak));
   for (let i = 0; i < n; i++) {
-    sum = Math.fround(sum + Math.exp(logits[this.thread.y * n + i] - peak));
+    sum = Math.fround(sum + relativeExp(logits[this.thread.y * n + i], peak));
   }
   return sum;
 }
@@ -72,6 +74,7 @@ function foldSumsInOrder(
 export const foldSumsInOrderProgram: Program = {
   source: foldSumsInOrder,
   takes: ['array', 'array', 'array', 'array', 'integer'],
+  helpers: [relativeExp],
 };
 
 /** The target's logit where this tile of ids firstId … firstId + n − 1 holds it, else what was found before. */
@@ -103,9 +106,13 @@ function joinParts(this: KernelThread, highest: number[], sums: number[], found:
   if (this.thread.x === 0) return peak;
   let sum = 0;
   for (let part = 0; part < parts; part++) {
-    sum += sums[this.thread.y * parts + part] * Math.exp(highest[this.thread.y * parts + part] - peak);
+    sum += sums[this.thread.y * parts + part] * relativeExp(highest[this.thread.y * parts + part], peak);
   }
   return sum;
 }
 
-export const joinPartsProgram: Program = { source: joinParts, takes: ['array', 'array', 'array', 'integer'] };
+export const joinPartsProgram: Program = {
+  source: joinParts,
+  takes: ['array', 'array', 'array', 'integer'],
+  helpers: [relativeExp],
+};

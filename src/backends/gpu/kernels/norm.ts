@@ -1,6 +1,7 @@
 /**
  * Both norms, as a statistic of each row and its application. The statistic is added up in `parts` strided sums a row, so
- * that a row keeps several threads busy and none adds up long sums; the kernels that apply it add these up again.
+ * that a row keeps several threads busy and none adds up long sums; the kernels that apply it add these up again. Where the
+ * sum of squares leaves f32's range, they take the row again times 2⁻⁷⁵, in which eps is nothing.
  *
  * Shapes: x [rows, n]; sums [rows, parts]; weight, bias [1, n].
  */
@@ -66,7 +67,16 @@ function applyRmsNorm(
 ): number {
   let total = 0;
   for (let part = 0; part < parts; part++) total += squares[this.thread.y * parts + part];
-  return (x[xAt + this.thread.y * n + this.thread.x] / Math.sqrt(total / n + eps)) * weight[weightAt + this.thread.x];
+  if (total < 1e38) {
+    return (x[xAt + this.thread.y * n + this.thread.x] / Math.sqrt(total / n + eps)) * weight[weightAt + this.thread.x];
+  }
+  let squaresOfSmall = 0;
+  for (let i = 0; i < n; i++) {
+    const value = x[xAt + this.thread.y * n + i] * 2.6469779601696886e-23;
+    squaresOfSmall += value * value;
+  }
+  const small = x[xAt + this.thread.y * n + this.thread.x] * 2.6469779601696886e-23;
+  return (small / Math.sqrt(squaresOfSmall / n)) * weight[weightAt + this.thread.x];
 }
 
 export const rmsNormProgram: Program = {
@@ -95,8 +105,21 @@ function applyLayerNorm(
     total += sums[this.thread.y * parts + part];
     spread += squares[this.thread.y * parts + part];
   }
-  const centred = x[xAt + this.thread.y * n + this.thread.x] - total / n;
-  return (centred / Math.sqrt(spread / n + eps)) * weight[weightAt + this.thread.x] + bias[biasAt + this.thread.x];
+  if (spread < 1e38) {
+    const centred = x[xAt + this.thread.y * n + this.thread.x] - total / n;
+    return (centred / Math.sqrt(spread / n + eps)) * weight[weightAt + this.thread.x] + bias[biasAt + this.thread.x];
+  }
+  let mean = 0;
+  for (let i = 0; i < n; i++) mean += (x[xAt + this.thread.y * n + i] * 2.6469779601696886e-23) / n;
+  let squaresOfSmall = 0;
+  for (let j = 0; j < n; j++) {
+    const value = x[xAt + this.thread.y * n + j] * 2.6469779601696886e-23 - mean;
+    squaresOfSmall += value * value;
+  }
+  const small = x[xAt + this.thread.y * n + this.thread.x] * 2.6469779601696886e-23 - mean;
+  // Of equal numbers nothing is left, and nothing by the root of it is to be 0.
+  const deviation = Math.sqrt(squaresOfSmall / n + 1e-30);
+  return (small / deviation) * weight[weightAt + this.thread.x] + bias[biasAt + this.thread.x];
 }
 
 export const layerNormProgram: Program = {

@@ -1,6 +1,7 @@
 import { K_GROUP, multiply } from './linear';
 import { packRows, packTransposed } from './panels';
-import { exponentiate, highest4, maxLanes, sumLanes } from './vector';
+import { mixExactly, mixOwn, weighExactly } from './exactAttention';
+import { exponentiate, extremes, sumLanes } from './vector';
 
 /**
  * Causal grouped-query attention by the tiles of `linear`. A sequence's keys and values of one head are packed into panels
@@ -10,6 +11,8 @@ import { exponentiate, highest4, maxLanes, sumLanes } from './vector';
  * A row sees the keys of its tile's last row, those beyond its own position with weight 0, which changes no sum. Its
  * arithmetic depends on its own position and keys only: not on the rows around it, the thread, or whether the keys came
  * from a cache. Windows begin at a multiple of K_GROUP so that the groups of every row's sums begin at the same keys.
+ *
+ * Where a score or a mix leaves f32's range, that row is computed again (exactAttention.ts).
  *
  * Units are (sequence, head) pairs: unit = sequence · numHeads + head.
  */
@@ -38,6 +41,7 @@ export function attention(
 ): void {
   const queryWidth = numHeads * headDim;
   const keyWidth = numKvHeads * headDim;
+  const keyStride = <usize>keyWidth << 2;
   const group = numHeads / numKvHeads;
   const paddedKeys = (keyLen + 7) & ~7;
   const keyPanels = scratch;
@@ -49,10 +53,10 @@ export function attention(
     const sequence = unit / numHeads;
     const head = unit % numHeads;
     const keyHead = sequence * numKvHeads + head / group;
+    const keyAt = <usize>(sequence * keyLen * keyWidth + (head / group) * headDim) << 2;
     if (keyHead != packed) {
-      const at = <usize>(sequence * keyLen * keyWidth + (head / group) * headDim) << 2;
-      packTransposed(keyPanels, k + at, <usize>keyWidth << 2, keyLen, headDim);
-      packRows(valuePanels, <usize>keyLen << 5, v + at, <usize>keyWidth << 2, keyLen, headDim);
+      packTransposed(keyPanels, k + keyAt, keyStride, keyLen, headDim);
+      packRows(valuePanels, <usize>keyLen << 5, v + keyAt, keyStride, keyLen, headDim);
       packed = keyHead;
     }
     for (let t = 0; t < seqLen; t += TILE_ROWS) {
@@ -67,12 +71,26 @@ export function attention(
       for (let r = 0; r < rows; r++) {
         const from = window > 0 ? max(0, position + r - window + 1) - first : 0;
         const row = scores + (<usize>(r * stride) << 2);
-        store<f32>(sums + (<usize>r << 2), weigh(row, from, position + r + 1 - first, stride, scale));
+        let sum = weigh(row, from, position + r + 1 - first, stride, scale);
+        if (sum != sum) {
+          const query = q + at + (<usize>(r * queryWidth) << 2);
+          const keys = k + keyAt + <usize>first * keyStride;
+          sum = weighExactly(row, query, keys, keyStride, headDim, from, position + r + 1 - first, stride);
+        }
+        store<f32>(sums + (<usize>r << 2), sum);
       }
       const values = valuePanels + (<usize>first << 5);
       multiply(out + at, queryWidth, scores, stride, values, <usize>keyLen << 5, 0, count, headDim, 0, rows);
       for (let r = 0; r < rows; r++) {
-        divide(out + at + (<usize>(r * queryWidth) << 2), headDim, load<f32>(sums + (<usize>r << 2)));
+        const to = out + at + (<usize>(r * queryWidth) << 2);
+        const sum = load<f32>(sums + (<usize>r << 2));
+        if (divide(to, headDim, sum) || sum != sum) continue;
+        const from = window > 0 ? max(first, position + r - window + 1) - first : 0;
+        const row = scores + (<usize>(r * stride) << 2);
+        mixOwn(to, row, values, <usize>keyLen << 5, headDim, from, position + r + 1 - first);
+        if (divide(to, headDim, sum)) continue;
+        const ownValues = v + keyAt + <usize>first * keyStride;
+        mixExactly(to, row, ownValues, keyStride, headDim, from, position + r + 1 - first);
       }
     }
   }
@@ -80,16 +98,21 @@ export function attention(
 
 /**
  * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it into 0, and returns
- * the weights' sum. Vectors begin at multiples of four keys, whatever the range.
+ * the weights' sum. Vectors begin at multiples of four keys, whatever the range. NaN where a score has left f32's range; the
+ * weights are then of no use.
  */
 export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): f32 {
   const begin = from & ~3;
   const end = (to + 3) & ~3;
-  for (let j = begin; j < from; j++) store<f32>(row + (<usize>j << 2), -Infinity);
-  for (let j = to; j < end; j++) store<f32>(row + (<usize>j << 2), -Infinity);
   const first = row + (<usize>begin << 2);
   const last = row + (<usize>end << 2);
-  exponentiate(first, last, maxLanes(highest4(first, last)), scale);
+  // One of its own scores in the place of those it does not see.
+  fillEnds(row, from, to, load<f32>(row + (<usize>from << 2)));
+  const both = extremes(first, last);
+  const highest = f32x4.extract_lane(both, 0);
+  if (highest == Infinity || f32x4.extract_lane(both, 1) == -Infinity) return NaN;
+  fillEnds(row, from, to, -Infinity);
+  exponentiate(first, last, highest, scale);
   let total = f32x4.splat(0);
   for (let at = first; at < last; at += 16) total = f32x4.add(total, v128.load(at));
   const zero = f32x4.splat(0);
@@ -98,17 +121,32 @@ export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): 
   return sumLanes(total);
 }
 
-/** x / sum, as x · (1 / sum). */
-function divide(x: usize, length: i32, sum: f32): void {
+/** Numbers before `from` and from `to` on, up to whole vectors. */
+function fillEnds(row: usize, from: i32, to: i32, value: f32): void {
+  for (let j = from & ~3; j < from; j++) store<f32>(row + (<usize>j << 2), value);
+  for (let j = to; j & 3; j++) store<f32>(row + (<usize>j << 2), value);
+}
+
+/** x / sum, as x · (1 / sum). Whether all of it is finite. */
+function divide(x: usize, length: i32, sum: f32): bool {
   const inverse: f32 = 1.0 / sum;
   const inverse4 = f32x4.splat(inverse);
+  const zero = f32x4.splat(0);
+  // 0 · y is 0 for every finite y, and NaN for all else.
+  let nothing = zero;
   let i = 0;
   for (; i + 4 <= length; i += 4) {
     const at = x + (<usize>i << 2);
-    v128.store(at, f32x4.mul(v128.load(at), inverse4));
+    const y = f32x4.mul(v128.load(at), inverse4);
+    nothing = f32x4.add(nothing, f32x4.mul(y, zero));
+    v128.store(at, y);
   }
+  let rest = sumLanes(nothing);
   for (; i < length; i++) {
     const at = x + (<usize>i << 2);
-    store<f32>(at, load<f32>(at) * inverse);
+    const y = load<f32>(at) * inverse;
+    rest += y * 0;
+    store<f32>(at, y);
   }
+  return rest == 0;
 }

@@ -1,4 +1,5 @@
 import { weigh } from './attention';
+import { weighExactly } from './exactAttention';
 import { multiply, multiplyCut } from './linear';
 import { packRows, packTransposed, transpose } from './panels';
 import { sumLanes } from './vector';
@@ -76,7 +77,12 @@ export function attentionBackward(
         for (let r = 0; r < rows; r++) {
           const row = <usize>(r * stride) << 2;
           const from = window > 0 ? max(0, t + r - window + 1) - first : 0;
-          const sum = weigh(weights + row, from, t + r + 1 - first, stride, scale);
+          let sum = weigh(weights + row, from, t + r + 1 - first, stride, scale);
+          if (sum != sum) {
+            const query = q + at + (<usize>(r * queryWidth) << 2);
+            const keys = k + keyAt + <usize>first * keyStride;
+            sum = weighExactly(weights + row, query, keys, keyStride, headDim, from, t + r + 1 - first, stride);
+          }
           differentiate(weights + row, gradients + row, stride, <f32>1.0 / sum, scale);
         }
         const keys = keyRows + (<usize>first << 5);

@@ -1,8 +1,8 @@
 /**
  * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64 modules, which are committed
- * so that users need no compiler: ../kernels.generated.ts for inference and ../gradientKernels.generated.ts for training.
- * They are two so that a change of training's kernels leaves the inference digest, and with it journals, as they are. A
- * spec rebuilds and compares both.
+ * so that users need no compiler: ../kernels.generated.ts for inference, ../gradientKernels.generated.ts for training and
+ * ../ladderKernels.generated.ts for lessons. They are apart so that a change of the others leaves the inference digest, and
+ * with it journals, as they are. Specs build all of them again and compare.
  *
  *   npm run build:kernels
  */
@@ -12,21 +12,35 @@ import asc from 'assemblyscript/asc';
 
 const folder = new URL('.', import.meta.url);
 
+/** Changes a source before it is compiled: its file's name and its text. */
+export type EditSource = (file: string, text: string) => string;
+const asTheyAre: EditSource = (_, text) => text;
+
 /** The text of kernels.generated.ts, from the sources beside this file. */
-export function generateKernels(): Promise<string> {
-  return generate('index.ts', 'kernels', 'the kernels');
+export function generateKernels(edit: EditSource = asTheyAre): Promise<string> {
+  return generate('index.ts', 'kernels', 'the kernels', edit);
 }
 
 /** The text of gradientKernels.generated.ts: the same kernels and their backwards. */
-export function generateGradientKernels(): Promise<string> {
-  return generate('gradients.ts', 'gradientKernels', 'the kernels and their backwards');
+export function generateGradientKernels(edit: EditSource = asTheyAre): Promise<string> {
+  return generate('gradients.ts', 'gradientKernels', 'the kernels and their backwards', edit);
+}
+
+/** The text of ladderKernels.generated.ts: the rungs of the ladder, for lessons and benches. */
+export function generateLadderKernels(edit: EditSource = asTheyAre): Promise<string> {
+  return generate('ladder.ts', 'ladderKernels', 'the rungs below `linear`', edit);
 }
 
 /** Compiles both variants of an entry file. `name` is what the exports end in. */
-async function generate(entry: string, name: 'kernels' | 'gradientKernels', what: string): Promise<string> {
+async function generate(
+  entry: string,
+  name: 'kernels' | 'gradientKernels' | 'ladderKernels',
+  what: string,
+  edit: EditSource,
+): Promise<string> {
   const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && file !== 'build.ts');
   const sources = new Map<string, string>();
-  for (const file of names) sources.set(file, await readFile(new URL(file, folder), 'utf8'));
+  for (const file of names) sources.set(file, edit(file, await readFile(new URL(file, folder), 'utf8')));
   const plain = await compile(entry, sources, []);
   const relaxed = await compile(entry, sources, ['--enable', 'relaxed-simd']);
   const digest = createHash('sha256').update(plain).update(relaxed).digest('hex').slice(0, 8);
@@ -40,7 +54,11 @@ export const plain${capital}: string =
 /** The same with relaxed SIMD: fused multiply-add. */
 export const relaxed${capital}: string =
   '${relaxed}';
+${name === 'ladderKernels' ? '' : digestLine(name, digest)}`;
+}
 
+function digestLine(name: string, digest: string): string {
+  return `
 /** Which kernels these are: other ones may round differently, so a journal names them. */
 export const ${name}Digest: string = '${digest}';
 `;
@@ -96,4 +114,5 @@ async function compile(
 if (process.argv[1] === import.meta.filename) {
   await writeFile(new URL('../kernels.generated.ts', folder), await generateKernels());
   await writeFile(new URL('../gradientKernels.generated.ts', folder), await generateGradientKernels());
+  await writeFile(new URL('../ladderKernels.generated.ts', folder), await generateLadderKernels());
 }

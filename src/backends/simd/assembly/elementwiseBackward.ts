@@ -1,5 +1,5 @@
 /** The backwards of elementwise kernels, over a flat range as in elementwise.ts. */
-import { erf } from './elementwise';
+import { erf, NOTHING, SILU_LOWEST } from './elementwise';
 import { exp4 } from './vector';
 
 /** Math.exp of the host. */
@@ -49,6 +49,29 @@ export function swigluBackward(
     store<f32>(dUp + at, slope * f32x4.extract_lane(f32x4.mul(x, s), 0));
     store<f32>(dGate + at, slope * load<f32>(up + at) * f32x4.extract_lane(siluSlope4(x, e, s), 0));
   }
+  repairSwiglu(dGate, dUp, dy, gate, up, from, to);
+}
+
+/** In f64 what the vectors could not: elements whose gate is so far below zero that e^−gate leaves f32. */
+function repairSwiglu(
+  dGate: usize,
+  dUp: usize,
+  dy: usize,
+  gate: usize,
+  up: usize,
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i++) {
+    const at = <usize>i << 2;
+    const x = <f64>load<f32>(gate + at);
+    if (x >= SILU_LOWEST) continue;
+    const s = 1 / (1 + hostExp(-x));
+    const slope = <f64>load<f32>(dy + at);
+    if (abs(load<f32>(dUp + at)) >= NOTHING) store<f32>(dUp + at, <f32>(slope * x * s));
+    if (abs(load<f32>(dGate + at)) < NOTHING) continue;
+    store<f32>(dGate + at, <f32>(slope * <f64>load<f32>(up + at) * s * (1 + x * (1 - s))));
+  }
 }
 
 /** s (1 + x (1 − s)), with 1 − s as e^−x s, which loses no digits. */
@@ -67,6 +90,12 @@ export function geluTanhBackward(out: usize, dy: usize, x: usize, from: i32, to:
   for (; i < to; i++) {
     const at = <usize>i << 2;
     store<f32>(out + at, load<f32>(dy + at) * f32x4.extract_lane(geluTanhSlope4(f32x4.splat(load<f32>(x + at))), 0));
+  }
+  // Far from zero, where the cube leaves f32, the slope is 0 or 1.
+  for (i = from; i < to; i++) {
+    const at = <usize>i << 2;
+    const z = load<f32>(x + at);
+    if (abs(z) > 1e6) store<f32>(out + at, z > 0 ? load<f32>(dy + at) : load<f32>(dy + at) * 0);
   }
 }
 

@@ -4,4 +4,3 @@ export { add, swiglu, geluTanh, geluErf } from './elementwise';
 export { rope } from './rope';
 export { attention } from './attention';
 export { nllTile, nllReset } from './nll';
-export { linearScalar, linearVector, linearTiled } from './ladder';

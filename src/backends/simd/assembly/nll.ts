@@ -1,10 +1,11 @@
 import { linear } from './linear';
-import { exponentiate, highest4, maxLanes } from './vector';
+import { allFinite, exponentiate, extremes } from './vector';
 
 /**
  * The LM head fused with log-sum-exp. Logits of 48 rows × 512 ids at a time live in a scratch tile (96 KiB) and are
  * folded into each row's running maximum and sum; the [T, V] matrix never exists (online softmax, Milakov &
- * Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit − maximum), logit of its target.
+ * Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit − maximum), logit of its target. Logits beyond f32's
+ * range are taken again in f64.
  */
 
 /** `nllTile` needs TILE_ROWS · TILE_IDS floats of scratch. */
@@ -48,35 +49,81 @@ export function nllTile(
       linear(scratch, TILE_IDS, x + (<usize>(row * k) << 2), k, tilePanels, tileBias, k, ids, 0, rows);
       for (let r = 0; r < rows; r++) {
         const target = load<i32>(targets + (<usize>(row + r) << 2)) - firstId - id;
-        fold(state + <usize>(row + r) * 24, scratch + (<usize>(r * TILE_IDS) << 2), ids, target, single);
+        const to = state + <usize>(row + r) * 24;
+        if (fold(to, scratch + (<usize>(r * TILE_IDS) << 2), ids, target, single)) continue;
+        foldExactly(to, x + (<usize>((row + r) * k) << 2), tilePanels, tileBias, k, ids, target, single);
       }
     }
   }
 }
 
-/** One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1. */
-function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): void {
-  if (target >= 0 && target < ids) store<f64>(state, <f64>load<f32>(logits + (<usize>target << 2)), 16);
-  for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), -Infinity);
+/**
+ * One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1. False, and nothing done,
+ * where a logit has left f32's range.
+ */
+function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): bool {
+  const held = target >= 0 && target < ids;
+  const own: f64 = held ? <f64>load<f32>(logits + (<usize>target << 2)) : 0;
   const end = logits + (<usize>((ids + 3) & ~3) << 2);
+  // One of the logits in the place of those that fill the last vector.
+  for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), load<f32>(logits));
+  const both = extremes(logits, end);
+  if (f32x4.extract_lane(both, 0) == Infinity || f32x4.extract_lane(both, 1) == -Infinity) return false;
+  for (let j = ids; j & 3; j++) store<f32>(logits + (<usize>j << 2), -Infinity);
   const before = load<f64>(state);
-  const highest = max(before, <f64>maxLanes(highest4(logits, end)));
+  const highest = max(before, <f64>f32x4.extract_lane(both, 0));
   exponentiate(logits, end, <f32>highest, 1);
   // The old sum moves to the new maximum; e^(−∞) = 0 at the first tile.
   const old = load<f64>(state, 8);
   const moved = before == highest ? old : old == 0 ? 0 : old * hostExp(before - highest);
-  store<f64>(state, highest);
-  if (single) {
-    store<f64>(state, <f64>addOneByOne(<f32>moved, logits, end), 8);
-    return;
-  }
   let total = f32x4.splat(0);
   for (let at = logits; at < end; at += 16) total = f32x4.add(total, v128.load(at));
   const tile =
     <f64>f32x4.extract_lane(total, 0) +
     <f64>f32x4.extract_lane(total, 1) +
     (<f64>f32x4.extract_lane(total, 2) + <f64>f32x4.extract_lane(total, 3));
-  store<f64>(state, moved + tile, 8);
+  if (tile != tile) return false;
+  store<f64>(state, highest);
+  store<f64>(state, single ? <f64>addOneByOne(<f32>moved, logits, end) : moved + tile, 8);
+  if (held) store<f64>(state, own, 16);
+  return true;
+}
+
+/** The same with logits in f64, one after the other, as the reference does. */
+function foldExactly(
+  state: usize,
+  x: usize,
+  panels: usize,
+  bias: usize,
+  k: i32,
+  ids: i32,
+  target: i32,
+  single: i32,
+): void {
+  if (!allFinite(x, k)) {
+    store<f64>(state, NaN, 8);
+    return;
+  }
+  let highest = load<f64>(state);
+  let sum = load<f64>(state, 8);
+  for (let j = 0; j < ids; j++) {
+    const column = panels + <usize>(j >> 3) * (<usize>k << 5) + (<usize>(j & 7) << 2);
+    let logit: f64 = bias ? <f64>load<f32>(bias + (<usize>j << 2)) : 0;
+    for (let i = 0; i < k; i++) {
+      logit += <f64>load<f32>(x + (<usize>i << 2)) * <f64>load<f32>(column + (<usize>i << 5));
+    }
+    if (j == target) store<f64>(state, logit, 16);
+    // Minus infinity adds nothing, not even to itself.
+    if (logit == -Infinity) continue;
+    if (logit > highest) {
+      sum *= hostExp(highest - logit);
+      highest = logit;
+    }
+    sum += hostExp(logit - highest);
+    if (single) sum = <f64>(<f32>sum);
+  }
+  store<f64>(state, highest);
+  store<f64>(state, sum, 8);
 }
 
 /** sum + Σ terms, added up in f32 from the first to the last. */

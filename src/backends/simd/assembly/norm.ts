@@ -3,12 +3,16 @@
  * beside the projections, and a row with one huge outlier keeps its digits.
  */
 
+/** Beyond these deviations their inverse, or the difference of two numbers, leaves the range of f32's normal numbers. */
+const SMALL: f64 = 1e-37;
+const LARGE: f64 = 1e37;
+
 export function rmsNorm(out: usize, x: usize, weight: usize, columns: i32, eps: f64, rowFrom: i32, rowTo: i32): void {
   const bytes = (<usize>columns) << 2;
   for (let row = rowFrom; row < rowTo; row++) {
     const from = x + <usize>row * bytes;
-    const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, 0) / <f64>columns + eps));
-    scaleRow(out + <usize>row * bytes, from, weight, 0, columns, 0, scale);
+    const deviation = sqrt(centredSquares(from, columns, 0) / <f64>columns + eps);
+    normalise(out + <usize>row * bytes, from, weight, 0, columns, 0, deviation);
   }
 }
 
@@ -26,8 +30,8 @@ export function layerNorm(
   for (let row = rowFrom; row < rowTo; row++) {
     const from = x + <usize>row * bytes;
     const mean = sum(from, columns) / <f64>columns;
-    const scale = <f32>(1.0 / sqrt(centredSquares(from, columns, mean) / <f64>columns + eps));
-    scaleRow(out + <usize>row * bytes, from, weight, bias, columns, mean, scale);
+    const deviation = sqrt(centredSquares(from, columns, mean) / <f64>columns + eps);
+    normalise(out + <usize>row * bytes, from, weight, bias, columns, mean, deviation);
   }
 }
 
@@ -56,6 +60,38 @@ export function centredSquares(x: usize, columns: i32, mean: f64): f64 {
     result += d * d;
   }
   return result;
+}
+
+/** (x − mean) / deviation · weight + bias: in f32 where its range allows. */
+function normalise(
+  out: usize,
+  x: usize,
+  weight: usize,
+  bias: usize,
+  columns: i32,
+  mean: f64,
+  deviation: f64,
+): void {
+  if (deviation < SMALL || deviation > LARGE) scaleExactly(out, x, weight, bias, columns, mean, 1.0 / deviation);
+  else scaleRow(out, x, weight, bias, columns, mean, <f32>(1.0 / deviation));
+}
+
+/** The same in f64, rounded once. */
+function scaleExactly(
+  out: usize,
+  x: usize,
+  weight: usize,
+  bias: usize,
+  columns: i32,
+  mean: f64,
+  scale: f64,
+): void {
+  for (let i = 0; i < columns; i++) {
+    const at = (<usize>i) << 2;
+    let y = (<f64>load<f32>(x + at) - mean) * scale * <f64>load<f32>(weight + at);
+    if (bias) y += <f64>load<f32>(bias + at);
+    store<f32>(out + at, <f32>y);
+  }
 }
 
 /** (x − mean) · scale · weight + bias; the difference is taken in f64, where a large mean would eat the digits. */

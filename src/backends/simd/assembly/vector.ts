@@ -29,6 +29,35 @@ export function maxLanes(v: v128): f32 {
   );
 }
 
+// @ts-ignore: decorator
+@inline
+export function minLanes(v: v128): f32 {
+  return min(
+    min(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    min(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+/** Whether `length` numbers are neither infinite nor NaN. */
+export function allFinite(x: usize, length: i32): bool {
+  for (let i = 0; i < length; i++) {
+    if (load<f32>(x + (<usize>i << 2)) * 0 != 0) return false;
+  }
+  return true;
+}
+
+/** The highest and the lowest number of whole vectors from … end, in lanes 0 and 1. A NaN may be passed over. */
+export function extremes(from: usize, end: usize): v128 {
+  let highest = v128.load(from);
+  let lowest = highest;
+  for (let at = from + 16; at < end; at += 16) {
+    const x = v128.load(at);
+    highest = f32x4.pmax(highest, x);
+    lowest = f32x4.pmin(lowest, x);
+  }
+  return f32x4.replace_lane(f32x4.splat(maxLanes(highest)), 1, minLanes(lowest));
+}
+
 /** Each lane's highest of whole vectors from … end. A NaN may be passed over. */
 export function highest4(from: usize, end: usize): v128 {
   let highest = v128.load(from);

@@ -1,0 +1,46 @@
+/** What a journal's header names of the kernels: those a search runs on, and no others. */
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import {
+  generateGradientKernels,
+  generateKernels,
+  generateLadderKernels,
+  type EditSource,
+} from '../../../src/backends/simd/assembly/build.ts';
+
+const folder = new URL('../../../src/backends/simd/', import.meta.url);
+const committed = (name: string): Promise<string> => readFile(new URL(`${name}.generated.ts`, folder), 'utf8');
+
+/** Adds another kernel to the files named, in the place of a change. */
+const changing = (...files: readonly string[]): EditSource => {
+  return (file, text) => {
+    return files.includes(file) ? `${text}\nexport function another(x: f32): f32 {\n  return x + 1;\n}\n` : text;
+  };
+};
+
+it('a changed ladder leaves the modules of inference and of training as they are, and changes its own', async () => {
+  const edit = changing('ladder.ts');
+  expect((await generateKernels(edit)) === (await committed('kernels'))).toBe(true);
+  expect((await generateGradientKernels(edit)) === (await committed('gradientKernels'))).toBe(true);
+  expect((await generateLadderKernels(edit)) === (await committed('ladderKernels'))).toBe(false);
+});
+
+it('a changed backward leaves the module of inference as it is', async () => {
+  const edit = changing('gradients.ts', 'crossEntropy.ts', 'normBackward.ts');
+  expect((await generateKernels(edit)) === (await committed('kernels'))).toBe(true);
+  expect((await generateGradientKernels(edit)) === (await committed('gradientKernels'))).toBe(false);
+});
+
+it('a changed kernel of inference changes its digest', async () => {
+  const digest = (text: string): string | undefined => /kernelsDigest: string = '(\w+)'/.exec(text)?.[1];
+  const edit: EditSource = (file, text) =>
+    file === 'norm.ts' ? text.replace('<f64>columns', '<f64>(columns + 1)') : text;
+  const [before, after] = [digest(await committed('kernels')), digest(await generateKernels(edit))];
+  expect(after).toMatch(/^[0-9a-f]{8}$/);
+  expect(after).not.toBe(before);
+});
+
+it('the committed ladder is what its source compiles to', async () => {
+  const same = (await committed('ladderKernels')) === (await generateLadderKernels());
+  expect(same, 'ladderKernels.generated.ts is stale: run `npm run build:kernels`').toBe(true);
+});
