@@ -52,4 +52,16 @@ describe.skipIf(!hasShared)('small models of the golden data (skipped without th
     await expect(tokens.next()).rejects.toThrow(NonFiniteError);
     await close();
   });
+
+  it.each([
+    ['cfg_added2', 11, 1500],
+    ['cfg_prefix', 10, 264],
+  ])('%s: tokenizer_config.json is read as transformers reads it', async (name, count, first) => {
+    const { tokenizer, warnings, close } = await openModel(fault(name));
+    const ids = tokenizer?.encode(readFileSync(fault(`${name}.txt`), 'utf8')) ?? [];
+    expect(ids).toHaveLength(count);
+    expect(ids[0]).toBe(first);
+    expect(warnings).toEqual([]);
+    await close();
+  });
 });

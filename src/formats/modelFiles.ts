@@ -38,14 +38,14 @@ export async function openFolderModel(
 ): Promise<OpenedModel> {
   if (!folder.files.has('config.json')) return openGgufModel(await openOnlyGguf(folder), name, warnings);
   const opened = await openHfFolder(folder);
-  const { tokenizer, note } = await tokenizerOrNote(() => readFolderTokenizer(folder, name));
+  const { tokenizer, note, warnings: told } = await tokenizerOrNote(() => readFolderTokenizer(folder, name));
   const { generation, warnings: more } = await readGenerationConfig(folder, name, opened.weights.config);
   return {
     weights: opened.weights,
     tokenizer,
     tokenizerNote: note,
     generation,
-    warnings: [...warnings, ...opened.warnings, ...more],
+    warnings: [...warnings, ...opened.warnings, ...told, ...more],
     description: `${name} (safetensors)`,
     close: () => opened.weights.close(),
   };
@@ -59,7 +59,9 @@ export async function openGgufModel(
 ): Promise<OpenedModel> {
   try {
     const { weights, file } = await openGgufWeights(source);
-    const { tokenizer, note } = await tokenizerOrNote(() => Promise.resolve(ggufTokenizer(file.metadata, name)));
+    const { tokenizer, note } = await tokenizerOrNote(() => {
+      return Promise.resolve({ tokenizer: ggufTokenizer(file.metadata, name), warnings: [] });
+    });
     return {
       weights,
       tokenizer,
@@ -98,12 +100,12 @@ async function openOnlyGguf(folder: Folder): Promise<ByteSource> {
 
 /** A tokenizer that cannot be used is no reason not to open the model; why, is kept for whoever wants text. */
 async function tokenizerOrNote(
-  load: () => Promise<Tokenizer>,
-): Promise<{ tokenizer: Tokenizer | null; note: string | null }> {
+  load: () => Promise<{ tokenizer: Tokenizer; warnings: readonly string[] }>,
+): Promise<{ tokenizer: Tokenizer | null; note: string | null; warnings: readonly string[] }> {
   try {
-    return { tokenizer: await load(), note: null };
+    return { ...(await load()), note: null };
   } catch (error) {
     if (!(error instanceof BlockprunerError)) throw error;
-    return { tokenizer: null, note: error.message };
+    return { tokenizer: null, note: error.message, warnings: [] };
   }
 }

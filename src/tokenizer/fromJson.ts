@@ -4,6 +4,7 @@ import { charTokenizer } from './charTokenizer.ts';
 import { hfTokenizer } from './hfTokenizer.ts';
 import { isRecord } from './jsonFields.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { configureTokenizer, type TokenizerConfigFiles } from './tokenizerConfig.ts';
 
 /**
  * The tokenizer that a `tokenizer.json` describes: `{"type": "blockpruner-byte", "bos"?, "eos"?}`,
@@ -22,6 +23,25 @@ export function tokenizerFromJson(json: unknown, config: unknown, name: string):
     return charTokenizer(json.alphabet, name);
   }
   return hfTokenizer(json, config, name);
+}
+
+/**
+ * The same with the small files that stand beside a `tokenizer.json` in a model's folder.
+ * @param name of the folder, for messages.
+ * @returns the tokenizer, and what the user should be told.
+ * @throws FormatError, UnsupportedModelError.
+ */
+export function configuredTokenizer(
+  json: unknown,
+  files: TokenizerConfigFiles,
+  name: string,
+): { tokenizer: Tokenizer; warnings: readonly string[] } {
+  const file = `${name}: tokenizer.json`;
+  // Tokenizers of ours have nothing to configure.
+  if (!isRecord(json) || !isRecord(json.model))
+    return { tokenizer: tokenizerFromJson(json, files.config, file), warnings: [] };
+  const configured = configureTokenizer(json, files, name);
+  return { tokenizer: tokenizerFromJson(configured.json, configured.config, file), warnings: configured.warnings };
 }
 
 function optionalText(json: Record<string, unknown>, key: string, name: string): string | undefined {

@@ -1,7 +1,7 @@
 /** The tokenizer of a model folder, and why there is none where there is none. */
 import { NotFoundError, UnsupportedModelError } from '../../errors.ts';
 import type { Folder } from '../../platform/folder.ts';
-import { tokenizerFromJson } from '../../tokenizer/fromJson.ts';
+import { configuredTokenizer } from '../../tokenizer/fromJson.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
@@ -20,15 +20,21 @@ const otherKinds: readonly (readonly [RegExp, string])[] = [
 
 /**
  * @param name of the model, for messages.
+ * @returns the tokenizer, and what the user should be told.
  * @throws NotFoundError where the folder has no tokenizer; FormatError and UnsupportedModelError for one that cannot be
  * used.
  */
-export async function readFolderTokenizer(folder: Folder, name: string): Promise<Tokenizer> {
+export async function readFolderTokenizer(
+  folder: Folder,
+  name: string,
+): Promise<{ tokenizer: Tokenizer; warnings: readonly string[] }> {
   if (!folder.files.has('tokenizer.json')) throw noTokenizerJson(folder, name);
-  const config = folder.files.has('tokenizer_config.json')
-    ? await readJson(folder, 'tokenizer_config.json')
-    : undefined;
-  return tokenizerFromJson(await readJson(folder, 'tokenizer.json'), config, `${name}: tokenizer.json`);
+  const optional = (file: string): Promise<unknown> =>
+    folder.files.has(file) ? readJson(folder, file) : Promise.resolve(undefined);
+  const json = await readJson(folder, 'tokenizer.json');
+  const [specialTokensMap, addedTokens] = [await optional(TOKEN_FILES[0]), await optional(TOKEN_FILES[1])];
+  const files = { config: await optional('tokenizer_config.json'), specialTokensMap, addedTokens };
+  return configuredTokenizer(json, files, name);
 }
 
 function noTokenizerJson(folder: Folder, name: string): NotFoundError | UnsupportedModelError {
