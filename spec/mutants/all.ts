@@ -1,4 +1,5 @@
 import { journalMutants } from './journal.ts';
+import { generationMutants } from './generation.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
@@ -13,6 +14,7 @@ export const mutants: readonly Mutant[] = [
   ...kernelMutants,
   ...libraryMutants,
   ...modelMutants,
+  ...generationMutants,
   ...searchMutants,
   ...openingMutants,
   ...journalMutants,

@@ -2,6 +2,7 @@ import { DataError, NonFiniteError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
 import type { Mask } from './mask.ts';
 import { checkSampling, sampleToken, type SamplingSettings } from './sampler.ts';
+import { notFinite, traceNonFinite } from './traceNonFinite.ts';
 import type { Transformer } from './transformer.ts';
 
 export interface GenerateOptions {
@@ -47,13 +48,15 @@ export async function* generate(
   const count = Math.min(options.maxTokens, room);
   const cache = model.kvCache(mask, prompt.length + count);
   try {
+    const ids = [...prompt];
     let next = Int32Array.from(prompt);
     for (let made = 0; made < count; made++) {
       const logits = await model.continueSequence(next, mask, cache);
-      checkLogits(logits, prompt.length + made);
+      await checkLogits(model, logits, ids, mask);
       const id = sampleToken(logits, options.sampling, options.rng);
       if (endTokenIds.includes(id)) return { stoppedBy: 'end token', endTokenId: id };
       yield id;
+      ids.push(id);
       next = Int32Array.of(id);
     }
     return { stoppedBy: options.maxTokens <= room ? 'max tokens' : 'context', endTokenId: null };
@@ -62,13 +65,24 @@ export async function* generate(
   }
 }
 
-/** No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever the model says. */
-function checkLogits(logits: Float32Array, position: number): void {
-  const wrong = logits.findIndex((logit) => !Number.isFinite(logit));
+/**
+ * No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever the model says.
+ * @param ids the text so far.
+ * @throws NonFiniteError naming the block and tensor where it begins.
+ */
+async function checkLogits(
+  model: Transformer,
+  logits: Float32Array,
+  ids: readonly number[],
+  mask: Mask,
+): Promise<void> {
+  const wrong = notFinite(logits);
   if (wrong < 0) return;
   const count = logits.reduce((sum, logit) => sum + (Number.isFinite(logit) ? 0 : 1), 0);
+  const origin = await traceNonFinite(model, Int32Array.from(ids), mask);
+  const begins = origin === null ? '' : ` It begins in ${origin.place}: ${origin.reason}.`;
   throw new NonFiniteError(
-    `the model gives ${logits[wrong]} as the logit of token ${wrong} (${count} of ${logits.length} are not finite).`,
-    { where: `position ${position}`, remedy: 'Its weights are damaged, or its activations overflow f32.' },
+    `the model gives ${logits[wrong]} as the logit of token ${wrong} (${count} of ${logits.length} are not finite).${begins}`,
+    { where: `position ${ids.length}` },
   );
 }

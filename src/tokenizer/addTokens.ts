@@ -44,7 +44,7 @@ export function addTokens(
   for (const token of present) {
     if (isRecord(token) && typeof token.content === 'string' && isTokenId(token.id)) known.set(token.content, token.id);
   }
-  let next = Math.max(Object.keys(vocab).length, 1 + Math.max(-1, ...known.values()));
+  let next = [...known.values()].reduce((most, id) => Math.max(most, id + 1), Object.keys(vocab).length);
   const added: unknown[] = [];
   const warnings: string[] = [];
   for (const { statedId, ...token } of tokens) {
