@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AccessError, NotFoundError } from '../../src/errors.ts';
-import { TrainingLog } from '../../src/cli/trainingFiles.ts';
+import { TrainingLog } from '../../src/cli/trainingLog.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { blockpruner, planted, text, type Outcome } from './command.ts';
 
@@ -53,7 +53,7 @@ describe('a training log that can no longer be written', () => {
     const own = join(folder, 'log');
     mkdirSync(own);
     const path = join(own, 'log.jsonl');
-    const log = await TrainingLog.open(path, 0);
+    const log = await TrainingLog.open(path, 0, 'run', () => {});
     log.add(line);
     rmSync(path);
     mkdirSync(path);

@@ -4,8 +4,10 @@ import type { Mutant } from './mutant.ts';
 const lock = { file: 'src/platform/nodeLock.ts', specs: ['spec/platform/nodeLock.spec.ts'] };
 const owner = { file: 'src/platform/lockOwner.ts', specs: ['spec/platform/nodeLock.spec.ts'] };
 
-const chain = { file: 'src/prune/lineChain.ts', specs: ['spec/prune/journal.spec.ts'] };
+const chain = { file: 'src/prune/lineChain.ts', specs: ['spec/prune/journal.spec.ts', 'spec/fuzz/journals.spec.ts'] };
 const journal = { file: 'src/prune/journal.ts', specs: ['spec/prune/journal.spec.ts'] };
+const checkpoint = { file: 'src/train/checkpointSum.ts', specs: ['spec/train/train.spec.ts'] };
+const log = { file: 'src/cli/trainingLog.ts', specs: ['spec/cli/trainingLog.spec.ts'] };
 const sink = { file: 'src/platform/nodeJournal.ts', specs: ['spec/platform/nodeJournal.spec.ts'] };
 
 export const journalMutants: readonly Mutant[] = [
@@ -123,6 +125,49 @@ export const journalMutants: readonly Mutant[] = [
     name: 'journal: an unchecked one is not said to be',
     from: 'if (!journal.checked)',
     to: 'if (journal.seconds() < 0)',
+  },
+  {
+    ...checkpoint,
+    name: 'checkpoint: the checksum does not cover the numbers',
+    from: 'for (let at = AT + BLANK_SUM.length; at < file.length; at += PIECE) hasher.update(file.subarray(at, at + PIECE));',
+    to: '',
+  },
+  {
+    ...checkpoint,
+    name: 'checkpoint: nor what comes before it',
+    from: 'hasher.update(file.subarray(0, AT));',
+    to: '',
+  },
+  {
+    ...checkpoint,
+    name: 'checkpoint: one whose beginning is damaged counts as an old one',
+    from: 'if (start.startsWith(UNCHECKED)) return false;',
+    to: 'if (!start.startsWith(SEALED)) return false;',
+  },
+  {
+    file: 'src/train/train.ts',
+    specs: ['spec/train/train.spec.ts'],
+    name: 'checkpoint: one without a checksum is taken without a word',
+    from: "if (!checkSum(saved, store.name, newHasher)) yield { type: 'warning', message: `${store.name}: ${UNCHECKED}` };",
+    to: 'checkSum(saved, store.name, newHasher);',
+  },
+  {
+    ...log,
+    name: "training log: another run's is taken",
+    from: 'this.#chain = new LineChain(nodeHasher, identity);',
+    to: 'this.#chain = new LineChain(nodeHasher);',
+  },
+  {
+    ...log,
+    name: 'training log: a line that does not fit is taken',
+    from: 'checked && !chain.add(line) ? null : parseLine(line)',
+    to: 'parseLine(line)',
+  },
+  {
+    ...log,
+    name: 'training log: steps are missing without a word',
+    from: 'if (steps < step) {',
+    to: 'if (steps > step) {',
   },
   {
     file: 'src/prune/appendAll.ts',

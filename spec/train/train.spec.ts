@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { simdGradientBackend } from '../../src/backends/simd/simdGradientBackend.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import type { GradientBackend } from '../../src/backends/gradients.ts';
 import { defaultAdamW } from '../../src/train/adamW.ts';
@@ -9,6 +10,8 @@ import { memoryCheckpoint, type CheckpointStore } from '../../src/train/checkpoi
 import type { Parameters } from '../../src/train/parameters.ts';
 import { train, type TrainEvent, type TrainSettings } from '../../src/train/train.ts';
 import type { Trainee } from '../../src/train/trainee.ts';
+import { checkSum } from '../../src/train/checkpointSum.ts';
+import { FormatError } from '../../src/errors.ts';
 import { seeds } from '../arbitraries.ts';
 import { tinyBatch, tinyTrainee } from './tinyTrainee.ts';
 
@@ -37,7 +40,7 @@ async function run(trainee: Trainee, options: Run = {}): Promise<TrainEvent[]> {
     trainee,
     settings: settingsOf(lr),
     draw: (step, part) => tinyBatch(100 * step + part, 1, 4),
-    checkpoint: { every, store, identity },
+    checkpoint: { every, store, identity, newHasher: nodeHasher },
   });
   for await (const event of loop) {
     events.push(event);
@@ -50,6 +53,16 @@ const losses = (events: readonly TrainEvent[]): number[] =>
   events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
 const values = (parameters: Parameters): [string, number[]][] =>
   [...parameters].map(([name, { data }]) => [name, [...data]]);
+
+/** The same checkpoint without its checksum. */
+function asInVersion01(bytes: Uint8Array | null): Uint8Array {
+  if (bytes === null) return expect.unreachable();
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = new TextDecoder().decode(bytes.subarray(8, 8 + length)).replace(/"sha256":"\w+",/, '');
+  const old = Buffer.concat([new Uint8Array(8), Buffer.from(header), bytes.subarray(8 + length)]);
+  old.writeBigUInt64LE(BigInt(header.length));
+  return new Uint8Array(old);
+}
 
 describe('train', () => {
   test.prop([seeds, fc.array(fc.integer({ min: 1, max: STEPS }), { maxLength: 4 }), fc.integer({ min: 1, max: 3 })], {
@@ -106,6 +119,46 @@ describe('train', () => {
     await expect(run(tinyTrainee({ layers: 1 }), { store: memoryCheckpoint(bytes.slice(0, -4)) })).rejects.toThrow(
       /checkpoint in memory/,
     );
+  });
+
+  it('refuses a checkpoint with any bit flipped, or cut anywhere', async () => {
+    const store = memoryCheckpoint();
+    await run(tinyTrainee({ layers: 1 }), { store, leaveAt: 2 });
+    const whole = (await store.read()) ?? expect.unreachable();
+    const property = fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(8), async (at, bit) => {
+      const bytes = bit === 8 ? whole.slice(0, at) : whole.slice();
+      if (bit < 8) bytes[at] ^= 1 << bit;
+      const trainee = tinyTrainee({ layers: 1 });
+      const before = values(trainee.parameters);
+      await expect(run(trainee, { store: memoryCheckpoint(bytes) })).rejects.toThrow(
+        /^checkpoint in memory: is damaged, or no checkpoint: its checksum does not fit\. Start over with --fresh/,
+      );
+      expect(values(trainee.parameters)).toEqual(before);
+    });
+    await fc.assert(property, { numRuns: 200 });
+    // Every bit of what comes first, where the checksum itself and what says that there is one stand.
+    for (let at = 0; at < 8 * 110; at++) {
+      const bytes = whole.slice();
+      bytes[at >> 3] ^= 1 << (at & 7);
+      expect(() => checkSum(bytes, 'x', nodeHasher), `bit ${at}`).toThrow(FormatError);
+    }
+  });
+
+  it('goes on from a checkpoint of version 0.1, and says that it is unchecked', async () => {
+    const straight = tinyTrainee({ layers: 1 });
+    await run(straight);
+    const store = memoryCheckpoint();
+    await run(tinyTrainee({ layers: 1 }), { store, leaveAt: 3 });
+    const resumed = tinyTrainee({ layers: 1 });
+    const events = await run(resumed, { store: memoryCheckpoint(asInVersion01(await store.read())) });
+    expect(events[0]).toEqual({
+      type: 'warning',
+      message: expect.stringMatching(/^checkpoint in memory: was written by version 0\.1 without a checksum/),
+    });
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(STEPS - 2);
+    expect(values(resumed.parameters)).toEqual(values(straight.parameters));
+    // A new one is written without a word.
+    expect((await run(tinyTrainee({ layers: 1 }), { store }))[0].type).toBe('start');
   });
 
   it('ends with one line where the loss is not finite', async () => {

@@ -37,6 +37,7 @@ import { checkOutput } from './outputFolder.ts';
 import { recoveredShare, recoveredText } from './recovered.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileCheckpoint } from './trainingFiles.ts';
 import { TrainingProgress } from './trainingProgress.ts';
 import { trainingText, type TrainingText } from './trainingText.ts';
@@ -200,7 +201,12 @@ async function adapt(
     trainee,
     settings: settingsOf(options),
     draw: windowBatches(stream, sequences, seqLen, seededRng(seed).fork('data')),
-    checkpoint: { every: 25, store: fileCheckpoint(join(out, 'healing.checkpoint'), fresh), identity },
+    checkpoint: {
+      every: 25,
+      store: fileCheckpoint(join(out, 'healing.checkpoint'), fresh),
+      identity,
+      newHasher: nodeHasher,
+    },
   });
   for await (const event of events) {
     progress.show(event);

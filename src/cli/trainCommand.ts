@@ -14,7 +14,8 @@ import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
-import { fileCheckpoint, loadRecipe, TrainingLog, type LoadedRecipe } from './trainingFiles.ts';
+import { fileCheckpoint, loadRecipe, type LoadedRecipe } from './trainingFiles.ts';
+import { TrainingLog } from './trainingLog.ts';
 import { figuresText, TrainingProgress } from './trainingProgress.ts';
 
 export interface TrainCommandOptions extends TrainingBackendOptions {
@@ -104,17 +105,20 @@ async function runTraining(
     settings,
     draw,
     measure: measure === null ? undefined : { every: measureEvery, figures: () => measure(own, backend) },
-    checkpoint: { every: options.checkpoint, store, identity },
+    checkpoint: { every: options.checkpoint, store, identity, newHasher: nodeHasher },
   });
+  const openLog = (step: number): Promise<TrainingLog> => {
+    return TrainingLog.open(join(folder, 'log.jsonl'), step, JSON.stringify(identity), (text) => terminal.warn(text));
+  };
   let log: TrainingLog | null = null;
   for await (const event of events) {
     progress.show(event);
-    if (event.type === 'start') log = await TrainingLog.open(join(folder, 'log.jsonl'), event.step);
+    if (event.type === 'start') log = await openLog(event.step);
     // A finished run that is started again measures its end a second time.
     else if (event.type === 'step' || (event.type === 'measured' && !isLogged(log, event.step))) log?.add(event);
     await breathe();
   }
-  return log ?? TrainingLog.open(join(folder, 'log.jsonl'), 0);
+  return log ?? openLog(0);
 }
 
 function isLogged(log: TrainingLog | null, step: number): boolean {

@@ -1,5 +1,4 @@
-/** The files of a training run: its checkpoint, its log, and the recipe it follows. */
-import { appendFileSync } from 'node:fs';
+/** The files of a training run: its checkpoint, and the recipe it follows. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +7,6 @@ import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { writeFileWhole } from '../platform/nodeFolder.ts';
 import type { CheckpointStore } from '../train/checkpoint.ts';
 import { checkRecipe, type Recipe } from '../train/recipe.ts';
-import type { TrainEvent } from '../train/train.ts';
 
 /** A checkpoint in a file. @param fresh leaves what is there unread. */
 export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
@@ -25,49 +23,6 @@ export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
     },
     write: (bytes) => writeFileWhole(path, bytes),
   };
-}
-
-export type LogLine = Extract<TrainEvent, { type: 'step' | 'measured' }>;
-
-/** What a run said of its steps, one JSON line each; lines beyond the checkpoint it resumes from are dropped. */
-export class TrainingLog {
-  readonly lines: LogLine[];
-  readonly #path: string;
-
-  private constructor(path: string, lines: LogLine[]) {
-    this.#path = path;
-    this.lines = lines;
-  }
-
-  /** @param step steps that are done. */
-  static async open(path: string, step: number): Promise<TrainingLog> {
-    const text = step === 0 ? '' : await readFile(path, 'utf8').catch(() => '');
-    const lines: LogLine[] = [];
-    for (const line of text.split('\n')) {
-      const parsed = parseLine(line);
-      if (parsed !== null && parsed.step <= step) lines.push(parsed);
-    }
-    await writeFileWhole(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    return new TrainingLog(path, lines);
-  }
-
-  add(line: LogLine): void {
-    this.lines.push(line);
-    try {
-      appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
-    } catch (cause) {
-      throw accessError(this.#path, cause);
-    }
-  }
-}
-
-/** Null for what a killed process left of a line. */
-function parseLine(line: string): LogLine | null {
-  try {
-    return JSON.parse(line) as LogLine;
-  } catch {
-    return null;
-  }
 }
 
 export interface LoadedRecipe {

@@ -20,6 +20,7 @@ export class TrainingProgress {
   }
 
   show(event: TrainEvent): void {
+    if (event.type === 'warning') this.#terminal.warn(event.message);
     if (event.type === 'saved') resumesOnInterruption(this.#fresh, `after step ${event.step}`);
     if (event.type === 'start') {
       if (event.step > 0) resumesOnInterruption(this.#fresh, `after step ${event.step}`);

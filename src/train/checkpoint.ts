@@ -6,7 +6,9 @@ import { FormatError, JournalMismatchError } from '../errors.ts';
 import { parseSafetensors } from '../formats/safetensors/parse.ts';
 import { serializeSafetensors, type TensorToWrite } from '../formats/safetensors/write.ts';
 import { memoryBytes } from '../platform/memoryBytes.ts';
+import type { Hasher } from '../platform/sha256.ts';
 import { AdamW, type AdamWSettings, type Moments } from './adamW.ts';
+import { BLANK_SUM, seal } from './checkpointSum.ts';
 import { parameterOf } from './parameters.ts';
 import type { Trainee } from './trainee.ts';
 
@@ -33,7 +35,12 @@ export function memoryCheckpoint(bytes: Uint8Array | null = null): CheckpointSto
 }
 
 /** @param identity what the run is: config, data, settings, kernels. */
-export function encodeCheckpoint(trainee: Trainee, optimizer: AdamW, identity: string): Uint8Array {
+export function encodeCheckpoint(
+  trainee: Trainee,
+  optimizer: AdamW,
+  identity: string,
+  newHasher: () => Hasher,
+): Uint8Array {
   const tensors = new Map<string, TensorToWrite>();
   const add = (kind: string, name: string, data: Float32Array): void => {
     tensors.set(`${kind}/${name}`, { shape: parameterOf(trainee.parameters, name).shape, dtype: 'F32', data });
@@ -45,7 +52,11 @@ export function encodeCheckpoint(trainee: Trainee, optimizer: AdamW, identity: s
     add('first', name, moments.first);
     add('second', name, moments.second);
   }
-  return serializeSafetensors(tensors, new Map([['steps', String(optimizer.steps)], ['identity', identity]])); // prettier-ignore
+  // The checksum first: checkpointSum.ts looks for it there.
+  const metadata = { sha256: BLANK_SUM, steps: String(optimizer.steps), identity };
+  const file = serializeSafetensors(tensors, new Map(Object.entries(metadata)));
+  seal(file, newHasher);
+  return file;
 }
 
 /**

@@ -7,7 +7,9 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { DataError } from '../errors.ts';
 import { AdamW, type AdamWSettings } from './adamW.ts';
 import type { DrawBatch } from './batch.ts';
+import type { Hasher } from '../platform/sha256.ts';
 import { decodeCheckpoint, encodeCheckpoint, memoryCheckpoint, type CheckpointStore } from './checkpoint.ts';
+import { checkSum } from './checkpointSum.ts';
 import { clipGradients } from './clip.ts';
 import { lossAndGradients } from './gradients.ts';
 import { learningRate, type Schedule } from './schedule.ts';
@@ -37,10 +39,13 @@ export interface TrainOptions {
     every: number;
     store: CheckpointStore;
     /** What the run is, beside settings and kernels. */ identity: string;
+    /** SHA-256, for the checkpoint's checksum. */ newHasher: () => Hasher;
   };
 }
 
 export type TrainEvent =
+  /** What the user should know of the run: an old checkpoint carries no checksum. */
+  | { type: 'warning'; message: string }
   /** `step` steps are done already. */
   | { type: 'start'; step: number; steps: number; parameters: number; trained: number }
   | {
@@ -60,6 +65,18 @@ export type TrainEvent =
   | { type: 'saved'; step: number }
   | { type: 'done'; step: number };
 
+const UNCHECKED = 'was written by version 0.1 without a checksum: damage to it may go unnoticed. --fresh starts over.';
+
+/** For a run that keeps no checkpoint. */
+const unkept: NonNullable<TrainOptions['checkpoint']> = {
+  every: Infinity,
+  store: memoryCheckpoint(),
+  identity: '',
+  newHasher: () => {
+    throw new Error('nothing is hashed where no checkpoint is kept');
+  },
+};
+
 /**
  * Trains to the schedule's end, from the checkpoint if there is one.
  * @throws DataError when loss or gradient stop being finite; FormatError or JournalMismatchError for a checkpoint that
@@ -68,13 +85,14 @@ export type TrainEvent =
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   const { backend, trainee, settings, draw, measure } = options;
   const { schedule } = settings;
-  const { every, store, identity } = options.checkpoint ?? { every: Infinity, store: memoryCheckpoint(), identity: '' };
+  const { every, store, identity, newHasher } = options.checkpoint ?? unkept;
   const whole = JSON.stringify({ run: identity, settings, variant: backend.variant });
   const saved = await store.read();
-  const optimizer =
-    saved === null
-      ? new AdamW(settings.optimizer)
-      : await decodeCheckpoint(saved, store.name, trainee, settings.optimizer, whole);
+  let optimizer = new AdamW(settings.optimizer);
+  if (saved !== null) {
+    if (!checkSum(saved, store.name, newHasher)) yield { type: 'warning', message: `${store.name}: ${UNCHECKED}` };
+    optimizer = await decodeCheckpoint(saved, store.name, trainee, settings.optimizer, whole);
+  }
 
   yield { type: 'start', step: optimizer.steps, steps: schedule.steps, ...sizes(trainee) };
   while (optimizer.steps < schedule.steps) {
@@ -97,7 +115,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       yield { type: 'measured', step, figures: await measure.figures() };
     }
     if (step % every === 0 || (last && every < Infinity)) {
-      await store.write(encodeCheckpoint(trainee, optimizer, whole));
+      await store.write(encodeCheckpoint(trainee, optimizer, whole, newHasher));
       yield { type: 'saved', step };
     }
   }
