@@ -54,7 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
-  eval: ['model', 'ops type', 'tokenizer type'],
+  eval: ['model', 'ops type', 'tokenizer'],
   prune: ['backends type', 'eval', 'model', 'ops type', 'platform type', 'tensor', 'tokenizer type'],
   train: ['backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
   web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],

@@ -41,6 +41,8 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     droppedTokens: 0,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
+    wholeText: true,
+    notes: [],
     ...more,
   };
 }

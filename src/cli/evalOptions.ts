@@ -1,13 +1,16 @@
 /** The options that say how perplexity is taken, shared by prune and perplexity. */
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { chunkData, type BosPolicy, type Chunks } from '../eval/chunks.ts';
+import { chunkTokens, tokensNeeded, type BosPolicy, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
-import { parseData } from '../eval/textData.ts';
-import { readTextFile } from '../platform/nodeFile.ts';
+import { dataKind } from '../eval/textData.ts';
+import { readTokens, type TokenData } from '../eval/tokenData.ts';
+import { textPieces } from '../platform/textPieces.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
+import { interruptible } from './interruptible.ts';
 import { wholeNumber } from './options.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface EvalOptions {
   data: string;
@@ -40,18 +43,33 @@ export function addEvalOptions(command: Command): Command {
     );
 }
 
-/** Reads the data file and cuts it into chunks for the model. */
-export async function loadChunks(options: EvalOptions, opened: OpenedModel): Promise<Chunks> {
-  const raw = parseData(options.data, await readTextFile(options.data), options.field);
-  const name = basename(options.data);
-  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, name) : opened.tokenizer;
-  return chunkData(name, raw, opened.weights.config, tokenizer, {
+/** Reads the data file as far as --tokens needs it and cuts it into chunks for the model. */
+export async function loadChunks(options: EvalOptions, opened: OpenedModel, terminal?: Terminal): Promise<Chunks> {
+  const settings: EvalSettings = {
     chunk: options.chunk ?? null,
     stride: options.stride ?? null,
     bos: options.bos,
     join: joinText(options),
     tokens: options.tokens ?? null,
-  });
+  };
+  const data = await readDataFile(options, opened, tokensNeeded(settings), terminal);
+  return chunkTokens(basename(options.data), data, opened.weights.config, opened.tokenizer, settings);
+}
+
+/** Token ids of the data file, as many as needed; says what is peculiar about the text. */
+export async function readDataFile(
+  options: Pick<EvalOptions, 'data' | 'field' | 'join'>,
+  opened: OpenedModel,
+  limit: number,
+  terminal?: Terminal,
+): Promise<TokenData> {
+  const { data: path, field } = options;
+  const name = basename(path);
+  const tokenizer = dataKind(path) === 'json' ? null : textTokenizer(opened, name);
+  const settings = { field, join: joinText(options), limit, encodeNow: interruptible };
+  const data = await readTokens(path, textPieces(path), tokenizer, settings);
+  for (const note of data.notes) terminal?.warn(`${name}: ${note}`);
+  return data;
 }
 
 /** What stands between rows, `\\n` and `\\t` being what they stand for. */

@@ -76,8 +76,8 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
     await checkCompanions(argument, files, out, options.force);
     const mask = await maskOf(options, opened);
-    const text = await trainingText(options, opened);
-    const chunks = await loadChunks({ ...options, data: options.valid }, opened);
+    const text = await trainingText(options, opened, terminal);
+    const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
     const lora: LoraSettings = { rank: options.rank, alpha: options.alpha };
     const { config } = opened.weights;
     checkRank(lora, config);

@@ -25,7 +25,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
   const { opened, model, plan, close } = await openRun(argument, options, terminal);
   try {
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
-    const chunks = await loadChunks(options, opened);
+    const chunks = await loadChunks(options, opened, terminal);
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
     let nonFinite: string | null = null;
     const found = await perplexity(model, chunks, mask, group, async (scores) => {

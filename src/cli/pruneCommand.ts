@@ -52,7 +52,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
-    const chunks = await loadChunks(options, opened.opened);
+    const chunks = await loadChunks(options, opened.opened, terminal);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;

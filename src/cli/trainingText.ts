@@ -1,13 +1,11 @@
 /** The text that healing trains on. */
 import { basename } from 'node:path';
 import { DataError, UsageError } from '../errors.ts';
-import { parseData } from '../eval/textData.ts';
+import { checkIds } from '../eval/chunks.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
-import { textTokenizer } from '../formats/textTokenizer.ts';
-import { readTextFile } from '../platform/nodeFile.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
-import { tokenStream } from '../train/stream.ts';
-import { joinText, type EvalOptions } from './evalOptions.ts';
+import { readDataFile, type EvalOptions } from './evalOptions.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Tokens a training sequence has where neither an option nor the model's context says less. */
 const DEFAULT_SEQUENCE = 512;
@@ -27,6 +25,7 @@ export interface TrainingText {
 export async function trainingText(
   options: Pick<EvalOptions, 'data' | 'field' | 'join'> & { seqLen?: number },
   opened: OpenedModel,
+  terminal: Terminal,
 ): Promise<TrainingText> {
   const { weights } = opened;
   const { vocabSize, maxPositionEmbeddings } = weights.config;
@@ -37,9 +36,8 @@ export async function trainingText(
     });
   }
   const name = basename(options.data);
-  const raw = parseData(options.data, await readTextFile(options.data), options.field);
-  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, name) : opened.tokenizer;
-  const all = tokenStream(name, raw, joinText(options), vocabSize, tokenizer);
+  const { ids: all } = await readDataFile(options, opened, Infinity, terminal);
+  checkIds(name, all, vocabSize);
   if (all.length <= seqLen) {
     throw new DataError(
       `${all.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,

@@ -6,6 +6,7 @@ import { DataError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { RawData } from './textData.ts';
+import type { TokenData } from './tokenData.ts';
 
 /**
  * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the start of every
@@ -52,9 +53,19 @@ export interface Chunks {
   skipped: { chunks: number; targets: number };
   /** UTF-8 bytes that the scored targets stand for; null where no tokenizer tells. */
   scoredBytes: number | null;
+  /** Whether the data were read to their end, or only as far as `tokens` asked for. */
+  wholeText: boolean;
+  /** What is peculiar about the text, a sentence each. */
+  notes: readonly string[];
+}
+
+/** Ids that `tokens` needs of the data: one more than asked for, since a BOS among them may be left out. */
+export function tokensNeeded({ tokens }: EvalSettings): number {
+  return tokens === null ? Infinity : tokens + 1;
 }
 
 /**
+ * Chunks of data that are there as a whole. The text is tokenised at once; `chunkTokens` takes what was read in pieces.
  * @throws DataError when the stream is shorter than one chunk, an id is outside the vocabulary, text comes without a
  * tokenizer, a BOS is asked for that the tokenizer does not have, or no target of the whole stream counts.
  */
@@ -65,14 +76,29 @@ export function chunkData(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
-  const bos = bosPolicy(data, tokenizer, settings.bos);
+  const ids = Int32Array.from(streamOf(name, data, tokenizer, settings.join));
+  return chunkTokens(name, { kind: data.kind, ids, whole: true, notes: [] }, config, tokenizer, settings);
+}
+
+/**
+ * Chunks of a stream of ids.
+ * @throws DataError as `chunkData` does, but for text without a tokenizer.
+ */
+export function chunkTokens(
+  name: string,
+  data: TokenData,
+  config: ModelConfig,
+  tokenizer: Tokenizer | null,
+  settings: EvalSettings,
+): Chunks {
+  const bos = bosPolicy(data.kind, tokenizer, settings.bos);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
-  const all = streamOf(name, data, tokenizer, settings.join);
-  const bosInData = all.length > 0 && all[0] === (bosId ?? knownBos(config, tokenizer));
-  if (bos === 'stream' && bosId !== null && !bosInData) all.unshift(bosId);
+  const bosInData = data.ids.length > 0 && data.ids[0] === (bosId ?? knownBos(config, tokenizer));
+  let all = data.ids;
+  if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);
   // Every chunk gets one, the first chunk too.
-  if (bos === 'chunk' && bosInData) all.shift();
-  const stream = settings.tokens === null ? all : all.slice(0, settings.tokens);
+  if (bos === 'chunk' && bosInData) all = all.subarray(1);
+  const stream = settings.tokens === null ? all : all.subarray(0, settings.tokens);
   checkIds(name, stream, config.vocabSize);
 
   const chunk = settings.chunk ?? Math.min(DEFAULT_CHUNK, config.maxPositionEmbeddings);
@@ -88,8 +114,8 @@ export function chunkData(
   const step = Math.min(stride, taken);
   const ids: Int32Array[] = [];
   for (let start = 0; start + taken <= stream.length; start += step) {
-    const tokens = stream.slice(start, start + taken);
-    ids.push(Int32Array.from(bos === 'chunk' && bosId !== null ? [bosId, ...tokens] : tokens));
+    const tokens = stream.subarray(start, start + taken);
+    ids.push(bos === 'chunk' && bosId !== null ? withBos(bosId, tokens) : tokens.slice());
   }
   const chunks: Chunks = {
     ids,
@@ -103,6 +129,8 @@ export function chunkData(
     droppedTokens: stream.length - ((ids.length - 1) * step + taken),
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
+    wholeText: data.whole,
+    notes: data.notes,
   };
   const kept = withoutEmptyChunks(name, chunks);
   return tokenizer === null ? kept : { ...kept, scoredBytes: countScoredBytes(kept, tokenizer) };
@@ -156,9 +184,9 @@ export function isNewTarget(chunks: Chunks, index: number, target: number): bool
   return index === 0 || target + 1 >= chunks.chunk - chunks.stride;
 }
 
-function bosPolicy(data: RawData, tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {
+function bosPolicy(kind: RawData['kind'], tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {
   if (wanted !== 'auto') return wanted;
-  return data.kind === 'rows' && tokenizer?.addsBos === true ? 'stream' : 'none';
+  return kind === 'rows' && tokenizer?.addsBos === true ? 'stream' : 'none';
 }
 
 function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
@@ -171,8 +199,15 @@ function knownBos(config: ModelConfig, tokenizer: Tokenizer | null): number | nu
   return tokenizer?.bosTokenId ?? config.bosTokenId;
 }
 
-function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): number[] {
-  if (data.kind === 'ids') return [...data.ids];
+function withBos(bosId: number, ids: Int32Array): Int32Array {
+  const all = new Int32Array(ids.length + 1);
+  all[0] = bosId;
+  all.set(ids, 1);
+  return all;
+}
+
+function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): readonly number[] {
+  if (data.kind === 'ids') return data.ids;
   if (tokenizer === null) {
     throw new DataError('text needs a tokenizer, and none was given.', {
       where: name,
@@ -182,7 +217,8 @@ function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join
   return tokenizer.encode(data.rows.join(join));
 }
 
-function checkIds(name: string, ids: readonly number[], vocabSize: number): void {
+/** @throws DataError for an id outside the vocabulary. */
+export function checkIds(name: string, ids: Int32Array, vocabSize: number): void {
   const at = ids.findIndex((id) => id >= vocabSize);
   if (at >= 0) {
     throw new DataError(`token id ${ids[at]} (at ${at}) is outside the model's vocabulary of ${vocabSize}.`, {

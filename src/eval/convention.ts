@@ -32,6 +32,10 @@ export interface DataSummary {
   ignoredTokens: number;
   /** Tokens of a tail shorter than a chunk, dropped. */
   droppedTokens: number;
+  /** Whether the data were read to their end, or only as far as the tokens asked for. */
+  wholeText: boolean;
+  /** What is peculiar about the text, such as line ends that models read as text; a sentence each. */
+  notes: readonly string[];
 }
 
 export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
@@ -65,6 +69,7 @@ export function scoredWords(data: DataSummary): string {
     const chunks = data.skippedChunks === 1 ? '1 chunk' : `${data.skippedChunks} chunks`;
     parts.push(`${chunks} skipped (no target that counts)`);
   }
+  if (!data.wholeText) parts.push('text read as far as needed');
   return parts.join(', ');
 }
 
@@ -78,5 +83,7 @@ export function summarise(name: string, chunks: Chunks, scoredTokens: number, ha
     scoredTokens,
     ignoredTokens: ignoredTargets(chunks),
     droppedTokens: chunks.droppedTokens,
+    wholeText: chunks.wholeText,
+    notes: chunks.notes,
   };
 }

@@ -52,6 +52,8 @@ export function byteTokenizer(options: ByteTokenizerOptions, name: string): Toke
       }
       return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));
     },
+    // No special token's text goes across.
+    cutsBetween: (left, right) => !specials.some((text) => text.includes(left + right)),
     byteLength: (id) => (isByte(id) ? 1 : 0),
   };
 }

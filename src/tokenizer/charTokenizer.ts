@@ -44,6 +44,7 @@ export function charTokenizer(alphabet: string, name: string): Tokenizer {
       return encoded;
     },
     decode: (tokens) => tokens.map((id) => characters[id] ?? '').join(''),
+    cutsBetween: () => true,
     byteLength: (id) => utf8.encode(characters[id] ?? '').length,
   };
 }

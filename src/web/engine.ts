@@ -2,10 +2,11 @@ import type { Backend } from '../backends/backend.ts';
 import { selectBackend } from '../backends/select.ts';
 import type { SpawnWorker } from '../backends/simd/threadPool.ts';
 import { UsageError } from '../errors.ts';
-import { chunkData, defaultEvalSettings, type Chunks } from '../eval/chunks.ts';
+import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks } from '../eval/chunks.ts';
 import { conventionOf } from '../eval/convention.ts';
 import { perplexity } from '../eval/perplexity.ts';
-import { parseData } from '../eval/textData.ts';
+import { dataKind } from '../eval/textData.ts';
+import { readTokens } from '../eval/tokenData.ts';
 import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { Mask } from '../model/mask.ts';
@@ -31,6 +32,9 @@ import { version } from './version.ts';
 import { webFolder } from './webFolder.ts';
 
 const DEFAULT_MEMORY = 2 ** 30;
+
+/** Characters tokenised between two looks at what the page says. */
+const PIECE = 1 << 16;
 
 /** What an engine takes from where it runs. */
 export interface Surroundings {
@@ -87,7 +91,7 @@ export class Engine {
   async perplexity(settings: PerplexitySettings, signal: AbortSignal): Promise<PerplexityResult> {
     const opened = this.#theOpened();
     const mask = Mask.parse(settings.mask ?? '', opened.model.weights.config.numHiddenLayers);
-    const { chunks, model } = await load(opened, settings, 1);
+    const { chunks, model } = await load(opened, settings, 1, signal);
     try {
       const found = await perplexity(model, chunks, mask, 1, async () => {
         await breathe();
@@ -108,7 +112,7 @@ export class Engine {
     const { numHiddenLayers } = opened.model.weights.config;
     checkStopRules(stop, kind, numHiddenLayers);
     const candidates = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
-    const { chunks, model, plan } = await load(opened, settings, candidates);
+    const { chunks, model, plan } = await load(opened, settings, candidates, signal);
     try {
       const sink =
         journal === undefined ? memoryJournal() : await this.#surroundings.openJournal(journal.name, journal.fresh);
@@ -155,15 +159,26 @@ async function load(
   { model: opened, backend, threads, memoryBytes }: Opened,
   { data, field = 'text', evaluation, nllSum }: DataSettings,
   candidates: number,
+  signal: AbortSignal,
 ): Promise<{ chunks: Chunks; plan: MemoryPlan; model: Transformer }> {
   const settings = { ...defaultEvalSettings, ...evaluation };
   const { weights } = opened;
-  const raw = parseData(data.name, data.content, field);
-  const tokenizer = raw.kind === 'rows' ? textTokenizer(opened, data.name) : opened.tokenizer;
-  const chunks = chunkData(data.name, raw, weights.config, tokenizer, settings);
+  const tokenizer = dataKind(data.name) === 'json' ? opened.tokenizer : textTokenizer(opened, data.name);
+  const read = { field, join: settings.join, limit: tokensNeeded(settings) };
+  const tokens = await readTokens(data.name, breathing(data.content, signal), tokenizer, read);
+  const chunks = chunkTokens(data.name, tokens, weights.config, tokenizer, settings);
   const needs = memoryNeeds(weights, chunks.chunk, candidates, threads);
   const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs);
   return { chunks, plan, model: await Transformer.load(weights, backend, plan.weightBytes, nllSum) };
+}
+
+/** A text in pieces, and between them hears whether anybody still wants it. */
+async function* breathing(text: string, signal: AbortSignal): AsyncGenerator<string, void> {
+  for (let at = 0; at < text.length; at += PIECE) {
+    yield text.slice(at, at + PIECE);
+    await breathe();
+    signal.throwIfAborted();
+  }
 }
 
 /** Passes events on, and between them hears whether anybody still wants them. */

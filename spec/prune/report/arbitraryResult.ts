@@ -155,6 +155,8 @@ function restArbitrary(): fc.Arbitrary<Rest> {
       ignoredTokens: count(),
       droppedTokens: count(),
       skippedChunks: count(),
+      wholeText: fc.boolean(),
+      notes: fc.array(fc.string(), { maxLength: 2 }),
     }),
     convention: fc.record({
       text: text(),

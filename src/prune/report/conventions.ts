@@ -21,6 +21,7 @@ export function conventionsSection(result: PruneResult): Markup {
     ],
     ...skippedRow(data.skippedChunks),
     ['Tokens dropped', `${formatCount(data.droppedTokens)} (a tail shorter than a chunk)`],
+    ...(data.notes ?? []).map((note): [string, Child] => ['Note on the text', note]),
     ['Tokens ignored', ignoredWords(convention.ignoredId, data.ignoredTokens)],
     ['Beginning of sequence', BOS[convention.bos]],
     ['Join', convention.join],

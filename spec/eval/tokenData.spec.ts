@@ -1,0 +1,141 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { DataError } from '../../src/errors.ts';
+import { chunkData, chunkTokens, tokensNeeded } from '../../src/eval/chunks.ts';
+import { readIdStream } from '../../src/eval/idStream.ts';
+import { parseData } from '../../src/eval/textData.ts';
+import { readTokens } from '../../src/eval/tokenData.ts';
+import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';
+import { settingsOf, tiny } from './evalFixtures.ts';
+
+const bytes = byteTokenizer({ bos: '<s>' }, 'bytes');
+const settings = { field: 'text', join: '\n\n' };
+
+/** A text in pieces, between any two units. */
+function inPieces(text: string, cuts: readonly number[]): string[] {
+  const at = [0, ...cuts.map((cut) => cut % (text.length + 1)), text.length].toSorted((a, b) => a - b);
+  return at.slice(1).map((end, index) => text.slice(at[index], end));
+}
+const someCuts = fc.array(fc.nat(10_000), { maxLength: 20 });
+const line = fc.string({ unit: 'grapheme', maxLength: 20 });
+const visible = (text: string): boolean => text.trim() !== '';
+
+const someFile = fc
+  .oneof(
+    fc.array(line, { minLength: 1 }).map((lines) => ['x.txt', lines.join('\n')] as const),
+    fc
+      .array(line, { minLength: 1 })
+      .map((rows) => ['x.jsonl', rows.map((text) => JSON.stringify({ text })).join('\r\n')] as const),
+    fc.array(fc.nat(250), { minLength: 1 }).map((ids) => ['x.json', JSON.stringify(ids)] as const),
+  )
+  .filter(([, content]) => visible(content.replaceAll('\uFEFF', '')));
+
+describe('data in pieces', () => {
+  test.prop([someFile, someCuts, fc.integer({ min: 1, max: 40 }), fc.boolean()])(
+    'have the ids of the whole file',
+    async ([name, content], cuts, partLength, mark) => {
+      const data = parseData(name, content, 'text');
+      const want = data.kind === 'ids' ? data.ids : bytes.encode(data.rows.join('\n\n'));
+      const pieces = inPieces(mark ? `\uFEFF${content}` : content, cuts);
+      const found = await readTokens(name, pieces, bytes, { ...settings, partLength });
+      expect([...found.ids]).toEqual(want);
+      expect(found).toMatchObject({ kind: data.kind, whole: true });
+    },
+  );
+
+  test.prop([someFile, someCuts, fc.integer({ min: 2, max: 40 }), fc.constantFrom('auto', 'none', 'stream', 'chunk')])(
+    'are cut into the same chunks, read as far as --tokens needs',
+    async ([name, content], cuts, tokens, bos) => {
+      const data = parseData(name, content, 'text');
+      const evaluation = settingsOf({ chunk: 2, tokens, bos });
+      let read = 0;
+      function* counted(): Generator<string> {
+        for (const piece of inPieces(content, cuts)) {
+          read++;
+          yield piece;
+        }
+      }
+      const act = async (): Promise<unknown> => {
+        const limit = tokensNeeded(evaluation);
+        const ids = await readTokens(name, counted(), bytes, { ...settings, partLength: 1, limit });
+        const { wholeText: _, ...chunks } = chunkTokens(name, ids, tiny, bytes, evaluation);
+        return chunks;
+      };
+      let want: unknown;
+      try {
+        const { wholeText: _, ...chunks } = chunkData(name, data, tiny, bytes, evaluation);
+        want = chunks;
+      } catch (error) {
+        await expect(act()).rejects.toThrow((error as Error).message);
+        return;
+      }
+      expect(await act()).toEqual({ ...(want as object), notes: expect.anything() });
+      expect(read).toBeLessThanOrEqual(cuts.length + 1);
+    },
+  );
+
+  it('are read no further than needed', async () => {
+    let read = 0;
+    function* endless(): Generator<string> {
+      for (;;) {
+        read++;
+        yield 'First Citizen: speak, speak.\n';
+      }
+    }
+    const found = await readTokens('x.txt', endless(), bytes, { ...settings, limit: 100, partLength: 32 });
+    expect(found).toMatchObject({ whole: false, ids: { length: 100 } });
+    expect(read).toBeLessThan(10);
+    function* rows(): Generator<string> {
+      for (;;) yield `{"text":"${'ab'.repeat(20)}"}\n`;
+    }
+    expect((await readTokens('x.jsonl', rows(), bytes, { ...settings, limit: 100, partLength: 32 })).whole).toBe(false);
+  });
+
+  it.each([
+    ['x.txt', [' \n', '\t'], /x.txt: the file is empty/],
+    ['x.txt', ['\uFEFF', '\n'], /empty/],
+    ['x.jsonl', ['\n', ' \r\n'], /empty/],
+    ['x.json', [' ', ''], /empty/],
+    ['x.jsonl', ['{"text":"a"}\n{"te', 'xt":1}'], /x.jsonl:2: field 'text' is the number 1/],
+    ['x.csv', ['a,b'], /neither .txt/],
+  ])('%s of %o is refused with its reason', async (name, pieces, message) => {
+    const failed = readTokens(name, pieces, bytes, settings);
+    await expect(failed).rejects.toThrow(DataError);
+    await expect(failed).rejects.toThrow(message);
+  });
+});
+
+describe('a large array of ids', () => {
+  const spaced = fc.array(fc.tuple(fc.nat(2 ** 31 - 1), fc.constantFrom('', ' ', '\r\n ')), { maxLength: 30 });
+  test.prop([spaced, someCuts])('is read in pieces as JSON would be', async (entries, cuts) => {
+    const text = ` [${entries.map(([id, space]) => `${space}${id}${space}`).join(',')}]\n`;
+    const { ids, whole } = await readIdStream('x.json', inPieces(text, cuts), Infinity, 0);
+    expect([...ids]).toEqual(JSON.parse(text));
+    expect(whole).toBe(true);
+  });
+
+  it('takes every number that is an id, and no more than asked for', async () => {
+    const { ids } = await readIdStream('x.json', ['[1e3, 2.0', ', 7]'], Infinity, 0);
+    expect([...ids]).toEqual([1000, 2, 7]);
+    expect(await readIdStream('x.json', ['[1,2,', '3,4', ',5]'], 2, 0)).toMatchObject({ whole: false });
+  });
+
+  it.each([
+    ['[1,2', /does not end/],
+    ['[1 2]', /not a flat array.*entry 1/],
+    ['[1,]', /not a flat array/],
+    ['[,1]', /not a flat array/],
+    ['{"a":1}', /not a flat array/],
+    ['[1]]', /not a flat array/],
+    ['["a"]', /not a flat array/],
+    ['[2.5]', /entry 0 is the number 2.5/],
+    ['[0,-1]', /entry 1 is the number -1/],
+    ['[1-2]', /not a flat array/],
+    [`[${'1'.repeat(50)}]`, /not a flat array/],
+    [' ', /file is empty|does not end/],
+  ])('%s is refused', async (text, message) => {
+    for (const pieces of [[text], [...text], [`${text} `]]) {
+      await expect(readIdStream('x.json', pieces, Infinity, 0)).rejects.toThrow(message);
+    }
+  });
+});
