@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError, NotFoundError, UnsupportedModelError } from '../../src/errors.ts';
 import { ggufTokenizer, type GgufMetadata } from '../../src/tokenizer/ggufTokenizer.ts';
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { ggufMetadataOf } from './realTokenizers.ts';
 import { smallByteLevelJson, smallSentencePieceJson } from './smallTokenizers.ts';
 
@@ -25,7 +26,6 @@ describe('metadata that is wrong', () => {
     ['byteLevel', 'tokens', undefined, /tokens is missing/],
     ['byteLevel', 'tokens', 'abc', /tokens is no list/],
     ['byteLevel', 'tokens', tokens.with(3, 7 as unknown as string), /tokens holds something that is no text/],
-    ['byteLevel', 'tokens', tokens.with(3, 'a'), /tokens has a token twice/],
     ['byteLevel', 'tokens', tokens.slice(1), /token_type has 302 entries for 301 tokens/],
     ['byteLevel', 'merges', undefined, /merges is missing/],
     ['byteLevel', 'merges', ['a q'], /merge 0 needs "aq"/],
@@ -73,6 +73,47 @@ describe('metadata that is wrong', () => {
     const pieces = metadata.get('tokenizer.ggml.tokens') as string[];
     metadata.set('tokenizer.ggml.tokens', pieces.with(258, 'a'.repeat(5e6)));
     expect(() => ggufTokenizer(metadata, 'x')).toThrow(/tokens has 5000000 characters in token 258/);
+  });
+});
+
+describe('a text that two tokens have', () => {
+  /** The small byte-level tokenizer with more tokens, of these types (1 normal, 3 control, 5 unused). */
+  const more = (added: readonly (readonly [string, number])[], keys: Record<string, unknown> = {}): Tokenizer => {
+    const metadata = small.byteLevel();
+    const [tokens, types] = ['tokens', 'token_type'].map((key) => metadata.get(`tokenizer.ggml.${key}`));
+    metadata.set('tokenizer.ggml.tokens', [...(tokens as string[]), ...added.map(([token]) => token)]);
+    metadata.set(
+      'tokenizer.ggml.token_type',
+      Int32Array.from([...(types as Int32Array), ...added.map(([, type]) => type)]),
+    );
+    for (const [key, value] of Object.entries(keys)) metadata.set(`tokenizer.ggml.${key}`, value);
+    return ggufTokenizer(metadata, 'x.gguf');
+  };
+  const [pad, end] = [['<pad>', 3] as const, ['<end>', 3] as const];
+  const text = 'ab a naïve';
+
+  it('is the last one’s where none of them is for text, and the rest stays as it is', () => {
+    const tokenizer = more([pad, pad, ['[PAD]', 5], ['[PAD]', 5]]);
+    expect(tokenizer.vocabSize).toBe(306);
+    expect(tokenizer.encode(`${text}<pad>`)).toEqual([...more([]).encode(text), 303]);
+    expect(tokenizer.decode([303, 302], { keepSpecial: true })).toBe('<pad>');
+  });
+
+  it('is the one’s that the file names', () => {
+    const tokenizer = more([end, end, end], { eos_token_id: 303, bos_token_id: 300 });
+    expect(tokenizer).toMatchObject({ eosTokenId: 303, bosTokenId: 300 });
+    expect(tokenizer.encode('<end>')).toEqual([303]);
+  });
+
+  it('is the one’s that text is made of', () => {
+    expect(more([['ab', 5]]).encode('ab')).toEqual([256]);
+    expect(more([['ab', 3]]).encode('ab')).toEqual([256]);
+  });
+
+  it('is nobody’s where both are for text: the tokenizer is refused', () => {
+    const read = () => more([['ab', 1]]);
+    expect(read).toThrow(UnsupportedModelError);
+    expect(read).toThrow(/tokens 256 and 302 are both "ab"; which of them a text means, the file does not tell/);
   });
 });
 

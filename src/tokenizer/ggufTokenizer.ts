@@ -7,6 +7,7 @@ import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
 import { hfTokenizer } from './hfTokenizer.ts';
 import { shown, type JsonRecord } from './jsonFields.ts';
 import { mergesFromScores } from './mergesFromScores.ts';
+import { withoutRepeats } from './repeatedTokens.ts';
 import { preTokenizers, unsupportedPreTokenizers } from './ggufSplits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -51,9 +52,8 @@ export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
       remedy: 'Supported: gpt2, llama.',
     });
   }
-  const tokens = keys.texts('tokens');
-  if (new Set(tokens).size !== tokens.length) throw keys.bad('tokens', 'has a token twice.');
-  const table = { tokens, types: readTypes(keys, tokens.length) };
+  const table = readTable(keys);
+  const { tokens } = table;
   const { json, addsBos } = model === 'gpt2' ? byteLevelScheme(keys, table) : sentencePieceScheme(keys, table);
 
   const config = {
@@ -111,7 +111,7 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
   const mergeable = table.tokens.map((token, id) => (table.types[id] === tokenType.normal ? token : null));
   const long = mergeable.findIndex((piece) => (piece?.length ?? 0) > MAX_PIECE_LENGTH);
   if (long >= 0) throw keys.bad('tokens', `has ${table.tokens[long].length} characters in token ${long}.`);
-  const unknown = table.tokens.find((_, id) => table.types[id] === tokenType.unknown) ?? null;
+  const unknown = table.tokens.find((token, id) => token !== '' && table.types[id] === tokenType.unknown) ?? null;
   return {
     addsBos: true,
     json: {
@@ -130,12 +130,31 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
   };
 }
 
+/** Tokens and their types, each text once. @throws UnsupportedModelError for two tokens of one text. */
+function readTable(keys: GgufKeys): Table {
+  const tokens = keys.texts('tokens');
+  const types = readTypes(keys, tokens.length);
+  const isText = (id: number): boolean =>
+    types[id] === tokenType.normal || types[id] === tokenType.userDefined || types[id] === tokenType.byte;
+  const refuse = (first: number, second: number): UnsupportedModelError =>
+    new UnsupportedModelError(
+      `tokens ${first} and ${second} are both ${shown(tokens[first])}; which of them a text means, the file does not tell.`,
+      { where: keys.name, remedy: 'Convert the model anew, or give token ids as a .json array.' },
+    );
+  return { tokens: withoutRepeats(tokens, isText, namedIds(keys), refuse), types };
+}
+
+/** Ids that keys of their own point at. */
+function namedIds(keys: GgufKeys): Set<number> {
+  const names = ['bos_token_id', 'eos_token_id', 'unknown_token_id', 'padding_token_id'];
+  return new Set(names.map((key) => keys.id(key)).filter((id) => id !== null));
+}
+
 /** Without types, the tokens that other keys point at are control tokens and the rest is text. */
 function readTypes(keys: GgufKeys, count: number): ArrayLike<number> {
   const types = keys.numbers('token_type');
   if (types === null) {
-    const named = ['bos_token_id', 'eos_token_id', 'unknown_token_id', 'padding_token_id'];
-    const control = new Set(named.map((key) => keys.id(key)));
+    const control = namedIds(keys);
     return Array.from({ length: count }, (_, id) => (control.has(id) ? tokenType.control : tokenType.normal));
   }
   if (types.length !== count) throw keys.bad('token_type', `has ${types.length} entries for ${count} tokens.`);
