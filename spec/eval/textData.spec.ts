@@ -33,6 +33,13 @@ describe('parseData', () => {
     ['a byte order mark only', 'a.json', BOM, /empty/],
     ['another ending', 'a.csv', 'x', /a.csv: .*\.txt/],
     ['no ending', 'txt', 'x', /neither/],
+    [
+      'a NaN of Python',
+      'a.jsonl',
+      '{"text":"a"}\n{"text":"NaN","score": NaN}',
+      /a.jsonl:2: .*NaN, which Python writes/,
+    ],
+    ['an infinity of Python', 'a.jsonl', '{"text":"b", "score":-Infinity}', /a.jsonl:1: .*-Infinity, .*Write null/],
     ['a bad line of JSON', 'a.jsonl', '{"text":"a"}\n\n{"text":\n{"text":"b"}', /a.jsonl:3: is not valid JSON/],
     [
       'a missing field',

@@ -48,7 +48,14 @@ export function jsonLine(name: string, number: number, line: string, field: stri
         remedy: 'Write one object a line, or name a file of token ids .json.',
       });
     }
-    throw new DataError('is not valid JSON.', { where, cause });
+    const literal = /(?<![\w"])(?:NaN|-?Infinity)(?![\w"])/.exec(line)?.[0];
+    throw literal === undefined
+      ? new DataError('is not valid JSON.', { where, cause })
+      : new DataError(`is not valid JSON: ${literal}, which Python writes, is no JSON value.`, {
+          where,
+          remedy: 'Write null in its place.',
+          cause,
+        });
   }
   return [rowText(where, row, field)];
 }
