@@ -6,6 +6,7 @@ import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
+import { reportMutants } from './reports.ts';
 import { searchMutants } from './search.ts';
 
 /** Every mutant, by the place of its fault. */
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...searchMutants,
   ...openingMutants,
   ...journalMutants,
+  ...reportMutants,
 ];
