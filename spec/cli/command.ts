@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root: string = fileURLToPath(new URL('../..', import.meta.url));
-const main: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const main: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface Outcome {
   /** Exit code; null when a signal ended it. */

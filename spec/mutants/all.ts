@@ -1,5 +1,6 @@
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
+import { cliMutants } from './cli.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
@@ -11,6 +12,7 @@ import { searchMutants } from './search.ts';
 
 /** Every mutant, by the place of its fault. */
 export const mutants: readonly Mutant[] = [
+  ...cliMutants,
   ...opMutants,
   ...kernelMutants,
   ...libraryMutants,

@@ -1,12 +1,11 @@
 import { cpus, totalmem } from 'node:os';
-import { gpuModes } from '../backends/gpu/gpuMode.ts';
-import { gpuPath, type GpuPath } from '../backends/gpu/gpuPath.ts';
+import type { GpuPath } from '../backends/gpu/gpuPath.ts';
 import { offeredVariants, selectBackend } from '../backends/select.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
-import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { defaultMemory, defaultThreads, programVersion } from './environment.ts';
 import { byteSize } from './figures.ts';
+import { gpuPathsApart } from './gpuProbe.ts';
 import { Terminal } from './terminal.ts';
 
 /** `blockpruner doctor`: what this machine offers, and which backend would run and why. */
@@ -22,9 +21,10 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
   });
   const { description } = backend;
   await backend.dispose();
-  const gpu = await gpuPaths();
+  const gpu = await gpuPathsApart();
   const processor = cpus()[0]?.model.trim() ?? 'unknown';
   const facts = {
+    schema: 'blockpruner.doctor/1',
     blockpruner: programVersion(),
     node: process.version,
     system: `${process.platform} ${process.arch}`,
@@ -56,17 +56,6 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
     terminal.result(`${(index === 0 ? 'GPU (gpu.js)' : '').padEnd(18)}${path.mode.padEnd(11)} ${verdict(path)}`);
   }
   terminal.result(`backend           ${description}: ${why}`);
-}
-
-/** All ways to run gpu.js, with what is missing. */
-async function gpuPaths(): Promise<GpuPath[]> {
-  const missing = await offerWebGpu();
-  const paths: GpuPath[] = [];
-  for (const mode of gpuModes) {
-    const path = await gpuPath(mode);
-    paths.push(mode === 'webgpu' && missing !== null ? { mode, adapter: null, missing: `${missing}.` } : path);
-  }
-  return paths;
 }
 
 function verdict({ mode, adapter, missing }: GpuPath): string {

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import pc from 'picocolors';
+import { printable } from './oneLine.ts';
 
 export interface TerminalOptions {
   quiet: boolean;
@@ -22,7 +23,7 @@ export class Terminal {
 
   /** A result for people; left out when stdout is for JSON. */
   result(text: string): void {
-    if (!this.json) process.stdout.write(`${text}\n`);
+    if (!this.json) process.stdout.write(`${printable(text)}\n`);
   }
 
   /** The one document of --json. */
@@ -32,12 +33,12 @@ export class Terminal {
 
   /** What is going on. */
   note(text: string): void {
-    if (!this.quiet) process.stderr.write(`${pc.dim(text)}\n`);
+    if (!this.quiet) process.stderr.write(`${pc.dim(printable(text))}\n`);
   }
 
   /** Something the user should know even with --quiet. */
   warn(text: string): void {
-    process.stderr.write(`${pc.yellow('warning:')} ${text}\n`);
+    process.stderr.write(`${pc.yellow('warning:')} ${printable(text)}\n`);
   }
 
   /** Whether a live progress bar makes sense. */

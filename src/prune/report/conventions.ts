@@ -24,7 +24,7 @@ export function conventionsSection(result: PruneResult): Markup {
     ...(data.notes ?? []).map((note): [string, Child] => ['Note on the text', note]),
     ['Tokens ignored', ignoredWords(convention.ignoredId, data.ignoredTokens)],
     ['Beginning of sequence', BOS[convention.bos]],
-    ['Join', convention.join],
+    ['Join', convention.join === '' ? 'nothing' : element('code', {}, JSON.stringify(convention.join))],
     ['Aggregation', `exp of the ${convention.aggregation}`],
     ['Data hash', hash(data.hash)],
     ['Model hash', hash(model.contentHash)],

@@ -1,0 +1,110 @@
+/** Faults of the command line: what is written where, and what is said of it. */
+import type { Mutant } from './mutant.ts';
+
+const output = { file: 'src/cli/outputFolder.ts', specs: ['spec/cli/wrongInput.spec.ts'] };
+const heal = { file: 'src/cli/healCommand.ts', specs: ['spec/cli/conventions.spec.ts'] };
+const recovered = { file: 'src/cli/recovered.ts', specs: ['spec/cli/recovered.spec.ts'] };
+const program = { file: 'src/cli/program.ts', specs: ['spec/cli/options.spec.ts', 'spec/cli/wrongInput.spec.ts'] };
+const companions = { file: 'src/cli/companionFiles.ts', specs: ['spec/cli/heal.spec.ts'] };
+
+export const cliMutants: readonly Mutant[] = [
+  {
+    ...output,
+    name: 'output: folders are compared by their paths, so that a link goes unnoticed',
+    from: 'return found === null ? null : `${found.dev} ${found.ino}`;',
+    to: 'return found === null ? null : path;',
+  },
+  {
+    ...output,
+    name: 'output: a folder that holds what is read is written to',
+    from: 'if ((await identity(holder)) !== own) continue;',
+    to: 'if (own !== null) continue;',
+  },
+  {
+    ...output,
+    name: 'output: where the files of a model are links to does not count',
+    from: '...real.map((file) => dirname(file))])];',
+    to: '])];',
+  },
+  {
+    ...output,
+    name: 'output: what others wrote is replaced',
+    from: 'if (request.force) return;',
+    to: 'if (existing.length >= 0) return;',
+  },
+  {
+    ...output,
+    name: 'output: --force writes beside what is read',
+    from: 'if (await isThere(path)) await checkApart(path, request.reads);',
+    to: 'if ((await isThere(path)) && !request.force) await checkApart(path, request.reads);',
+  },
+  {
+    ...output,
+    name: 'output: files are written through links',
+    from: 'if (found.isFile()) return true;',
+    to: 'if (found.isFile() || found.isSymbolicLink()) return true;',
+  },
+  {
+    file: 'src/platform/nodeFolder.ts',
+    specs: ['spec/cli/wrongInput.spec.ts'],
+    name: 'output: folders made for a path that fails stay',
+    from: 'for (const folder of made.toReversed()) await rmdir(folder)',
+    to: 'for (const folder of made.slice(made.length)) await rmdir(folder)',
+  },
+  {
+    ...heal,
+    name: 'heal: measures in f64 whatever --nll-sum says',
+    from: 'Transformer.load(weights, this.#backend, Infinity, this.nllSum)',
+    to: 'Transformer.load(weights, this.#backend, Infinity)',
+  },
+  {
+    ...heal,
+    name: 'heal: the options of chunks do not reach --valid',
+    from: 'loadChunks({ ...options, data: options.valid }, opened)',
+    to: 'loadChunks({ ...options, stride: undefined, data: options.valid }, opened)',
+  },
+  {
+    ...recovered,
+    name: 'heal: a share of what pruning did not cost',
+    from: ' || cost < NOTHING * dense) return null;',
+    to: ') return null;',
+  },
+  {
+    ...recovered,
+    name: 'heal: a rise is called a recovery',
+    from: 'if (share < 0) return',
+    to: 'if (share < -1e9) return',
+  },
+  {
+    ...program,
+    name: 'heal: a learning rate below zero is taken',
+    from: 'number({ min: 0, above: true, max: 10 })',
+    to: 'Number',
+  },
+  {
+    ...program,
+    name: 'heal: an alpha of any kind is taken',
+    from: 'number({ min: 0, above: true, max: 1e6 }), 10)',
+    to: 'Number, 10)',
+  },
+  {
+    file: 'src/cli/options.ts',
+    specs: ['spec/cli/wrongInput.spec.ts'],
+    name: 'options: the bound that is not allowed is',
+    from: '(above ? value > min : value >= min)',
+    to: 'value >= min',
+  },
+  {
+    file: 'src/cli/trainingText.ts',
+    specs: ['spec/cli/wrongInput.spec.ts'],
+    name: 'heal: --seq-len is answered about --chunk',
+    from: 'if (seqLen > maxPositionEmbeddings) {',
+    to: 'if (seqLen > 2 * maxPositionEmbeddings) {',
+  },
+  ...['jinja|', 'model|', 'licen[cs]e|', 'readme|'].map((kind): Mutant => ({
+    ...companions,
+    name: `heal: files are left behind: ${kind}`,
+    from: kind,
+    to: '',
+  })),
+];
