@@ -8,6 +8,7 @@ const chain = { file: 'src/prune/lineChain.ts', specs: ['spec/prune/journal.spec
 const journal = { file: 'src/prune/journal.ts', specs: ['spec/prune/journal.spec.ts'] };
 const checkpoint = { file: 'src/train/checkpointSum.ts', specs: ['spec/train/train.spec.ts'] };
 const log = { file: 'src/cli/trainingLog.ts', specs: ['spec/cli/trainingLog.spec.ts'] };
+const runs = { file: 'src/cli/runModel.ts', specs: ['spec/cli/runModel.spec.ts'] };
 const sink = { file: 'src/platform/nodeJournal.ts', specs: ['spec/platform/nodeJournal.spec.ts'] };
 
 export const journalMutants: readonly Mutant[] = [
@@ -168,6 +169,30 @@ export const journalMutants: readonly Mutant[] = [
     name: 'training log: steps are missing without a word',
     from: 'if (steps < step) {',
     to: 'if (steps > step) {',
+  },
+  {
+    ...runs,
+    name: "heal --run: another model's run is taken",
+    from: 'if (contentHash !== (await weights.contentHash(nodeHasher()))) {',
+    to: "if (contentHash === '') {",
+  },
+  {
+    ...runs,
+    name: "heal --run: another run's list of blocks is taken",
+    from: 'removed === null ||',
+    to: 'removed !== undefined ||',
+  },
+  {
+    ...runs,
+    name: 'heal --run: without a result, the journal is not asked',
+    from: 'return journal === null ? [] : [journal];',
+    to: 'return journal === null ? [] : [];',
+  },
+  {
+    ...runs,
+    name: "--mask: no warning of another model's blocks",
+    from: 'if (records.some(({ contentHash }) => contentHash === own)) return;',
+    to: 'if (own.length > 0) return;',
   },
   {
     file: 'src/prune/appendAll.ts',

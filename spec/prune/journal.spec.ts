@@ -362,6 +362,20 @@ describe('damaged journals', async () => {
     );
   });
 
+  it.each<[string | null, number]>([
+    ['L0.mlp', 1.5],
+    ['L0.mha', 1.5000001],
+    [null, NaN],
+  ])('a decision is held against the recorded one: %s, %f', async (removed, ppl) => {
+    const sink = memoryJournal();
+    await (await Journal.open(sink, header, nodeHasher)).addStep(1, 'L0.mha', 1.5);
+    const read = await Journal.open(memoryJournal(sink.all), header, nodeHasher);
+    await read.addStep(1, 'L0.mha', 1.5);
+    await expect(read.addStep(1, removed, ppl)).rejects.toThrow(
+      'journal in memory:2: says that step 1 removed L0.mha (perplexity 1.5), but by the scores above it removed ',
+    );
+  });
+
   it.each<[string, (group: GroupRecord) => object]>([
     [
       'a group beyond the last chunk',

@@ -7,6 +7,7 @@ import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
+import { warnOfForeignMask } from './runModel.ts';
 import { breathe, Terminal } from './terminal.ts';
 
 export interface GenerateCommandOptions extends ModelOptions {
@@ -35,6 +36,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
     const tokenizer = textTokenizer(opened, '--prompt');
     const { generation } = opened;
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
+    await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const prompt = encodePrompt(tokenizer, options.prompt);
     if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');
     for (const line of suggestion(generation)) terminal.note(line);

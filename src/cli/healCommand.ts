@@ -35,6 +35,7 @@ import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { recoveredShare, recoveredText } from './recovered.ts';
+import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
 import { breathe, Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
@@ -75,7 +76,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const reads = [argument, options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
     await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
     await checkCompanions(argument, files, out, options.force);
-    const mask = await maskOf(options, opened);
+    const mask = await maskOf(options, opened, terminal);
     const text = await trainingText(options, opened, terminal);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
     const lora: LoraSettings = { rank: options.rank, alpha: options.alpha };
@@ -103,12 +104,13 @@ export async function healCommand(argument: string, options: HealOptions): Promi
       await writeFileWhole(join(out, 'model.safetensors'), bytes);
       const order = join(out, 'del_order_list.json');
       await writeFileWhole(order, writeOfficialOrder([mask.blocks]));
-      const healed = await scorer.scoreFolder(out, mask);
+      const { perplexity: healed, contentHash } = await scorer.scoreFolder(out, mask);
 
       const document = {
         schema: 'blockpruner.heal/1',
         version: programVersion(),
         model: opened.weights.name,
+        contentHash,
         mask: mask.toString(),
         ratios: ratios(countParameters(opened.weights), mask),
         trainedOn: basename(options.data),
@@ -170,10 +172,13 @@ function checkRank({ rank }: LoraSettings, { hiddenSize, intermediateSize }: Mod
   });
 }
 
-async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel): Promise<Mask> {
+async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel, terminal: Terminal): Promise<Mask> {
   const argument = mask ?? `${join(run ?? '', 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
   const found = await readMaskArgument(argument, weights.config.numHiddenLayers, readTextFile);
   if (found.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: argument });
+  const warn = (text: string): void => terminal.warn(text);
+  if (run === undefined) await warnOfForeignMask(argument, weights, warn);
+  else await requireOwnRun(run, weights, warn);
   return found;
 }
 
@@ -248,11 +253,11 @@ class Scorer {
     }
   }
 
-  /** Of a model as it lies in a folder. */
-  async scoreFolder(folder: string, mask: Mask): Promise<Perplexity> {
+  /** Of a model as it lies in a folder, with the hash of its weights. */
+  async scoreFolder(folder: string, mask: Mask): Promise<{ perplexity: Perplexity; contentHash: string }> {
     const { weights, close } = await openModel(folder);
     try {
-      return await this.score(weights, mask);
+      return { perplexity: await this.score(weights, mask), contentHash: await weights.contentHash(nodeHasher()) };
     } finally {
       await close();
     }

@@ -10,6 +10,7 @@ import { figures } from '../prune/run.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
+import { warnOfForeignMask } from './runModel.ts';
 import { breathe, Terminal } from './terminal.ts';
 
 export interface PerplexityOptions extends ModelOptions, EvalOptions {
@@ -25,6 +26,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
   const { opened, model, plan, close } = await openRun(argument, options, terminal);
   try {
     const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
+    await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const chunks = await loadChunks(options, opened, terminal);
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
     let nonFinite: string | null = null;
