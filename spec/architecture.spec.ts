@@ -64,7 +64,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** The only file that may import a package: what a library does stands behind one door. */
 const doors: Readonly<Record<string, RegExp>> = {
   '@stdlib/ndarray': /^src\/tensor\//,
-  '@huggingface/tokenizers': /^src\/tokenizer\/hfTokenizer\.ts$/,
   '@huggingface/hub': /^src\/platform\/hub\/client\.ts$/,
   'gpu.js': /^src\/backends\/gpu\/gpuJs\.ts$/,
   webgpu: /^src\/platform\/nodeWebGpu\.ts$/,

@@ -142,10 +142,6 @@ describe('refuses', () => {
 
   it.each([
     ['Unigram', (json) => (json.model.type = 'Unigram')],
-    [
-      'MergedWithPrevious',
-      (json) => (json.pre_tokenizer = { type: 'Split', pattern: { String: 'a' }, behavior: 'MergedWithPrevious' }),
-    ],
     ['BertNormalizer', (json) => (json.normalizer = { type: 'BertNormalizer' })],
     ['WordPiece', (json) => (json.decoder = { type: 'WordPiece' })],
     ['end_of_word_suffix', (json) => (json.model.end_of_word_suffix = '</w>')],

@@ -2,9 +2,13 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError, UnsupportedModelError } from '../../src/errors.ts';
 import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';
-import { readStage, stageHas } from '../../src/tokenizer/pipeline.ts';
+import { readDecoder } from '../../src/tokenizer/decoders.ts';
+import { readNormalizer } from '../../src/tokenizer/normalizers.ts';
+import { readPreTokenizer } from '../../src/tokenizer/preTokenizers.ts';
 import { smallByteLevelJson, smallSentencePieceJson } from './smallTokenizers.ts';
 
+const readers = { normalizer: readNormalizer, pre_tokenizer: readPreTokenizer, decoder: readDecoder };
+type Stage = keyof typeof readers;
 const replacement = (from: string, content: string) => ({ type: 'Replace', pattern: { String: from }, content });
 const sequence = (...normalizers: unknown[]) => ({ type: 'Sequence', normalizers });
 
@@ -23,18 +27,18 @@ describe('replacements', () => {
 
   it('that feed each other until memory is full are refused', () => {
     const doubling = sequence(...Array.from({ length: 40 }, () => replacement('a', 'aa')));
-    expect(() => readStage('normalizer', doubling, 'x')).toThrow(FormatError);
-    expect(() => readStage('normalizer', doubling, 'x')).toThrow(/x: normalizer: makes texts impossibly long/);
-    expect(() => readStage('normalizer', replacement(' ', 'x'.repeat(2000)), 'x')).toThrow(/impossibly long/);
-    const everywhere = { type: 'Replace', pattern: { Regex: '' }, content: 'xyz' };
-    expect(() => readStage('normalizer', sequence(...Array.from({ length: 6 }, () => everywhere)), 'x')).toThrow(
+    expect(() => readNormalizer(doubling, 'x')).toThrow(FormatError);
+    expect(() => readNormalizer(doubling, 'x')).toThrow(/x: normalizer: makes texts impossibly long/);
+    expect(() => readNormalizer(replacement(' ', 'x'.repeat(2000)), 'x')).toThrow(/impossibly long/);
+    const everywhere = { type: 'Replace', pattern: { Regex: 'a|b' }, content: 'xyz' };
+    expect(() => readNormalizer(sequence(...Array.from({ length: 6 }, () => everywhere)), 'x')).toThrow(
       /impossibly long/,
     );
   });
 
   it('that keep or shorten a text may be many', () => {
     const many = sequence(...Array.from({ length: 500 }, () => [replacement(' ', '▁'), replacement('aa', '')]).flat());
-    expect(readStage('normalizer', many, 'x')).not.toBeNull();
+    expect(readNormalizer(many, 'x')).not.toBeNull();
   });
 });
 
@@ -76,24 +80,20 @@ it('removed matches are gone, isolated ones are words', () => {
   expect(tokens('Removed', true)).toEqual([45]);
 });
 
-it('a stage is found inside sequences', () => {
-  const stage = readStage(
-    'pre_tokenizer',
-    { type: 'Sequence', pretokenizers: [{ type: 'Sequence', pretokenizers: [{ type: 'Digits' }] }] },
-    'x',
-  );
-  expect(stageHas(stage, 'Split')).toBe(true);
-  expect(stageHas(stage, 'ByteLevel')).toBe(false);
-  expect(stageHas(readStage('decoder', null, 'x'), 'ByteLevel')).toBe(false);
+it('a byte level is found inside sequences', () => {
+  const nested = (part: object) => ({ type: 'Sequence', pretokenizers: [{ type: 'Sequence', pretokenizers: [part] }] });
+  expect(readPreTokenizer(nested({ type: 'ByteLevel' }), 'x')?.bytes).toBe(true);
+  expect(readPreTokenizer(nested({ type: 'Digits' }), 'x')?.bytes).toBe(false);
+  expect(readDecoder(null, 'x')).toBeNull();
 });
 
 it('sequences nest eight deep, no deeper', () => {
   const nested = (depth: number): unknown => (depth === 0 ? { type: 'NFC' } : sequence(nested(depth - 1)));
-  expect(readStage('normalizer', nested(8), 'x')).not.toBeNull();
-  expect(() => readStage('normalizer', nested(9), 'x')).toThrow(/nests too deep/);
+  expect(readNormalizer(nested(8), 'x')).not.toBeNull();
+  expect(() => readNormalizer(nested(9), 'x')).toThrow(/nests too deep/);
 });
 
-describe.each<['normalizer' | 'pre_tokenizer' | 'decoder', unknown, RegExp]>([
+describe.each<[Stage, unknown, RegExp]>([
   ['normalizer', 'NFC', /is no JSON object/],
   ['normalizer', {}, /'type' is no text/],
   ['normalizer', { type: 'Prepend' }, /'prepend' is no text/],
@@ -107,21 +107,21 @@ describe.each<['normalizer' | 'pre_tokenizer' | 'decoder', unknown, RegExp]>([
   ['decoder', { type: 'Strip', content: ' ', stop: 0.5 }, /'start' or 'stop' is no count/],
 ])('a %s that is %j', (stage, json, message) => {
   it('is a FormatError', () => {
-    expect(() => readStage(stage, json, 'x')).toThrow(FormatError);
-    expect(() => readStage(stage, json, 'x')).toThrow(message);
+    expect(() => readers[stage](json, 'x')).toThrow(FormatError);
+    expect(() => readers[stage](json, 'x')).toThrow(message);
   });
 });
 
-it.each<['normalizer' | 'pre_tokenizer' | 'decoder', unknown, string]>([
+it.each<[Stage, unknown, string]>([
   ['normalizer', { type: 'Precompiled' }, '"Precompiled" is not supported'],
   ['normalizer', { type: 'constructor' }, '"constructor" is not supported'],
-  ['normalizer', { type: 'ByteLevel' }, '"ByteLevel" is not supported'],
+  ['normalizer', { type: 'Replace', pattern: { Regex: '^' }, content: '▁' }, 'can match nothing'],
   ['pre_tokenizer', { type: 'White\nspace' }, '"White\\nspace" is not supported'],
-  ['pre_tokenizer', { type: 'Split', pattern: { String: 'a' }, behavior: 'Isolated', invert: true }, 'inverted'],
+  ['pre_tokenizer', { type: 'Split', pattern: { Regex: '(a)\\1' }, behavior: 'Isolated', invert: true }, 'uses \\1,'],
   ['decoder', { type: 'CTC' }, '"CTC" is not supported'],
 ])('a %s %j is unsupported', (stage, json, message) => {
-  expect(() => readStage(stage, json, 'x')).toThrow(UnsupportedModelError);
-  expect(() => readStage(stage, json, 'x')).toThrow(message);
+  expect(() => readers[stage](json, 'x')).toThrow(UnsupportedModelError);
+  expect(() => readers[stage](json, 'x')).toThrow(message);
 });
 
 it('Metaspace’s older flag stands for its scheme', () => {

@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';
 import { mergesFromScores } from '../../src/tokenizer/mergesFromScores.ts';
 import { readVocabulary } from '../../src/tokenizer/vocabulary.ts';
-import { splitAtWords } from '../../src/tokenizer/wordBorders.ts';
+import { wordSplitter } from '../../src/tokenizer/wordBorders.ts';
 
 const letters = ['<unk>', '▁', 'a', 'b'];
 
@@ -43,8 +43,12 @@ test.each<[string[], boolean, boolean]>([
   // A whole text in the vocabulary would be one token.
   [['▁a'], true, false],
 ])('with the pieces %j, ignoring merges: %j, texts are split: %j', (drawn, ignoreMerges, expected) => {
-  const vocabulary = readVocabulary(modelOf(drawn, ignoreMerges), 'x');
-  const own = { type: 'Digits' };
-  expect(splitAtWords(null, vocabulary) !== null).toBe(expected);
-  expect(splitAtWords(own, vocabulary) !== own).toBe(expected);
+  const split = wordSplitter(readVocabulary(modelOf(drawn, ignoreMerges), 'x'));
+  expect(split?.('▁▁ab▁a') ?? null).toEqual(expected ? ['▁▁ab', '▁a'] : null);
+});
+
+it('without a ▁ of its own it is unknown like the characters around it, and fused with them', () => {
+  const model = { type: 'BPE', vocab: { '<unk>': 0, a: 1 }, merges: [], unk_token: '<unk>', fuse_unk: true };
+  expect(wordSplitter(readVocabulary({ model }, 'x'))).toBeNull();
+  expect(hfTokenizer({ model }, {}, 'x').encode('ax▁x')).toEqual([1, 0]);
 });

@@ -4,8 +4,11 @@
  * 2019). The result is what Hugging Face's BpeTrainer learns with the bytes as its first alphabet.
  */
 import { ShapeError } from '../errors.ts';
+import { byteSymbols } from './byteSymbols.ts';
 import type { JsonRecord } from './jsonFields.ts';
-import { gpt2Split } from './splitPatterns.ts';
+import { Pattern } from './regex/pattern.ts';
+import { gpt2Pattern } from './splitPatterns.ts';
+import { wellFormed } from './wellFormed.ts';
 
 /** The fields of a `tokenizer.json`, which `JSON.stringify` turns into the file. */
 export interface BpeTokenizerJson extends JsonRecord {
@@ -39,10 +42,9 @@ export function trainBpe(text: string, vocabSize: number): BpeTokenizerJson {
   if (!Number.isInteger(vocabSize) || vocabSize < 256 || vocabSize > MAX_VOCABULARY) {
     throw new ShapeError(`a vocabulary of ${vocabSize} is no integer from 256 to ${MAX_VOCABULARY}.`);
   }
-  const symbols = byteSymbols();
-  const pieces = symbols.toSorted();
+  const pieces = byteSymbols.toSorted();
   const idOf = new Map(pieces.map((piece, id) => [piece, id]));
-  const byteIds = symbols.map((symbol) => pieces.indexOf(symbol));
+  const byteIds = byteSymbols.map((symbol) => pieces.indexOf(symbol));
   const words = wordsOf(text, byteIds);
   const pairs = new PairCounts();
   for (const word of words) pairs.add(word);
@@ -135,23 +137,14 @@ function merged(ids: readonly number[], left: number, right: number, id: number)
 
 /** The different words of a text. */
 function wordsOf(text: string, byteIds: readonly number[]): Word[] {
-  const { Regex } = gpt2Split.pattern as { Regex: string };
-  // JavaScript's \s differs from Unicode's white space, which the tokenizer goes by.
-  const pattern = new RegExp(Regex.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}'), 'gu');
   const counts = new Map<string, number>();
-  for (const [word] of text.matchAll(pattern)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const [start, end] of new Pattern(gpt2Pattern, 'GPT-2').matches(wellFormed(text))) {
+    const word = text.slice(start, end);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   const utf8 = new TextEncoder();
   return Array.from(counts, ([word, count]) => ({
     ids: Array.from(utf8.encode(word), (byte) => byteIds[byte]),
     count,
   }));
-}
-
-/** The character that spells each byte in a piece: printable ones themselves, the others from U+0100 on (GPT-2). */
-function byteSymbols(): string[] {
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte !== 0xad);
-    return String.fromCharCode(printable ? byte : next++);
-  });
 }

@@ -1,6 +1,6 @@
 /**
  * The tokenizer inside a GGUF file (`tokenizer.ggml.*` keys): its tables are put into the form of a `tokenizer.json`,
- * so that one library tokenises for both formats. Keys and token types: the GGUF specification of the ggml project.
+ * so that one pipeline tokenises for both formats. Keys and token types: the GGUF specification of the ggml project.
  */
 import { NotFoundError, UnsupportedModelError } from '../errors.ts';
 import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';

@@ -19,7 +19,7 @@ export function pieceBytes(vocabulary: Vocabulary, byteLevel: boolean): (id: num
     const token = addedTokens.get(id);
     if (token !== undefined) return token.special ? 0 : utf8.encode(piece).length;
     if (byteLevel) return [...piece].length;
-    if (model.byte_fallback === true && /^<0x[0-9A-F]{2}>$/.test(piece)) return 1;
+    if (model.byte_fallback && /^<0x[0-9A-F]{2}>$/.test(piece)) return 1;
     return utf8.encode(piece.replaceAll('▁', ' ')).length;
   };
 }

@@ -2,7 +2,8 @@
 import type { JsonRecord } from './jsonFields.ts';
 
 const contractions = "'s|'t|'re|'ve|'m|'ll|'d";
-const gpt2 = `${contractions}| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`;
+/** The split of GPT-2. */
+export const gpt2Pattern: string = `${contractions}| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`;
 
 /** A pre-tokenizer that makes a word of every match, and of what lies between. */
 export function isolate(regex: string): JsonRecord {
@@ -15,4 +16,4 @@ export function escapedPattern(text: string): string {
 }
 
 /** The split of GPT-2. */
-export const gpt2Split: JsonRecord = isolate(gpt2);
+export const gpt2Split: JsonRecord = isolate(gpt2Pattern);

@@ -10,11 +10,23 @@ export interface AddedToken {
   readonly normalized: boolean;
   readonly lstrip: boolean;
   readonly rstrip: boolean;
+  /** Whether it is matched only where no letter or digit touches it. */
+  readonly single_word: boolean;
+}
+
+/** A byte-pair encoding model, its fields named as in the file. */
+export interface BpeModel {
+  /** The model's own pieces, without the added tokens. */
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly merges: readonly (readonly [string, string])[];
+  readonly unk_token: string | null;
+  readonly fuse_unk: boolean;
+  readonly byte_fallback: boolean;
+  readonly ignore_merges: boolean;
 }
 
 export interface Vocabulary {
-  /** The model as the library takes it. */
-  readonly model: JsonRecord;
+  readonly model: BpeModel;
   readonly added: readonly AddedToken[];
   /** The piece of each id, as stored; undefined for ids that no token has. */
   readonly pieces: readonly (string | undefined)[];
@@ -23,8 +35,7 @@ export interface Vocabulary {
 
 /**
  * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces that do not exist;
- * UnsupportedModelError for another model than byte-pair encoding, and for added tokens that are whole words only,
- * which the library does not look at.
+ * UnsupportedModelError for another model than byte-pair encoding, and for settings of it that are not supported.
  */
 export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   const where = `${name}: model`;
@@ -42,7 +53,11 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   for (const key of ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix']) {
     if ((model[key] ?? '') !== '') throw new UnsupportedModelError(`'${key}' is not supported.`, { where });
   }
+  if ((model.dropout ?? 0) !== 0) {
+    throw new UnsupportedModelError("'dropout' makes the tokens random, which is not supported.", { where });
+  }
   const { pieces, idOf } = readPieces(model, where);
+  const vocab = new Map(idOf);
   const merges = readMerges(model, idOf, where);
   const added = readAdded(json, name);
   for (const token of added) {
@@ -57,11 +72,11 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
   if (unknown !== null && (typeof unknown !== 'string' || !idOf.has(unknown))) {
     throw new FormatError("'unk_token' is not in the vocabulary.", { where });
   }
+  // An unknown token that is only an added one stands for unknown text all the same.
+  if (unknown !== null && !vocab.has(unknown)) vocab.set(unknown, idOf.get(unknown) ?? 0);
   return {
     model: {
-      type: 'BPE',
-      // An unknown token that is only an added one must stay when special tokens are left out.
-      vocab: unknown === null ? model.vocab : { ...(model.vocab as object), [unknown]: idOf.get(unknown) },
+      vocab,
       merges,
       unk_token: unknown,
       fuse_unk: flagField(model, 'fuse_unk', false, where),
@@ -91,7 +106,7 @@ function readPieces(model: JsonRecord, where: string): { pieces: (string | undef
 
 /** Merges come as "a b" or, since pieces may hold spaces, as ["a", "b"]. */
 function readMerges(model: JsonRecord, idOf: ReadonlyMap<string, number>, where: string): [string, string][] {
-  return listField(model, 'merges', where).map((merge, rank) => {
+  return Array.from(listField(model, 'merges', where), (merge, rank) => {
     const pair: unknown[] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
     const [left, right] = pair;
     if (pair.length !== 2 || typeof left !== 'string' || typeof right !== 'string') {
@@ -112,9 +127,6 @@ function readAdded(json: JsonRecord, name: string): AddedToken[] {
     const { id } = token;
     if (!isTokenId(id)) throw new FormatError(`the id of entry ${index} is no id.`, { where });
     const special = flagField(token, 'special', false, where);
-    if (flagField(token, 'single_word', false, where)) {
-      throw new UnsupportedModelError(`entry ${index} is 'single_word', which is not supported.`, { where });
-    }
     return {
       id,
       content: textField(token, 'content', where),
@@ -122,6 +134,7 @@ function readAdded(json: JsonRecord, name: string): AddedToken[] {
       normalized: flagField(token, 'normalized', !special, where),
       lstrip: flagField(token, 'lstrip', false, where),
       rstrip: flagField(token, 'rstrip', false, where),
+      single_word: flagField(token, 'single_word', false, where),
     };
   });
   // An empty text can be found everywhere, so it is found nowhere.
