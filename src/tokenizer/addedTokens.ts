@@ -34,8 +34,10 @@ export class AddedTokens {
         node = next;
       }
       if (node === this.#root || node.token !== undefined) {
-        const other = node.token === undefined ? 'nothing' : shown(node.token.content);
-        throw new UnsupportedModelError(`added token ${shown(token.content)}, normalized, is ${other}.`, { where });
+        const what = node.token === undefined ? 'nothing' : `the same as ${shown(node.token.content)}`;
+        throw new UnsupportedModelError(`added token ${shown(token.content)} is ${what} once it is normalized.`, {
+          where,
+        });
       }
       node.token = token;
     }
@@ -60,10 +62,14 @@ export class AddedTokens {
       at = end;
       const { id, special, single_word: single, lstrip, rstrip } = token.token;
       if ((special && !parseSpecial) || (single && !standsAlone(text, start, end))) continue;
-      if (lstrip) while (start > done && whiteSpace.has(text.charCodeAt(start - 1))) start--;
+      if (lstrip) {
+        while (start > done && whiteSpace.has(text.charCodeAt(start - 1))) start--;
+        start = Math.max(start, done);
+      }
       if (rstrip) while (end < text.length && whiteSpace.has(text.charCodeAt(end))) end++;
       if (start > done) segments.push(sliceOf(piece, done, start));
-      segments.push(id);
+      // The token before it may have taken its white space, and with it all that it is.
+      if (start < end) segments.push(id);
       done = end;
     }
     if (done < text.length) segments.push(sliceOf(piece, done, text.length));

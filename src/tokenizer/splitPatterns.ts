@@ -2,7 +2,8 @@
 import type { JsonRecord } from './jsonFields.ts';
 
 const contractions = "'s|'t|'re|'ve|'m|'ll|'d";
-/** The split of GPT-2. */
+
+/** The pattern of GPT-2's words. */
 export const gpt2Pattern: string = `${contractions}| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`;
 
 /** A pre-tokenizer that makes a word of every match, and of what lies between. */
@@ -15,5 +16,5 @@ export function escapedPattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 }
 
-/** The split of GPT-2. */
+/** GPT-2's split. */
 export const gpt2Split: JsonRecord = isolate(gpt2Pattern);
