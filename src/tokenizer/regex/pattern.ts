@@ -8,8 +8,8 @@ import { compile, type Program } from './program.ts';
 export type Span = readonly [start: number, end: number];
 
 /** Steps for one text: this many, and so many more for each of its characters. Real patterns take a few a character. */
-const STEPS = 1e8;
-const STEPS_PER_CHARACTER = 200;
+const STEPS = 1e7;
+const STEPS_PER_CHARACTER = 40;
 
 /** A regular expression as Oniguruma would match it, in bounded time. */
 export class Pattern {
