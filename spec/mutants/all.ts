@@ -9,6 +9,7 @@ import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
 import { reportMutants } from './reports.ts';
 import { searchMutants } from './search.ts';
+import { tokenizerMutants } from './tokenizer.ts';
 
 /** Every mutant, by the place of its fault. */
 export const mutants: readonly Mutant[] = [
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...openingMutants,
   ...journalMutants,
   ...reportMutants,
+  ...tokenizerMutants,
 ];
