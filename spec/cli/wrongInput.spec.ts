@@ -11,6 +11,7 @@ import { modelCases } from './cases/model.ts';
 import { optionCases } from './cases/options.ts';
 import { outputCases } from './cases/outputs.ts';
 import { rangeCases } from './cases/ranges.ts';
+import { tokenizerCases } from './cases/tokenizer.ts';
 import { trainingCases } from './cases/training.ts';
 import { blockpruner, type Outcome } from './command.ts';
 import { inProcess } from './inProcess.ts';
@@ -23,6 +24,7 @@ const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   options: optionCases,
   ranges: rangeCases,
   outputs: outputCases,
+  tokenizer: tokenizerCases,
   training: trainingCases,
 };
 

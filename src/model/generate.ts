@@ -79,7 +79,8 @@ async function checkLogits(
   const wrong = notFinite(logits);
   if (wrong < 0) return;
   const count = logits.reduce((sum, logit) => sum + (Number.isFinite(logit) ? 0 : 1), 0);
-  const origin = await traceNonFinite(model, Int32Array.from(ids), mask);
+  // One token more, so that the last one of the text has a loss to look at, too.
+  const origin = await traceNonFinite(model, Int32Array.from([...ids, ids[0]]), mask);
   const begins = origin === null ? '' : ` It begins in ${origin.place}: ${origin.reason}.`;
   throw new NonFiniteError(
     `the model gives ${logits[wrong]} as the logit of token ${wrong} (${count} of ${logits.length} are not finite).${begins}`,
