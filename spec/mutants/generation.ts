@@ -16,13 +16,13 @@ export const generationMutants: readonly Mutant[] = [
   {
     ...chunks,
     name: 'a text that begins with a BOS gets a second one',
-    from: "if (bos === 'stream' && bosId !== null && !bosInData) all.unshift(bosId);",
-    to: "if (bos === 'stream' && bosId !== null) all.unshift(bosId);",
+    from: "if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);",
+    to: "if (bos === 'stream' && bosId !== null) all = withBos(bosId, all);",
   },
   {
     ...chunks,
     name: 'a BOS at every chunk: the text’s own stays behind the first one',
-    from: "if (bos === 'chunk' && bosInData) all.shift();",
+    from: "if (bos === 'chunk' && bosInData) all = all.subarray(1);",
     to: '',
   },
   {
