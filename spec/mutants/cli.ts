@@ -60,8 +60,8 @@ export const cliMutants: readonly Mutant[] = [
   {
     ...heal,
     name: 'heal: the options of chunks do not reach --valid',
-    from: 'loadChunks({ ...options, data: options.valid }, opened)',
-    to: 'loadChunks({ ...options, stride: undefined, data: options.valid }, opened)',
+    from: '{ ...options, data: options.valid }',
+    to: '{ ...options, stride: undefined, data: options.valid }',
   },
   {
     ...recovered,
