@@ -3,10 +3,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { AccessError, FormatError, NotFoundError } from '../../src/errors.ts';
+import { AccessError, FormatError, NotFoundError, UnsupportedModelError } from '../../src/errors.ts';
 import { serializeGguf } from '../../src/formats/gguf/write.ts';
-import { openModel, type OpenedModel } from '../../src/formats/openModel.ts';
-import type { HubOptions } from '../../src/platform/hub/settings.ts';
+import { openModel, type OpenedModel, type OpenOptions } from '../../src/formats/openModel.ts';
 import { repoOf } from '../hub/hubServer.ts';
 import { filesBelow, withFolder, withHub } from '../hub/withHub.ts';
 import { smallByteLevelJson } from '../tokenizer/smallTokenizers.ts';
@@ -29,7 +28,7 @@ async function withFiles(files: Files, run: (folder: string) => Promise<void>): 
 }
 
 /** Opens a model, reads a tensor and closes it. */
-async function opened(argument: string, options: HubOptions = { offline: true }): Promise<OpenedModel> {
+async function opened(argument: string, options: OpenOptions = { offline: true }): Promise<OpenedModel> {
   const model = await openModel(argument, options);
   const { vocabSize, hiddenSize } = model.weights.config;
   expect((await model.weights.tensor('model.embed_tokens.weight')).length).toBe(vocabSize * hiddenSize);
@@ -37,7 +36,7 @@ async function opened(argument: string, options: HubOptions = { offline: true })
   return model;
 }
 
-async function failure(argument: string, options: HubOptions = { offline: true }): Promise<Error> {
+async function failure(argument: string, options: OpenOptions = { offline: true }): Promise<Error> {
   const before = await openHandles();
   const error: unknown = await openModel(argument, options).catch((cause: unknown) => cause);
   if (!(error instanceof Error)) throw new Error(`${argument} opened`);
@@ -75,7 +74,11 @@ describe('a model on disk', () => {
         process.chdir(folder);
         try {
           expect((await opened('lab/tiny')).description).toBe('lab/tiny (safetensors)');
-          await expect(openModel('lab/other', { offline: true, cacheDir: folder })).rejects.toThrow(
+          // Where `lab` is a folder, what is not in it is a wrong path; the hub is asked only when told so.
+          await expect(openModel('lab/other', { cacheDir: folder, endpoint: 'http://127.0.0.1:9' })).rejects.toThrow(
+            'lab/other: there is no such file or folder. Give a folder',
+          );
+          await expect(openModel('lab/other', { offline: true, cacheDir: folder, hub: true })).rejects.toThrow(
             /not complete in the cache/,
           );
         } finally {
@@ -165,7 +168,13 @@ describe('what cannot be opened is refused in one line, and no file stays open',
     ],
     ['a text file', new Map([['a.txt', text('Once upon a time, there was a model.')]]), 'a.txt', FormatError, sheet],
     ['an empty file', new Map([['a', new Uint8Array()]]), 'a', FormatError, sheet],
-    ['a safetensors file itself', singleFile(llama), 'model.safetensors', FormatError, sheet],
+    [
+      'a safetensors file itself',
+      singleFile(llama),
+      'model.safetensors',
+      UnsupportedModelError,
+      /is a safetensors file\. Give the folder/,
+    ],
     ['a text as .gguf', new Map([['a.gguf', text('Once upon a time, there was.')]]), 'a.gguf', FormatError, /a\.gguf/],
     ['a folder named .gguf', new Map([['a.gguf/b', gguf]]), '', NotFoundError, /no \.gguf file/],
     ['a cut .gguf', new Map([['a.gguf', gguf.subarray(0, gguf.length / 2)]]), '', FormatError, /a\.gguf/],
@@ -235,6 +244,33 @@ describe('a model of the hub', () => {
       expect((await failure('lab/nothing', options)).message).toMatch(/there is no such model, or it is private/);
     });
   });
+
+  it('without an owner opens with hub, and is a path without', async () => {
+    const alone = { ...repos, tiny2: repoOf(singleFile(llama)) };
+    await withHub(alone, async ({ hub, cacheDir, options }) => {
+      expect((await failure('tiny2', options)).message).toBe(
+        'tiny2: there is no such file or folder. Give a folder with config.json and safetensors, or a .gguf file; for a model of the hub add --hub.',
+      );
+      expect(hub.seen).toEqual([]);
+      for (const offline of [false, true]) {
+        const { description } = await opened('tiny2', { ...options, offline, hub: true });
+        expect(description).toMatch(/^tiny2@[0-9a-f]{7} \(safetensors\)$/);
+      }
+      expect(await filesBelow(cacheDir)).toContain('models--tiny2/refs/main');
+      expect((await opened('lab/tiny', { ...options, hub: true })).description).toMatch(/^lab\/tiny@/);
+      expect((await failure('./tiny2', { ...options, hub: true })).message).toMatch(/is no id of a model on the hub/);
+    });
+  });
+
+  it.each(['models/x.gguf', 'a/b.safetensors', 'src/nothing', 'a/b/c', 'nothing', './a/b', '~/model'])(
+    '%s is a path that is not there: the hub is not asked',
+    async (argument) => {
+      await withHub(repos, async ({ hub, options }) => {
+        expect((await failure(argument, options)).message).toMatch(/: there is no such file or folder/);
+        expect(hub.seen).toEqual([]);
+      });
+    },
+  );
 
   it('opens in two processes at once, by the environment alone', async () => {
     await withHub(repos, async ({ hub, cacheDir }) => {

@@ -41,6 +41,8 @@ export type Fault =
   | { readonly cutAfter: number }
   /** The head and the first half of the body come, then nothing. */
   | 'silence'
+  /** The head comes, then a byte in every so many ms. */
+  | { readonly dripEvery: number }
   /** No answer at all. */
   | 'no answer'
   /** The whole file, whatever range was asked for. */
@@ -108,6 +110,12 @@ export async function startHub(repos: Readonly<Record<string, Repo>>): Promise<H
     if (fault !== null && typeof fault === 'object' && 'body' in fault) {
       const partial = range !== null && asked.kind === 'bytes';
       response.writeHead(partial ? 206 : 200, fault.headers).end(fault.body);
+      return;
+    }
+    if (fault !== null && typeof fault === 'object' && 'dripEvery' in fault) {
+      response.writeHead(range === null ? 200 : 206);
+      const timer = setInterval(() => response.write(' '), fault.dripEvery);
+      response.on('close', () => clearInterval(timer));
       return;
     }
     if (fault !== null && typeof fault === 'object' && asked.kind !== 'bytes') {
@@ -192,10 +200,10 @@ export function repoOf(files: ReadonlyMap<string, Uint8Array>): Repo {
 
 function route(pathname: string): Pick<Seen, 'kind' | 'file'> & { repo: string; revision: string } {
   const forms: readonly [Seen['kind'], RegExp][] = [
-    ['bytes', /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/],
-    ['info', /^\/api\/models\/([^/]+\/[^/]+)\/revision\/([^/]+)$/],
-    ['tree', /^\/api\/models\/([^/]+\/[^/]+)\/tree\/([^/]+)$/],
-    ['resolve', /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/],
+    ['bytes', /^\/api\/resolve-cache\/models\/((?:[^/]+\/)?[^/]+)\/([0-9a-f]{40})\/(.+)$/],
+    ['info', /^\/api\/models\/((?:[^/]+\/)?[^/]+)\/revision\/([^/]+)$/],
+    ['tree', /^\/api\/models\/((?:[^/]+\/)?[^/]+)\/tree\/([^/]+)$/],
+    ['resolve', /^\/((?:[^/]+\/)?[^/]+)\/resolve\/([^/]+)\/(.+)$/],
   ];
   for (const [kind, form] of forms) {
     const match = form.exec(pathname)?.map((part) => decodeURIComponent(part ?? ''));

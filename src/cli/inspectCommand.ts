@@ -9,6 +9,7 @@ import { Terminal } from './terminal.ts';
 export interface InspectOptions {
   offline?: boolean;
   revision?: string;
+  hub?: boolean;
   json: boolean;
 }
 

@@ -28,6 +28,7 @@ export interface ModelOptions {
   memory?: number;
   offline?: boolean;
   revision?: string;
+  hub?: boolean;
 }
 
 /** What a command's options say of what it will run. */
@@ -115,7 +116,11 @@ export async function openChecked(
   options: Omit<ModelOptions, 'backend'>,
   terminal: Terminal,
 ): Promise<OpenedModel> {
-  const opened = await openModel(argument, { offline: options.offline, revision: options.revision });
+  const opened = await openModel(argument, {
+    offline: options.offline,
+    revision: options.revision,
+    hub: options.hub,
+  });
   for (const warning of opened.warnings) terminal.warn(warning);
   return opened;
 }

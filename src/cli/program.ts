@@ -150,6 +150,7 @@ function addTrainingOptions(command: Command): Command {
 
 function addHubOptions(command: Command): Command {
   return command
+    .option('--hub', 'the model is a hub id, also without an owner (gpt2), whatever lies here')
     .option('--offline', 'use cached hub files only')
     .option('--revision <rev>', 'hub revision: a branch, tag or commit');
 }

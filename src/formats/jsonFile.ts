@@ -1,12 +1,14 @@
 import { FormatError } from '../errors.ts';
 import type { Folder } from '../platform/folder.ts';
+import { foreignFile } from './foreignFile.ts';
 
 /** Far above any real config or index; a tokenizer.json of 250,000 tokens takes some 30 MB. */
 const MAX_JSON_BYTES = 1 << 28;
 
 /**
  * A JSON file of a folder.
- * @throws NotFoundError, AccessError; FormatError when it is no JSON in UTF-8, or larger than any such file is.
+ * @throws NotFoundError, AccessError; FormatError when it is no JSON in UTF-8, or larger than any such file is;
+ * UnsupportedModelError for a Git LFS pointer.
  */
 export async function readJson(folder: Folder, file: string): Promise<unknown> {
   const source = await folder.open(file);
@@ -18,6 +20,8 @@ export async function readJson(folder: Folder, file: string): Promise<unknown> {
     try {
       return parseLenient(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (cause) {
+      const foreign = foreignFile(bytes, source.name);
+      if (foreign !== null) throw foreign;
       throw new FormatError('is not valid JSON.', {
         where: source.name,
         remedy: 'Copy or download the file again.',

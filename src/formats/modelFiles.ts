@@ -7,10 +7,15 @@ import { ggufTokenizer } from '../tokenizer/ggufTokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GenerationDefaults } from './generationDefaults.ts';
 import { ggufGeneration } from './gguf/generationDefaults.ts';
+import type { Beside } from './gguf/parts.ts';
+import { withoutIdsOutside } from './gguf/specialIds.ts';
+import { ggufModels } from './gguf/splitName.ts';
 import { openGgufWeights } from './gguf/weightSource.ts';
 import { openHfFolder } from './huggingface/weightSource.ts';
 import { readGenerationConfig } from './huggingface/generationConfig.ts';
 import { readFolderTokenizer } from './huggingface/tokenizerFiles.ts';
+import { INDEX_FILE, SINGLE_FILE } from './safetensors/checkpoint.ts';
+import { noWeights } from './safetensors/noWeights.ts';
 
 export interface OpenedModel {
   readonly weights: WeightSource;
@@ -28,7 +33,8 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a folder with config.json and safetensors, or with one .gguf file. Weights are read when they are asked for.
+ * Opens a folder with config.json and safetensors, or with one .gguf file. Where there is a config.json without
+ * safetensors beside one .gguf file, that is the model. Weights are read when they are asked for.
  * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong and where.
  */
 export async function openFolderModel(
@@ -36,7 +42,12 @@ export async function openFolderModel(
   name: string,
   warnings: readonly string[] = [],
 ): Promise<OpenedModel> {
-  if (!folder.files.has('config.json')) return openGgufModel(await openOnlyGguf(folder), name, warnings);
+  const { files } = folder;
+  const hasSafetensors = files.has(SINGLE_FILE) || files.has(INDEX_FILE);
+  if (!files.has('config.json') || (!hasSafetensors && ggufModels(files).length > 0)) {
+    const file = onlyGguf(folder);
+    return openGgufModel(await folder.open(file), name, warnings, { file, open: (part) => folder.open(part) });
+  }
   const opened = await openHfFolder(folder);
   const { tokenizer, note, warnings: told } = await tokenizerOrNote(() => readFolderTokenizer(folder, name));
   const { generation, warnings: more } = await readGenerationConfig(folder, name, opened.weights.config);
@@ -51,23 +62,32 @@ export async function openFolderModel(
   };
 }
 
-/** Opens a GGUF file. @throws as openFolderModel; `source` is closed then. */
+/**
+ * Opens a GGUF file.
+ * @param beside where it lies, so that the other parts of a split model are found.
+ * @throws as openFolderModel; `source` is closed then.
+ */
 export async function openGgufModel(
   source: ByteSource,
   name: string,
   warnings: readonly string[] = [],
+  beside: Beside | null = null,
 ): Promise<OpenedModel> {
   try {
-    const { weights, file } = await openGgufWeights(source);
+    const { weights, file } = await openGgufWeights(source, beside);
+    const { metadata, idsOutside } = withoutIdsOutside(file.metadata, weights.config.vocabSize);
+    const outside = `${name}: outside the vocabulary, ignored: ${idsOutside.join(', ')}.`;
     const { tokenizer, note } = await tokenizerOrNote(() => {
-      return Promise.resolve({ tokenizer: ggufTokenizer(file.metadata, name), warnings: [] });
+      const key = [...file.notUtf8].find((damaged) => damaged.startsWith('tokenizer.ggml.'));
+      if (key !== undefined) throw new FormatError(`${key} holds text that is not UTF-8.`, { where: name });
+      return Promise.resolve({ tokenizer: ggufTokenizer(metadata, name), warnings: [] });
     });
     return {
       weights,
       tokenizer,
       tokenizerNote: note,
       generation: ggufGeneration(file.metadata, weights.config),
-      warnings,
+      warnings: idsOutside.length > 0 ? [...warnings, outside] : warnings,
       description: `${name} (GGUF)`,
       close: () => weights.close(),
     };
@@ -83,19 +103,20 @@ export async function openGgufModel(
   }
 }
 
-/** A folder without config.json may hold one GGUF file. */
-async function openOnlyGguf(folder: Folder): Promise<ByteSource> {
-  const names = [...folder.files].filter((file) => file.toLowerCase().endsWith('.gguf')).toSorted();
-  if (names.length === 1) return folder.open(names[0]);
-  throw new NotFoundError(
-    names.length === 0
-      ? 'has no config.json and no .gguf file.'
-      : `has no config.json and ${names.length} .gguf files.`,
-    {
-      where: folder.name,
-      remedy: names.length === 0 ? 'Point to the folder that has config.json.' : 'Name one of the files.',
-    },
-  );
+/** The one GGUF file of a folder, or the first part of the one split model. */
+function onlyGguf(folder: Folder): string {
+  const names = ggufModels(folder.files);
+  if (names.length === 1) return names[0];
+  const without = folder.files.has('config.json') ? 'no safetensors' : 'no config.json';
+  if (names.length > 1) {
+    const remedy = 'Name one of the files.';
+    throw new NotFoundError(`has ${without} and ${names.length} .gguf files.`, { where: folder.name, remedy });
+  }
+  if (folder.files.has('adapter_config.json')) throw noWeights(folder);
+  throw new NotFoundError('has no config.json and no .gguf file.', {
+    where: folder.name,
+    remedy: 'Point to the folder that has config.json.',
+  });
 }
 
 /** A tokenizer that cannot be used is no reason not to open the model; why, is kept for whoever wants text. */

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { ByteSource } from './byteSource.ts';
 import type { Folder } from './folder.ts';
 import { accessError, openFile } from './nodeFile.ts';
 
@@ -23,4 +24,9 @@ export async function kindOfPath(path: string): Promise<'file' | 'folder' | null
   const found = await stat(path).catch(() => null);
   if (found === null) return null;
   return found.isDirectory() ? 'folder' : 'file';
+}
+
+/** Where a file lies: its name, and how files beside it are opened; its folder need not be readable. */
+export function besideFile(path: string): { file: string; open: (file: string) => Promise<ByteSource> } {
+  return { file: basename(path), open: (file) => openFile(join(dirname(path), file)) };
 }

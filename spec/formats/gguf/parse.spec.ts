@@ -161,14 +161,14 @@ describe('parseGguf', () => {
       ),
     ],
     [
-      'a name that is not UTF-8',
+      'a tensor whose name is not UTF-8',
       /not UTF-8/,
       handmade(
         (w) => {
           w.u64(4);
           w.u32(0xffffffff);
         },
-        { keys: 1 },
+        { tensors: 1 },
       ),
     ],
     ...[0, 1, 4, 24, 2 ** 30].map((alignment): [string, RegExp, Uint8Array] => [

@@ -70,7 +70,7 @@ describe('a model of the hub', () => {
       ]);
       expect(await filesBelow(join(cacheDir, 'models--lab--tiny-llama'))).toEqual(
         [
-          ...blobs.flatMap(([name, blob]) => [`blobs/${blob}`, `snapshots/${first}/${name}`]),
+          ...blobs.flatMap(([name, blob]) => [`blobs/${blob}`, `.checked/${blob}`, `snapshots/${first}/${name}`]),
           'refs/main',
           ...extras.map((name) => `.no_exist/${first}/${name}`),
         ].toSorted(),
@@ -255,6 +255,43 @@ describe('what is in the cache', () => {
       hub.fault = () => null;
       const model = await fetchModel(REPO, options);
       expect(model.folder.files).toContain('tokenizer.json');
+    });
+  });
+});
+
+describe('a cached model with a flipped bit', () => {
+  it.each([
+    ['weights', single, 'model.safetensors'],
+    ['a shard', shards, 'model-00002-of-00003.safetensors'],
+    ['its config', single, 'config.json'],
+  ])('in %s: offline it is refused for what it is, online fetched again and said', async (_, files, name) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      await fetchModel(REPO, options);
+      const bytes = weights(files, name);
+      const blob = join(cacheDir, 'models--lab--tiny-llama/blobs', etag(bytes));
+      await writeFile(blob, bytes.with(bytes.length - 9, bytes[bytes.length - 9] ^ 1));
+      await expect(fetchModel(REPO, { ...options, offline: true })).rejects.toThrow(
+        `the bytes of '${name}' are not those of its hash. Run once without --offline`,
+      );
+      const before = hub.downloads.length;
+      const model = await fetchModel(REPO, options);
+      expect(model.warnings).toEqual([expect.stringContaining(`'${name}' was damaged and was downloaded again.`)]);
+      expect(await bytesIn(model, name)).toEqual(Buffer.from(bytes));
+      expect(hub.downloads.slice(before)).toEqual([`${name}@0`]);
+      expect((await fetchModel(REPO, { ...options, offline: true })).warnings).toEqual([]);
+    });
+  });
+
+  it('is found where another program filled the cache, and where nothing can be noted', async () => {
+    await withHub({ [REPO]: repoOf(single) }, async ({ cacheDir, options }) => {
+      await fetchModel(REPO, options);
+      const folder = join(cacheDir, 'models--lab--tiny-llama');
+      await rm(join(folder, '.checked'), { recursive: true });
+      await writeFile(join(folder, '.checked'), 'a file in the way');
+      await fetchModel(REPO, { ...options, offline: true });
+      const bytes = weights(single);
+      await writeFile(join(folder, 'blobs', etag(bytes)), bytes.with(99, bytes[99] ^ 1));
+      await expect(fetchModel(REPO, { ...options, offline: true })).rejects.toThrow(/are not those of its hash/);
     });
   });
 });

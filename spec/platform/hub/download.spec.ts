@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -162,6 +162,69 @@ describe('a download that breaks off', () => {
       hub.fault = ({ kind }) => (kind === 'bytes' && times++ === 0 ? fault : null);
       expect(await fetchFile('large.bin', options, 1000)).toEqual(large);
       await hub.seen.find(({ kind }) => kind === 'bytes')?.abandoned;
+    });
+  });
+});
+
+describe('an answer that drips', () => {
+  it('counts as broken when too little has come, and the rest is fetched', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      let times = 0;
+      hub.fault = ({ kind }) => (kind === 'bytes' && times++ === 0 ? { dripEvery: 20 } : null);
+      const bytes = await fetchFile('small.json', options, 1000);
+      // What dripped is not the file's: its hash tells, and it is fetched anew.
+      expect(bytes).toEqual(small);
+      await hub.seen.find(({ kind }) => kind === 'bytes')?.abandoned;
+    });
+  });
+
+  it.each(['info', 'tree'] as const)('is given up too where it is of the API: %s', async (dripping) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      hub.fault = ({ kind }) => (kind === dripping ? { dripEvery: 20 } : null);
+      silence = 300;
+      const client = new HubClient(REPO, hubSettings(options, {}));
+      const failure = dripping === 'info' ? client.commit() : client.files(COMMIT);
+      await expect(failure).rejects.toThrow(/the connection failed \(too little came within 60 s\)/);
+    });
+  });
+
+  it.each(['info', 'tree', 'resolve'] as const)('as one that never begins: %s', async (silent) => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      let times = 0;
+      hub.fault = ({ kind }) => (kind === silent && times++ === 0 ? 'no answer' : null);
+      const client = new HubClient(REPO, hubSettings(options, {}));
+      if (silent === 'resolve') {
+        expect(await fetchFile('small.json', options, 300)).toEqual(small);
+      } else {
+        silence = 300;
+        const failure = silent === 'info' ? client.commit() : client.files(COMMIT);
+        await expect(failure).rejects.toThrow(InterruptedError);
+      }
+    });
+  });
+});
+
+describe('a cached blob', () => {
+  const blob = (cacheDir: string, bytes: Uint8Array): string => join(cacheDir, 'models--lab--api/blobs', etag(bytes));
+
+  it.each(['large.bin', 'small.json'])('%s of the right size and other bytes is fetched again', async (name) => {
+    const bytes = files.get(name) ?? new Uint8Array();
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      await fetchFile(name, options);
+      await fetchFile(name, options);
+      expect(hub.downloads).toHaveLength(1);
+      await writeFile(blob(cacheDir, bytes), bytes.with(7, bytes[7] ^ 1));
+      expect(await fetchFile(name, options)).toEqual(bytes);
+      expect(hub.downloads).toHaveLength(2);
+    });
+  });
+
+  it('of a hash nobody here can compute gets a name that promises none', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
+      const entry = { type: 'file', path: 'a', size: 3, oid: etag(small), xetHash: 'a'.repeat(64) };
+      hub.fault = ({ kind }) => (kind === 'tree' ? { body: JSON.stringify([entry]) } : null);
+      const [file] = await new HubClient(REPO, hubSettings(options, {})).files(COMMIT);
+      expect(file).toEqual({ name: 'a', size: 3, etag: `xet-${'a'.repeat(64)}`, hash: null });
     });
   });
 });

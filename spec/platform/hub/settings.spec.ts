@@ -30,6 +30,43 @@ describe('hubSettings', () => {
     expect(hubSettings({}, { HF_ENDPOINT: '' }).endpoint).toBe('https://huggingface.co');
   });
 
+  it.each(['HF_HOME', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'XDG_CACHE_HOME'])(
+    '%s may have ~ and variables in it',
+    (name) => {
+      const end = { HF_HOME: '/hub', XDG_CACHE_HOME: '/huggingface/hub' }[name] ?? '';
+      const of = (value: string): string => cacheOf({ HOME: '/home/me', TOP: '/top', EMPTY: '', [name]: value });
+      expect(of('~/models')).toBe(`/home/me/models${end}`);
+      expect(of('~')).toBe(`/home/me${end}`);
+      expect(of('$HOME/models')).toBe(`/home/me/models${end}`);
+      expect(of('${HOME}/models')).toBe(`/home/me/models${end}`);
+      expect(of('$TOP/${TOP}x$EMPTY')).toBe(`/top//topx${end}`.replace('//', end === '' ? '//' : '/'));
+      // As Python's expandvars: what is not set stays.
+      expect(of('/a$UNSET')).toBe(`/a$UNSET${end}`);
+      expect(of('/a~b')).toBe(`/a~b${end}`);
+      expect(() => of('~other/models')).toThrow(`${name}: begins with '~' and a name. Write the folder out.`);
+    },
+  );
+
+  it.each([
+    'http://me:secret@host',
+    'https://secret@host/x',
+    'ftp://me:secret@host',
+    'me:secret@host',
+    '//me:secret@host',
+    'http://me:sec@ret@',
+  ])('refuses the endpoint %s and does not print its password', (endpoint) => {
+    const failure = ((): unknown => {
+      try {
+        return hubSettings({}, { HF_ENDPOINT: endpoint });
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(failure).toBeInstanceOf(UsageError);
+    expect(String(failure)).toMatch(/HF_ENDPOINT/);
+    expect(String(failure)).not.toMatch(/sec|ret@/);
+  });
+
   it('an option stands above the environment', () => {
     const env = { HF_TOKEN: 'hf_env', HF_HUB_CACHE: '/env', HF_ENDPOINT: 'http://env', HF_HUB_OFFLINE: '1' };
     const options = { token: 'hf_o', cacheDir: '/o', endpoint: 'http://o', offline: false, revision: 'v1' };

@@ -4,7 +4,8 @@
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import type { FamilyName, ModelConfig } from '../../model/config.ts';
-import { quoted, shortJson } from '../quoted.ts';
+import { hasFiniteAngles } from '../../model/ropeAngles.ts';
+import { quoted } from '../quoted.ts';
 import { ArchMetadata } from './archMetadata.ts';
 import type { GgufFile } from './parse.ts';
 import { ggufRope } from './ropeConfig.ts';
@@ -61,7 +62,7 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, re
   const vocabSize = vocabularySize(file);
   const window = slidingWindow(read, arch, maxPositionEmbeddings);
   const sizes = attentionSizes(read, gpt2);
-  return {
+  const config: ModelConfig = {
     family,
     ...sizes,
     intermediateSize: read.count('feed_forward_length', MAX_SIZE),
@@ -84,6 +85,8 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, re
     eosTokenIds: endTokens(file, vocabSize),
     padTokenId: tokenId(file, 'padding_token_id', vocabSize),
   };
+  if (hasFiniteAngles(config)) return config;
+  throw read.bad(`${arch}.rope.* (freq_base, scaling.factor) give angles that are not finite numbers.`);
 }
 
 function architecture(file: GgufFile): { arch: string; family: FamilyName } {
@@ -94,13 +97,6 @@ function architecture(file: GgufFile): { arch: string; family: FamilyName } {
     throw new UnsupportedModelError(`architecture ${quoted(arch, 40)} is not supported.`, {
       where: file.name,
       remedy: `Supported are ${[...families.keys()].join(', ')}.`,
-    });
-  }
-  const shards = file.metadata.get('split.count') ?? 0;
-  if (shards !== 0 && shards !== 1) {
-    throw new UnsupportedModelError(`split.count = ${shortJson(shards)}: this is one part of several.`, {
-      where: file.name,
-      remedy: 'Join the parts with llama-gguf-split --merge.',
     });
   }
   return { arch, family };

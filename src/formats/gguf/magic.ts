@@ -1,5 +1,5 @@
 /** The first eight bytes of a GGUF file, and what it is instead where they are others. */
-import { UnsupportedModelError } from '../../errors.ts';
+import { UnsupportedModelError, type BlockprunerError } from '../../errors.ts';
 import type { GgufReader } from './reader.ts';
 
 const MAGIC = 0x46554747;
@@ -15,10 +15,11 @@ const before: ReadonlyMap<number, string> = new Map([
 /**
  * Reads magic number and version; versions 2 and 3 have one layout.
  * @param where the file's name, for messages.
+ * @param foreign what the file is where it is known to be none of ours.
  * @throws FormatError for what is no GGUF file; UnsupportedModelError for one of version 1, a big-endian one, and the
  * formats before GGUF: nothing is wrong with such a file.
  */
-export function readVersion(reader: GgufReader, where: string): 2 | 3 {
+export function readVersion(reader: GgufReader, where: string, foreign: BlockprunerError | null = null): 2 | 3 {
   const magic = reader.u32();
   const old = before.get(magic);
   if (old !== undefined) {
@@ -27,7 +28,7 @@ export function readVersion(reader: GgufReader, where: string): 2 | 3 {
       remedy: 'Take a GGUF file of the model.',
     });
   }
-  if (magic !== MAGIC) throw reader.fail('does not begin with "GGUF".');
+  if (magic !== MAGIC) throw foreign ?? reader.fail('does not begin with "GGUF".');
   const version = reader.u32();
   if (version === 2 || version === 3) return version;
   if (version === 1) {

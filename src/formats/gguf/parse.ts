@@ -8,7 +8,9 @@
  *
  * Versions 2 and 3 have this one layout; little-endian files only. Source: the GGUF description of the ggml project.
  */
+import type { BlockprunerError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
+import { foreignFile } from '../foreignFile.ts';
 import { quoted } from '../quoted.ts';
 import { readVersion } from './magic.ts';
 import { GgufReader, NeedMoreBytes } from './reader.ts';
@@ -21,6 +23,8 @@ export interface GgufFile {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** The stored type of each metadata value, for writing it back as it was. */
   readonly types: ReadonlyMap<string, GgufType>;
+  /** Keys with text that is not UTF-8: a description cut in a character, say. Whoever needs such a text refuses it. */
+  readonly notUtf8: ReadonlySet<string>;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   readonly alignment: number;
   /** Where tensor data starts. */
@@ -40,15 +44,15 @@ const MAX_ALIGNMENT = 1 << 20;
 /**
  * Reads and checks a file's header, in windows that grow until it fits.
  * @throws FormatError for what is no GGUF file or contradicts itself: sizes beyond the file, names given twice,
- * overlapping tensors, text that is not UTF-8; UnsupportedModelError for a tensor type that we do not decode
- * and for a format or byte order that we do not read.
+ * overlapping tensors, tensor names that are not UTF-8; UnsupportedModelError for a tensor type that we do not decode,
+ * for a format or byte order that we do not read, and for a file of another kind.
  */
 export async function parseGguf(source: ByteSource): Promise<GgufFile> {
   for (let size = FIRST_WINDOW; ; size *= 4) {
     const window = await source.read(0, Math.min(size, source.size));
     const reader = new GgufReader(window, source.size, source.name);
     try {
-      return parseHeader(reader, source);
+      return parseHeader(reader, source, foreignFile(window, source.name));
     } catch (error) {
       if (!(error instanceof NeedMoreBytes)) throw error;
       if (size >= MAX_HEADER_BYTES) throw reader.fail(`its header is longer than ${MAX_HEADER_BYTES} bytes.`);
@@ -56,17 +60,19 @@ export async function parseGguf(source: ByteSource): Promise<GgufFile> {
   }
 }
 
-function parseHeader(reader: GgufReader, source: ByteSource): GgufFile {
-  const version = readVersion(reader, source.name);
+function parseHeader(reader: GgufReader, source: ByteSource, foreign: BlockprunerError | null): GgufFile {
+  const version = readVersion(reader, source.name, foreign);
   const tensorCount = readTensorCount(reader);
   const keyCount = reader.count('a key count', MIN_KEY_BYTES);
 
   const metadata = new Map<string, GgufValue>();
   const types = new Map<string, GgufType>();
+  const notUtf8 = new Set<string>();
   for (let i = 0; i < keyCount; i++) {
-    const key = reader.string();
+    const key = reader.key();
     if (metadata.has(key)) throw reader.fail(`key ${quoted(key)} appears twice.`);
-    const { type, value } = reader.value();
+    const { type, value, isText } = reader.value();
+    if (!isText) notUtf8.add(key);
     metadata.set(key, value);
     types.set(key, type);
   }
@@ -76,7 +82,7 @@ function parseHeader(reader: GgufReader, source: ByteSource): GgufFile {
   const alignment = alignmentOf(reader, metadata);
   const dataOffset = Math.ceil(reader.position / alignment) * alignment;
   const tensors = placeTensors(infos, alignment, dataOffset, source);
-  return { name: source.name, version, metadata, types, tensors, alignment, dataOffset };
+  return { name: source.name, version, metadata, types, notUtf8, tensors, alignment, dataOffset };
 }
 
 /** The format asks for a multiple of 8; ggml's own reader for a power of two. */

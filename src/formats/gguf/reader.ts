@@ -30,6 +30,7 @@ export class GgufReader {
   /** A byte order mark is a token like any other: it stays. */
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #at = 0;
+  #isText = true;
 
   constructor(window: Uint8Array, fileSize: number, where: string) {
     this.#bytes = window;
@@ -68,20 +69,41 @@ export class GgufReader {
     return value;
   }
 
+  /** A string that must be UTF-8. */
   string(): string {
-    const length = this.count('a string length', 1);
-    const from = this.#take(length);
+    const { from, bytes } = this.#stringBytes();
     try {
-      return this.#utf8.decode(this.#bytes.subarray(from, from + length));
+      return this.#utf8.decode(bytes);
     } catch {
       throw this.fail(`the string at byte ${from} is not UTF-8.`);
     }
   }
 
-  /** A u32 type and the value that follows it. */
-  value(): TypedValue {
+  /** The name of a key. One that is not UTF-8 is none that anybody asks for; its bytes become characters. */
+  key(): string {
+    const { bytes } = this.#stringBytes();
+    return decoded(this.#utf8, bytes) ?? latin1(bytes);
+  }
+
+  /** A u32 type and the value that follows it. `isText`: all its strings are UTF-8; what is not has U+FFFD. */
+  value(): TypedValue & { isText: boolean } {
+    this.#isText = true;
     const type = this.#type();
-    return type === 'array' ? this.#array(1) : { type, value: this.#scalar(type) };
+    const value = type === 'array' ? this.#array(1) : { type, value: this.#scalar(type) };
+    return { ...value, isText: this.#isText };
+  }
+
+  #stringBytes(): { from: number; bytes: Uint8Array } {
+    const length = this.count('a string length', 1);
+    const from = this.#take(length);
+    return { from, bytes: this.#bytes.subarray(from, from + length) };
+  }
+
+  #text(): string {
+    const { bytes } = this.#stringBytes();
+    const text = decoded(this.#utf8, bytes);
+    this.#isText &&= text !== null;
+    return text ?? lenient.decode(bytes);
   }
 
   #type(): (typeof valueTypes)[number] {
@@ -122,7 +144,7 @@ export class GgufReader {
   }
 
   #scalar(type: GgufScalarType): GgufValue {
-    if (type === 'string') return this.string();
+    if (type === 'string') return this.#text();
     const at = this.#take(minimumBytes[type]);
     if (isNumberType(type)) return readNumber(this.#view, at, type);
     if (type === 'u64') return exact(this.#view.getBigUint64(at, true));
@@ -139,6 +161,20 @@ export class GgufReader {
     this.#at = from + length;
     return from;
   }
+}
+
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function decoded(utf8: TextDecoder, bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }
 
 function sameType(a: GgufType, b: GgufType): boolean {

@@ -22,7 +22,7 @@ export function ggufRope(
   const theta = read.positive('rope.freq_base', 10_000);
   const type = read.text('rope.scaling.type') ?? 'linear';
   if (type !== 'none' && type !== 'linear') throw read.unsupported('rope.scaling.type', type);
-  const factor = type === 'none' ? 1 : read.positive('rope.scaling.factor', read.positive('rope.scale_linear', 1));
+  const factor = type === 'none' ? 1 : linearFactor(read);
   const longRope = longRopeTensors.find((name) => file.tensors.has(name));
   if (longRope !== undefined) throw read.unsupported('rope.scaling', `LongRoPE (tensor ${longRope})`);
   if (divisors === null) {
@@ -35,4 +35,10 @@ export function ggufRope(
   const impossible = divisors.find((divisor) => !(divisor > 0 && divisor < Infinity));
   if (impossible !== undefined) throw read.bad(`tensor 'rope_freqs.weight' has the divisor ${impossible}.`);
   return { theta, scaling: { type: 'divisors', divisors: [...divisors] } };
+}
+
+/** A factor of 0 means none, as llama.cpp reads it. */
+function linearFactor(read: ArchMetadata): number {
+  const key = read.number('rope.scaling.factor') === null ? 'rope.scale_linear' : 'rope.scaling.factor';
+  return read.number(key) === 0 ? 1 : read.positive(key, 1);
 }

@@ -8,9 +8,9 @@ import { quoted } from '../quoted.ts';
 import { ggufConfig } from './config.ts';
 import { dequantize } from './dequantize.ts';
 import { unpermuteHeads } from './headRows.ts';
-import { parseGguf, type GgufFile } from './parse.ts';
+import type { GgufFile } from './parse.ts';
+import { openGgufParts, type Beside, type GgufParts, type PartTensor } from './parts.ts';
 import { ggufTensorMap, type GgufPlace } from './tensorMap.ts';
-import type { GgufTensor } from './tensorTable.ts';
 
 const HEAD = 'output.weight';
 /** Bytes hashed or compared at a time. */
@@ -23,42 +23,52 @@ const knownSurplus = /^(?:rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight)$/;
 
 interface StoredTensor {
   readonly place: GgufPlace;
-  readonly stored: GgufTensor;
+  readonly stored: PartTensor;
 }
 
 /**
  * Opens a GGUF file as a model: reads its header and checks that it has the tensors that its architecture needs, in the
- * right shapes, and no others. Weights are read when they are asked for. `weights.close` closes `source`.
+ * right shapes, and no others. Weights are read when they are asked for. `weights.close` closes `source`, and the other
+ * parts where it is the first of several.
+ * @param beside how other parts are opened; without it a split model is refused.
  * @throws FormatError for a damaged file, UnsupportedModelError for a model that we do not compute, NotFoundError for a
  * missing tensor.
  */
-export async function openGgufWeights(source: ByteSource): Promise<{ weights: WeightSource; file: GgufFile }> {
-  const file = await parseGguf(source);
-  const config = ggufConfig(file, await ropeDivisors(file, source), await headRepeatsEmbedding(file, source));
-  return { weights: new GgufWeights(source, config, locate(file, config)), file };
+export async function openGgufWeights(
+  source: ByteSource,
+  beside: Beside | null = null,
+): Promise<{ weights: WeightSource; file: GgufFile }> {
+  const file = await openGgufParts(source, beside);
+  try {
+    const config = ggufConfig(file, await ropeDivisors(file), await headRepeatsEmbedding(file));
+    return { weights: new GgufWeights(file.sources, config, locate(file, config)), file };
+  } catch (error) {
+    await Promise.all(file.sources.slice(1).map((part) => part.close()));
+    throw error;
+  }
 }
 
-async function ropeDivisors(file: GgufFile, source: ByteSource): Promise<Float32Array | null> {
+async function ropeDivisors(file: GgufParts): Promise<Float32Array | null> {
   const stored = file.tensors.get(ROPE_DIVISORS);
   if (stored === undefined) return null;
   // At most one divisor for every other number of a head; a damaged file could claim any size.
   if (stored.bytes > 1 << 20) throw new FormatError(`tensor '${ROPE_DIVISORS}' is too large.`, { where: file.name });
-  return dequantize(stored.type, await source.read(stored.offset, stored.bytes));
+  return dequantize(stored.type, await stored.source.read(stored.offset, stored.bytes));
 }
 
 /**
  * Whether the file stores the embedding a second time as the head, as converters of GPT-2 do: then the head is tied,
  * and its parameters count once. Files with a head of its own differ in the first bytes.
  */
-async function headRepeatsEmbedding(file: GgufFile, source: ByteSource): Promise<boolean> {
+async function headRepeatsEmbedding(file: GgufParts): Promise<boolean> {
   const [head, embedding] = [file.tensors.get(HEAD), file.tensors.get('token_embd.weight')];
   if (head === undefined || embedding === undefined) return false;
   if (head.type !== embedding.type || head.dims.join() !== embedding.dims.join()) return false;
   for (let done = 0; done < head.bytes; done += HASH_PIECE) {
     const length = Math.min(HASH_PIECE, head.bytes - done);
     const [ours, theirs] = [
-      await source.read(head.offset + done, length),
-      await source.read(embedding.offset + done, length),
+      await head.source.read(head.offset + done, length),
+      await embedding.source.read(embedding.offset + done, length),
     ];
     // A plain loop: the whole matrix is compared where they are the same.
     for (let i = 0; i < length; i++) if (ours[i] !== theirs[i]) return false;
@@ -67,7 +77,7 @@ async function headRepeatsEmbedding(file: GgufFile, source: ByteSource): Promise
 }
 
 /** Finds every tensor of the model. One left over would have changed the numbers: it is refused, as by llama.cpp. */
-function locate(file: GgufFile, config: ModelConfig): ReadonlyMap<string, StoredTensor> {
+function locate(file: GgufParts, config: ModelConfig): ReadonlyMap<string, StoredTensor> {
   const found = new Map<string, StoredTensor>();
   const surplus = new Set(file.tensors.keys());
   if (config.tieWordEmbeddings) surplus.delete(HEAD);
@@ -96,13 +106,13 @@ class GgufWeights implements WeightSource {
   readonly name: string;
   readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  readonly #source: ByteSource;
+  readonly #sources: readonly ByteSource[];
   readonly #stored: ReadonlyMap<string, StoredTensor>;
 
-  constructor(source: ByteSource, config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>) {
-    this.name = source.name;
+  constructor(sources: readonly ByteSource[], config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>) {
+    this.name = sources[0].name;
     this.config = config;
-    this.#source = source;
+    this.#sources = sources;
     this.#stored = tensors;
     this.tensors = new Map(
       [...tensors].map(([canonical, { place, stored }]) => {
@@ -142,18 +152,18 @@ class GgufWeights implements WeightSource {
       const { place, stored } = this.#find(name);
       hasher.update(text.encode(`${name} ${stored.type.name} [${place.shape.join(', ')}]\n`));
       for (let done = 0; done < stored.bytes; done += HASH_PIECE) {
-        hasher.update(await this.#source.read(stored.offset + done, Math.min(HASH_PIECE, stored.bytes - done)));
+        hasher.update(await stored.source.read(stored.offset + done, Math.min(HASH_PIECE, stored.bytes - done)));
       }
     }
     return hasher.digest();
   }
 
-  assertUnchanged(): Promise<void> {
-    return this.#source.assertUnchanged();
+  async assertUnchanged(): Promise<void> {
+    for (const source of this.#sources) await source.assertUnchanged();
   }
 
-  close(): Promise<void> {
-    return this.#source.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.close()));
   }
 
   #find(name: string): StoredTensor {
@@ -166,7 +176,7 @@ class GgufWeights implements WeightSource {
    * Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. Read piece by piece, so that of a
    * large matrix only the values are there whole, and no second copy of them.
    */
-  async #read(stored: GgufTensor, place: GgufPlace, from: number, to: number): Promise<Float32Array> {
+  async #read(stored: PartTensor, place: GgufPlace, from: number, to: number): Promise<Float32Array> {
     const [rows, width = 1] = place.shape;
     const rowBytes = stored.bytes / rows;
     // Rows of a vector may share a quantisation block, and rows of a head belong together.
@@ -175,7 +185,7 @@ class GgufWeights implements WeightSource {
     const out = new Float32Array((to - from) * width);
     for (let row = from; row < to; row += step) {
       const end = Math.min(to, row + step);
-      const bytes = await this.#source.read(stored.offset + row * rowBytes, (end - row) * rowBytes);
+      const bytes = await stored.source.read(stored.offset + row * rowBytes, (end - row) * rowBytes);
       const piece = out.subarray((row - from) * width, (end - from) * width);
       dequantize(stored.type, bytes, piece);
       if (place.permutedHeads !== 0)

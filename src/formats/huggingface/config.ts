@@ -5,6 +5,7 @@
  */
 import { UnsupportedModelError } from '../../errors.ts';
 import type { FamilyName, ModelConfig, ParsedConfig } from '../../model/config.ts';
+import { hasFiniteAngles } from '../../model/ropeAngles.ts';
 import { quoted } from '../quoted.ts';
 import { parseGpt2 } from './families/gpt2.ts';
 import { parseLlamaLike } from './families/llamaLike.ts';
@@ -36,6 +37,9 @@ export function parseHfConfig(json: unknown, where: string): ParsedConfig {
     });
   }
   const { config, unknownFields } = parsers[type as FamilyName](fields);
+  if (!hasFiniteAngles(config)) {
+    throw fields.bad('rope_theta and the rope scaling give angles that are not finite numbers.');
+  }
   return {
     ...withinVocabulary(config),
     unknownFields: [...fields.unread().filter((name) => !isInert(name)), ...unknownFields],

@@ -3,17 +3,20 @@
  * any request: a search that is taken up again next week must find the same weights. Otherwise the files the model
  * needs are downloaded, weights last, so that where weights are, everything is.
  */
-import { AccessError, BlockprunerError, NotFoundError } from '../../errors.ts';
+import { AccessError, BlockprunerError, FormatError, NotFoundError, UnsupportedModelError } from '../../errors.ts';
 import type { Folder } from '../../platform/folder.ts';
+import { hasPromisedBytes } from '../../platform/hub/blobCheck.ts';
 import { HubCache } from '../../platform/hub/cache.ts';
 import { HubClient, type HubFile } from '../../platform/hub/client.ts';
 import { downloadToCache } from '../../platform/hub/download.ts';
 import type { HubId } from '../../platform/hub/hubId.ts';
 import type { HubSettings } from '../../platform/hub/settings.ts';
 import { isPlainFileName } from '../../platform/plainFileName.ts';
+import { ggufModels, parseSplitName } from '../gguf/splitName.ts';
 import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../safetensors/checkpoint.ts';
+import { otherWeights } from '../safetensors/noWeights.ts';
 import { parseShardIndex } from '../safetensors/shardIndex.ts';
 import { GENERATION_CONFIG } from './generationConfig.ts';
 import { TOKEN_FILES } from './tokenizerFiles.ts';
@@ -41,17 +44,34 @@ export interface HubModel {
  */
 export async function fetchHubModel(id: HubId, settings: HubSettings): Promise<HubModel> {
   const cache = new HubCache(settings.cacheDir, id.repo);
-  const cached = await findCached(cache, id, settings.revision);
+  const part = parseSplitName(id.file ?? '');
+  if (part !== null && part.part > 1) {
+    throw new UnsupportedModelError(`is part ${part.part} of ${part.count} of a split model.`, {
+      where: `${id.repo}/${id.file}`,
+      remedy: `Give its first part, ${quoted(part.all[0])}.`,
+    });
+  }
+  const damaged: string[] = [];
+  const cached = await findCached(cache, id, settings.revision, damaged);
   if (cached !== null && settings.offline) return cached.model;
   if (cached?.certain === true) return withExtras(cache, id, settings, cached.model);
+  const where = `${id.repo} in ${settings.cacheDir}`;
+  if (settings.offline && damaged.length > 0) {
+    throw new FormatError(`the bytes of ${damaged.map((name) => quoted(name)).join(', ')} are not those of its hash.`, {
+      where,
+      remedy: 'Run once without --offline, which downloads it again.',
+    });
+  }
   if (settings.offline) {
     throw new NotFoundError(`is not complete in the cache at revision '${settings.revision}'.`, {
-      where: `${id.repo} in ${settings.cacheDir}`,
+      where,
       remedy: 'Run once without --offline, or give the path of a local model.',
     });
   }
   try {
-    return await download(cache, id, settings);
+    const model = await download(cache, id, settings);
+    const warnings = damaged.map((name) => `${where}: ${quoted(name)} was damaged and was downloaded again.`);
+    return { ...model, warnings: [...model.warnings, ...warnings] };
   } catch (error) {
     if (cached === null || !(error instanceof AccessError)) throw error;
     return { ...cached.model, warnings: [`${error.message} Using the files in the cache.`] };
@@ -61,24 +81,32 @@ export async function fetchHubModel(id: HubId, settings: HubSettings): Promise<H
 /**
  * The model as the cache has it, or null. `certain` when nothing of it can be missing; not when another program has
  * filled the cache without a tokenizer and it is not known whether there is one.
+ * @param damaged gets the names of files whose bytes are wrong.
  */
 async function findCached(
   cache: HubCache,
   id: HubId,
   revision: string,
+  damaged: string[],
 ): Promise<{ model: HubModel; certain: boolean } | null> {
   const commit = await cache.commitOf(revision);
   const folder = commit === null ? null : await cache.snapshot(commit);
   if (commit === null || folder === null) return null;
   const model = (gguf: string | null): HubModel => ({ folder, commit, gguf, warnings: [] });
-  if (id.file !== null) return (await isThere(folder, id.file)) ? { model: model(id.file), certain: true } : null;
-  if ((await isThere(folder, CONFIG)) && (await hasSafetensors(folder))) {
-    const certain = (await isThere(folder, TOKENIZER)) || (await cache.isKnownAbsent(commit, TOKENIZER));
+  const areThere = (names: readonly string[]): Promise<boolean> => areAllThere(folder, names, damaged);
+  if (id.file !== null) return (await areThere(partsOf(id.file))) ? { model: model(id.file), certain: true } : null;
+  if ((await areThere([CONFIG])) && (await hasSafetensors(folder, damaged))) {
+    const certain = (await areThere([TOKENIZER])) || (await cache.isKnownAbsent(commit, TOKENIZER));
     return { model: model(null), certain };
   }
   const [gguf, ...more] = ggufNames(folder.files);
   if (gguf === undefined || more.length > 0 || !(await cache.isKnownAbsent(commit, SINGLE_FILE))) return null;
-  return (await isThere(folder, gguf)) ? { model: model(gguf), certain: true } : null;
+  return (await areThere(partsOf(gguf))) ? { model: model(gguf), certain: true } : null;
+}
+
+/** The files of a GGUF model, by the name of its first one. */
+function partsOf(gguf: string): readonly string[] {
+  return parseSplitName(gguf)?.all ?? [gguf];
 }
 
 /**
@@ -90,7 +118,7 @@ async function withExtras(cache: HubCache, id: HubId, settings: HubSettings, mod
   if (model.gguf !== null) return model;
   const unknown: string[] = [];
   for (const name of EXTRAS) {
-    if (!folder.files.has(name) && !(await cache.isKnownAbsent(commit, name))) unknown.push(name);
+    if (!(await areAllThere(folder, [name], [])) && !(await cache.isKnownAbsent(commit, name))) unknown.push(name);
   }
   if (unknown.length === 0) return model;
   try {
@@ -109,11 +137,10 @@ async function withExtras(cache: HubCache, id: HubId, settings: HubSettings, mod
   }
 }
 
-async function hasSafetensors(folder: Folder): Promise<boolean> {
-  if (await isThere(folder, SINGLE_FILE)) return true;
-  if (!(await isThere(folder, INDEX_FILE))) return false;
-  for (const shard of await shardNames(folder)) if (!(await isThere(folder, shard))) return false;
-  return true;
+async function hasSafetensors(folder: Folder, damaged: string[]): Promise<boolean> {
+  if (await areAllThere(folder, [SINGLE_FILE], damaged)) return true;
+  if (!(await areAllThere(folder, [INDEX_FILE], damaged))) return false;
+  return areAllThere(folder, await shardNames(folder), damaged);
 }
 
 async function download(cache: HubCache, id: HubId, settings: HubSettings): Promise<HubModel> {
@@ -132,7 +159,7 @@ async function download(cache: HubCache, id: HubId, settings: HubSettings): Prom
   };
   const gguf = id.file ?? (hasWeights(files) ? null : onlyGguf(id, files));
   if (gguf !== null) {
-    await fetchFile(gguf);
+    for (const part of partsOf(gguf)) await fetchFile(part);
     if (id.file === null) await cache.rememberAbsent(commit, SINGLE_FILE);
   } else {
     for (const name of SMALL_FILES) {
@@ -158,23 +185,20 @@ function hasWeights(files: ReadonlyMap<string, HubFile>): boolean {
 function onlyGguf(id: HubId, files: ReadonlyMap<string, HubFile>): string {
   const names = ggufNames(files.keys());
   if (names.length === 1) return names[0];
-  const example = names[0] ?? 'FILE.gguf';
-  throw names.length === 0
-    ? new NotFoundError('has neither safetensors nor GGUF files in its top folder.', { where: id.repo })
-    : new NotFoundError(
-        `has ${names.length} GGUF files: ${names
-          .slice(0, 12)
-          .map((name) => quoted(name))
-          .join(', ')}.`,
-        {
-          where: id.repo,
-          remedy: `Name one, such as ${quoted(`${id.repo}/${example}`)}.`,
-        },
-      );
+  if (names.length === 0) {
+    const nothing = 'has neither safetensors nor GGUF files in its top folder.';
+    const other = otherWeights({ name: id.repo, files: new Set(files.keys()) });
+    throw other ?? new NotFoundError(nothing, { where: id.repo });
+  }
+  const shown = names.slice(0, 12).map((name) => quoted(name));
+  throw new NotFoundError(`has ${names.length} GGUF files: ${shown.join(', ')}.`, {
+    where: id.repo,
+    remedy: `Name one, such as ${quoted(`${id.repo}/${names[0]}`)}.`,
+  });
 }
 
 function ggufNames(names: Iterable<string>): string[] {
-  return [...names].filter((name) => isPlainFileName(name) && name.toLowerCase().endsWith('.gguf')).toSorted();
+  return ggufModels([...names].filter(isPlainFileName));
 }
 
 async function shardNames(folder: Folder): Promise<readonly string[]> {
@@ -187,14 +211,22 @@ async function snapshot(cache: HubCache, commit: string): Promise<Folder> {
   return folder;
 }
 
-/** Whether a file can be opened: a link in a snapshot may lead nowhere. */
-async function isThere(folder: Folder, name: string): Promise<boolean> {
-  if (!folder.files.has(name)) return false;
-  try {
-    await (await folder.open(name)).close();
-    return true;
-  } catch (error) {
-    if (error instanceof BlockprunerError) return false;
-    throw error;
+/**
+ * Whether files can be opened, and have the bytes they should have; a link in a snapshot may lead nowhere.
+ * @param damaged gets the name of a file that is there with other bytes.
+ */
+async function areAllThere(folder: Folder, names: readonly string[], damaged: string[]): Promise<boolean> {
+  for (const name of names) {
+    if (!folder.files.has(name)) return false;
+    try {
+      await (await folder.open(name)).close();
+    } catch (error) {
+      if (error instanceof BlockprunerError) return false;
+      throw error;
+    }
+    if (await hasPromisedBytes(folder.name, name)) continue;
+    damaged.push(name);
+    return false;
   }
+  return true;
 }

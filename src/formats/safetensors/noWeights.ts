@@ -4,15 +4,26 @@ import type { Folder } from '../../platform/folder.ts';
 import { quoted } from '../quoted.ts';
 
 /** Weights in formats of other programs. Pickles can run code when they are read; none of these is read. */
-const otherWeights: readonly (readonly [RegExp, string])[] = [
+const formats: readonly (readonly [RegExp, string])[] = [
   [/^pytorch_model.*\.bin(?:\.index\.json)?$|\.(?:bin|pt|pth|ckpt)$/, 'PyTorch'],
   [/^tf_model.*\.h5(?:\.index\.json)?$/, 'TensorFlow'],
   [/\.msgpack$/, 'Flax'],
   [/\.onnx(?:_data)?$/, 'ONNX'],
 ];
 
-/** The error for a folder or a repository that has neither of the two names weights go by. */
-export function noWeights({ name: where, files }: Pick<Folder, 'name' | 'files'>): BlockprunerError {
+/** The error for a folder that has neither of the two names weights go by. */
+export function noWeights(folder: Pick<Folder, 'name' | 'files'>): BlockprunerError {
+  return (
+    otherWeights(folder) ??
+    new NotFoundError('has neither model.safetensors nor model.safetensors.index.json.', {
+      where: folder.name,
+      remedy: 'Save the model as safetensors, or point to a .gguf file.',
+    })
+  );
+}
+
+/** The error for a folder or a repository whose weights are of another kind; null where there are none at all. */
+export function otherWeights({ name: where, files }: Pick<Folder, 'name' | 'files'>): BlockprunerError | null {
   const names = [...files].toSorted();
   if (files.has('adapter_config.json') || names.some((name) => name.startsWith('adapter_model.'))) {
     return new UnsupportedModelError('holds an adapter (LoRA), not a model.', {
@@ -27,7 +38,7 @@ export function noWeights({ name: where, files }: Pick<Folder, 'name' | 'files'>
       { where, remedy: 'Download the index too, or save the model again with save_pretrained.' },
     );
   }
-  for (const [pattern, program] of otherWeights) {
+  for (const [pattern, program] of formats) {
     const found = names.filter((name) => pattern.test(name));
     if (found.length === 0) continue;
     return new UnsupportedModelError(`has its weights in a format of ${program} alone: ${few(found)}.`, {
@@ -35,10 +46,7 @@ export function noWeights({ name: where, files }: Pick<Folder, 'name' | 'files'>
       remedy: 'Load it in transformers and save it again with save_pretrained, which writes safetensors.',
     });
   }
-  return new NotFoundError('has neither model.safetensors nor model.safetensors.index.json.', {
-    where,
-    remedy: 'Save the model as safetensors, or point to a .gguf file.',
-  });
+  return null;
 }
 
 function few(names: readonly string[]): string {

@@ -8,6 +8,7 @@
  */
 import { FormatError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
+import { FIRST_BYTES, foreignFile } from '../foreignFile.ts';
 import { quoted, shortJson } from '../quoted.ts';
 import { duplicateKey } from './duplicateKey.ts';
 import { dtypeBits, safetensorsDtype, type SafetensorsDtype } from './dtypes.ts';
@@ -61,9 +62,12 @@ export async function parseSafetensors(source: ByteSource): Promise<SafetensorsF
 
 async function readHeader(source: ByteSource): Promise<{ json: Record<string, unknown>; end: number }> {
   if (source.size < 8) throw bad(source, `has ${source.size} bytes, too few for a safetensors file.`);
-  const prefix = await source.read(0, 8);
+  const first = await source.read(0, Math.min(FIRST_BYTES, source.size));
+  const prefix = first.subarray(0, 8);
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(source.size - 8)) {
+    const foreign = foreignFile(first, source.name);
+    if (foreign !== null) throw foreign;
     throw bad(source, `claims a header of ${length} bytes, the file has ${source.size}.`);
   }
   if (length > BigInt(MAX_HEADER_BYTES)) {

@@ -5,6 +5,7 @@
  *   models--owner--name/snapshots/COMMIT/config.json  → ../../blobs/ETAG
  *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
  *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
+ *   models--owner--name/.checked/ETAG                 ours: the blob's bytes were found right (blobCheck.ts)
  */
 import { copyFile, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';

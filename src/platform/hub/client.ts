@@ -4,12 +4,15 @@
  * in the middle; what they are worth is decided by their hash, in download.ts.
  */
 import { BlockprunerError, FormatError, UsageError } from '../../errors.ts';
+import type { FileHash } from './blobCheck.ts';
 import { isCommit } from './cache.ts';
 import { broken, refusal, type Asked } from './hubErrors.ts';
 import type { HubSettings } from './settings.ts';
 
 /** Silence after which a connection counts as dead, ms. */
 const SILENCE = 60_000;
+/** Fewest bytes that must come within each such time: a connection that drips is as good as dead. */
+const LEAST = 1 << 16;
 /** Largest answer of the API that is read, bytes. */
 const MAX_ANSWER = 1 << 25;
 /** Most pages of a repository's file listing that are looked at; the hub puts 1,000 entries on one. */
@@ -22,7 +25,7 @@ export interface HubFile {
   /** Its name among the cache's blobs. */
   readonly etag: string;
   /** What its bytes must hash to; null where the hub names no hash we can compute. */
-  readonly hash: { readonly kind: 'sha256' | 'git'; readonly hex: string } | null;
+  readonly hash: FileHash | null;
 }
 
 export class HubClient {
@@ -66,7 +69,7 @@ export class HubClient {
         if (++pages > MAX_PAGES) throw new TypeError('too many pages');
         return this.#answer(input, init);
       };
-      for await (const entry of listFiles({ ...this.#common(nextPage), repo: this.#repo, revision: commit })) {
+      for await (const entry of listFiles({ ...this.#common(nextPage), repo: this.#named(), revision: commit })) {
         if (entry.type === 'file') files.push(hubFile(entry));
       }
       return files;
@@ -96,7 +99,7 @@ export class HubClient {
     const path = `${this.#repo}/resolve/${commit}/${encodeURIComponent(file.name)}`;
     const blob = await downloadFile({
       ...this.#common(noting),
-      repo: this.#repo,
+      repo: this.#named(),
       path: file.name,
       revision: commit,
       xet: false,
@@ -104,18 +107,26 @@ export class HubClient {
     });
     if (blob === null || from === file.size) return;
     const reader = (blob.slice(from, file.size).stream() as ReadableStream<Uint8Array>).getReader();
+    const pace = new Pace();
     try {
       for (;;) {
-        const { done, value } = await withinSilence(reader.read());
+        const { done, value } = await pace.next(reader.read());
         if (done) return;
+        pace.came(value.length);
         if (known < value.length) yield value.subarray(known);
         known = Math.max(0, known - value.length);
       }
     } catch (cause) {
       throw failure instanceof BlockprunerError ? failure : broken(this.#asked, cause);
     } finally {
+      pace.end();
       await reader.cancel().catch(() => undefined);
     }
+  }
+
+  /** As an object: from a text the library would take names such as models/x for a kind of repository. */
+  #named(): { type: 'model'; name: string } {
+    return { type: 'model', name: this.#repo };
   }
 
   #common(fetchWith: typeof fetch): { hubUrl: string; accessToken: string | undefined; fetch: typeof fetch } {
@@ -150,17 +161,21 @@ export class HubClient {
     const pieces: BlobPart[] = [];
     let length = 0;
     const reader = response.body?.getReader();
+    const pace = new Pace();
     try {
       for (;;) {
-        const next = await withinSilence(reader?.read() ?? Promise.resolve({ done: true as const, value: undefined }));
+        const next = await pace.next(reader?.read() ?? Promise.resolve({ done: true as const, value: undefined }));
         if (next.done) return new Response(new Blob(pieces), { headers: response.headers });
         pieces.push(next.value);
         length += next.value.length;
+        pace.came(next.value.length);
         if (length > MAX_ANSWER) throw new Error(`an answer longer than ${MAX_ANSWER} bytes`);
       }
     } catch (cause) {
       await reader?.cancel().catch(() => undefined);
       throw broken(this.#asked, cause);
+    } finally {
+      pace.end();
     }
   }
 
@@ -187,23 +202,54 @@ function hubFile(entry: {
   xetHash?: string;
 }): HubFile {
   const { path: name, size, oid, lfs, xetHash } = entry;
-  const etag: unknown = lfs?.oid ?? xetHash ?? oid;
+  // The name tells which hash the bytes have: a hash that we cannot compute gets a name that is none.
+  const etag: unknown = lfs?.oid ?? (xetHash === undefined ? oid : `xet-${xetHash}`);
   if (typeof name !== 'string' || !Number.isSafeInteger(size) || size < 0) throw new TypeError('no file');
   // It becomes a file name.
-  if (typeof etag !== 'string' || !/^[0-9a-f]{40,64}$/.test(etag)) throw new TypeError('no etag');
+  if (typeof etag !== 'string' || !/^(?:xet-)?[0-9a-f]{40,64}$/.test(etag)) throw new TypeError('no etag');
   const kind = lfs?.oid !== undefined ? 'sha256' : 'git';
   return { name, size, etag, hash: lfs === undefined && xetHash !== undefined ? null : { kind, hex: etag } };
 }
 
-/** `work`, or a rejection once nothing has happened for too long. */
-async function withinSilence<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer for ${SILENCE / 1000} s`)), SILENCE);
+/** Sees to it that an answer's bytes keep coming: `LEAST` in every `SILENCE`, however they are spread. */
+class Pace {
+  #bytes = 0;
+  #late: { promise: Promise<never>; timer: NodeJS.Timeout | undefined } = lateAfterSilence();
+
+  /** The next piece, or a rejection once the time for `LEAST` bytes is over. */
+  next<T>(piece: Promise<T>): Promise<T> {
+    return Promise.race([piece, this.#late.promise]);
+  }
+
+  came(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < LEAST) return;
+    this.#bytes = 0;
+    this.end();
+    this.#late = lateAfterSilence();
+  }
+
+  end(): void {
+    clearTimeout(this.#late.timer);
+  }
+}
+
+function lateAfterSilence(): { promise: Promise<never>; timer: NodeJS.Timeout | undefined } {
+  const late = { timer: undefined as NodeJS.Timeout | undefined };
+  const promise = new Promise<never>((_, reject) => {
+    late.timer = setTimeout(() => reject(new Error(`too little came within ${SILENCE / 1000} s`)), SILENCE);
   });
+  // Nobody may be waiting when the time is over.
+  promise.catch(() => undefined);
+  return { promise, timer: late.timer };
+}
+
+/** `work`, or a rejection once nothing has come of it for too long. */
+async function withinSilence<T>(work: Promise<T>): Promise<T> {
+  const late = lateAfterSilence();
   try {
-    return await Promise.race([work, silence]);
+    return await Promise.race([work, late.promise]);
   } finally {
-    clearTimeout(timer);
+    clearTimeout(late.timer);
   }
 }

@@ -3,13 +3,13 @@
  * hash are right, so that neither a killed process nor a bad connection can leave a damaged file under a good name.
  * What an interrupted attempt has left is continued.
  */
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { BlockprunerError, FormatError } from '../../errors.ts';
 import { accessError } from '../nodeFile.ts';
 import { makeFolder } from '../nodeFolder.ts';
+import { hasHash, hasPromisedBytes, noteChecked } from './blobCheck.ts';
 import { sizeOf, type HubCache } from './cache.ts';
 import type { HubClient, HubFile } from './client.ts';
 import { InterruptedError } from './hubErrors.ts';
@@ -18,8 +18,6 @@ import type { DownloadProgress } from './settings.ts';
 const ATTEMPTS = 4;
 /** Pause before the second attempt, ms; it doubles. */
 const PAUSE = 200;
-/** Bytes that are hashed at a time. */
-const PIECE = 1 << 22;
 
 /**
  * Makes `file` of `commit` present in the cache.
@@ -46,13 +44,13 @@ async function fetchBlob(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     // There from the start, or finished by another process meanwhile.
-    if ((await sizeOf(blob)) === file.size) return;
+    if (await isRight(blob, file)) return;
     try {
       await makeFolder(dirname(blob));
       await receive(client, commit, file, blob, onProgress);
       return;
     } catch (error) {
-      if ((await sizeOf(blob)) === file.size) return;
+      if (await isRight(blob, file)) return;
       if (!(error instanceof BlockprunerError)) throw accessError(incompletePath(blob), error);
       const worthAnother = error instanceof InterruptedError || error instanceof FormatError;
       if (!worthAnother || attempt === ATTEMPTS) throw error;
@@ -90,7 +88,7 @@ async function receive(
       });
     }
     const tooLong = received > file.size;
-    if (tooLong || !(await hasRightHash(handle, file))) {
+    if (tooLong || !(file.hash === null || (await hasHash(handle, file.size, file.hash)))) {
       for (const path of [incomplete, blob]) if (await isFileAt(handle, path)) await rm(path, { force: true });
       throw new FormatError(
         tooLong ? `more than its ${file.size} bytes came.` : 'the bytes that came have another hash.',
@@ -102,9 +100,15 @@ async function receive(
       throw new InterruptedError('another process downloads it too and has begun anew.', { where: file.name });
     }
     await rename(incomplete, blob);
+    await noteChecked(blob);
   } finally {
     await handle.close();
   }
+}
+
+/** Whether a blob is there with the bytes it should have; one of another size or content is replaced. */
+async function isRight(blob: string, { size }: HubFile): Promise<boolean> {
+  return (await sizeOf(blob)) === size && (await hasPromisedBytes(dirname(blob), basename(blob)));
 }
 
 function incompletePath(blob: string): string {
@@ -133,18 +137,4 @@ async function leftoverSize(handle: FileHandle, limit: number): Promise<number> 
   if (size <= limit) return size;
   await handle.truncate(0);
   return 0;
-}
-
-/** By SHA-256 of the bytes for large files, by git's object hash for the others. */
-async function hasRightHash(handle: FileHandle, { size, hash: expected }: HubFile): Promise<boolean> {
-  if (expected === null) return true;
-  const hash = expected.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
-  const piece = new Uint8Array(Math.min(PIECE, size));
-  for (let done = 0; done < size;) {
-    const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, size - done), done);
-    if (bytesRead === 0) return false;
-    hash.update(piece.subarray(0, bytesRead));
-    done += bytesRead;
-  }
-  return hash.digest('hex') === expected.hex;
 }

@@ -54,7 +54,9 @@ export function refusal(asked: Asked, status: number, code: string | null): Bloc
 export function broken(asked: Asked, cause: unknown): InterruptedError {
   const reason =
     cause instanceof Error ? ((cause.cause as { code?: string } | undefined)?.code ?? cause.message) : cause;
-  return new InterruptedError(`the connection failed (${String(reason)}).`, {
+  // An address in the reason may be signed, or hold a password: its key stays out of messages.
+  const shown = String(reason).replaceAll(/(\bhttps?:\/\/)[^\s/]*@|\?[^\s]*/g, '$1');
+  return new InterruptedError(`the connection failed (${shown}).`, {
     where: `${asked.repo} on ${new URL(asked.endpoint).host}`,
     remedy: 'Check the network; a model that is in the cache opens with --offline.',
     cause,

@@ -2,7 +2,7 @@ import { isPlainFileName } from '../plainFileName.ts';
 
 /** How a model on the hub is named on the command line. */
 export interface HubId {
-  /** `owner/name`. */
+  /** `owner/name`, or `name` where it has no owner. */
   readonly repo: string;
   /** A .gguf file of the repository, from `owner/name/file.gguf`; null for the repository's model. */
   readonly file: string | null;
@@ -15,4 +15,10 @@ export function parseHubId(argument: string): HubId | null {
   if (match === null || /\.\.|--/.test(match[1])) return null;
   const file = match[2] ?? null;
   return file === null || isPlainFileName(file) ? { repo: match[1], file } : null;
+}
+
+/** As `parseHubId`, and `name` alone: the hub's oldest models, such as gpt2, have no owner. */
+export function parseAnyHubId(argument: string): HubId | null {
+  const alone = /^\w[\w.-]*$/.test(argument) && !/\.\.|--/.test(argument);
+  return alone ? { repo: argument, file: null } : parseHubId(argument);
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { expandPath } from './expandPath.ts';
 
 /** How to reach the hub and where its cache lies. What is absent comes from the environment. */
 export interface HubOptions {
@@ -36,14 +37,23 @@ export interface HubSettings {
 
 /**
  * Options completed from the environment, by the names Hugging Face's own tools use.
- * @throws UsageError for an endpoint that is no http(s) address, or a revision that cannot be one.
+ * @throws UsageError for an endpoint that is no http(s) address or holds a password, a revision that cannot be one, a
+ * folder that cannot be expanded.
  */
 export function hubSettings(options: HubOptions, env: Readonly<NodeJS.ProcessEnv> = process.env): HubSettings {
-  const cacheHome = env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const home = env.HF_HOME || join(cacheHome, 'huggingface');
+  const folder = (name: string): string => expandPath(env[name] ?? '', name, env.HOME || homedir(), env);
+  const cacheHome = folder('XDG_CACHE_HOME') || join(homedir(), '.cache');
+  const home = folder('HF_HOME') || join(cacheHome, 'huggingface');
   const endpoint = (options.endpoint ?? (env.HF_ENDPOINT || 'https://huggingface.co')).replace(/\/+$/, '');
-  if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
-    throw new UsageError(`'${endpoint}' is no http(s) address.`, { where: 'HF_ENDPOINT' });
+  const url = URL.parse(endpoint);
+  if (!/^https?:$/.test(url?.protocol ?? '')) {
+    throw new UsageError(`'${withoutPassword(endpoint)}' is no http(s) address.`, { where: 'HF_ENDPOINT' });
+  }
+  if (url?.username !== '' || url.password !== '') {
+    throw new UsageError('holds a user name or a password, which is not sent.', {
+      where: 'HF_ENDPOINT',
+      remedy: 'Give the address without it; a token goes into HF_TOKEN.',
+    });
   }
   const revision = options.revision ?? 'main';
   // It becomes a path below refs/.
@@ -54,8 +64,13 @@ export function hubSettings(options: HubOptions, env: Readonly<NodeJS.ProcessEnv
     offline: options.offline ?? /^(?:1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),
     revision,
     token: options.token ?? (env.HF_TOKEN?.trim() || null),
-    cacheDir: options.cacheDir ?? (env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub')),
+    cacheDir: options.cacheDir ?? (folder('HF_HUB_CACHE') || folder('HUGGINGFACE_HUB_CACHE') || join(home, 'hub')),
     endpoint,
     onProgress: options.onProgress ?? (() => undefined),
   };
+}
+
+/** An address fit for a message: what stands before its last @ may be a password. */
+function withoutPassword(address: string): string {
+  return address.replace(/^.*@/s, '…@');
 }
