@@ -1,6 +1,7 @@
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
+import { dataMutants } from './data.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...journalMutants,
   ...reportMutants,
   ...tokenizerMutants,
+  ...dataMutants,
 ];

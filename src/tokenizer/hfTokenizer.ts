@@ -1,4 +1,5 @@
 import { DataError, FormatError } from '../errors.ts';
+import { cutsOf } from './cuts.ts';
 import { readDecoder } from './decoders.ts';
 import { isRecord } from './jsonFields.ts';
 import { readNormalizer } from './normalizers.ts';
@@ -34,6 +35,8 @@ export function hfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown, na
   const specials = readSpecialTokens(tokenizerJson.post_processor, config, vocabulary.idOf, name);
   const specialTexts = new Set(added.filter((token) => token.special).map((token) => token.content));
   const bytes = normalizer?.bytes === true || preTokenizer?.bytes === true;
+  // Only long texts need it.
+  let cuts: ReturnType<typeof cutsOf> | null = null;
 
   return {
     description: `byte-pair encoding, ${pieces.length} tokens (${name})`,
@@ -49,6 +52,10 @@ export function hfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown, na
         .filter((token) => token !== undefined)
         .filter((token) => keepSpecial || !specialTexts.has(token));
       return decoder === null ? tokens.join(' ') : decoder.decode(tokens).join('');
+    },
+    cutsBetween(left, right) {
+      cuts ??= cutsOf(tokenizerJson, vocabulary, (text) => normalizer?.apply({ text, atStart: 0 }).text ?? text);
+      return cuts(left, right);
     },
     byteLength: pieceBytes(vocabulary, bytes),
   };
