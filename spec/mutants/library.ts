@@ -117,4 +117,25 @@ export const libraryMutants: readonly Mutant[] = [
     to: '',
     specs: ['spec/contract/gpu.spec.ts'],
   },
+  {
+    name: "a page's relative addresses are the worker's",
+    file: 'src/web/client.ts',
+    from: 'absolute(from, this.#base)',
+    to: 'absolute(from, undefined)',
+    specs: ['spec/web/client.spec.ts'],
+  },
+  {
+    name: 'a thread that does not start is no error of the family',
+    file: 'src/platform/nodeThreads.ts',
+    from: 'throw new UnsupportedBackendError(`a kernel thread',
+    to: 'throw new TypeError(`a kernel thread',
+    specs: ['spec/platform/nodeThreads.spec.ts'],
+  },
+  {
+    name: 'the package’s types ask for DOM types',
+    file: 'src/backends/simd/simdDevice.ts',
+    from: 'get memory(): WasmMemory {',
+    to: 'get memory(): WebAssembly.Memory {',
+    specs: ['spec/package.spec.ts'],
+  },
 ];

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { compileKernels } from '../../src/backends/simd/kernels.ts';
 import { simdBackend } from '../../src/backends/simd/simdBackend.ts';
+import { UnsupportedBackendError } from '../../src/errors.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 
 const options = { memoryBytes: 1 << 22, threads: 2, spawn: nodeSpawnWorker, variant: 'plain' } as const;
@@ -34,6 +35,7 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
     const module = compileKernels('plain');
     if (module === null) return;
     const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, lanes: 4, part: 1 });
-    await expect(start).rejects.toThrow(/memory/);
+    await expect(start).rejects.toThrow(UnsupportedBackendError);
+    await expect(start).rejects.toThrow(/memory.* Use --threads 1\.$/);
   });
 });

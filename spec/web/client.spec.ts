@@ -189,3 +189,25 @@ it('a worker that is gone fails what waits and what comes', async () => {
   await expect(waiting).rejects.toThrow('gone');
   await expect(client.perplexity(data)).rejects.toThrow('gone');
 });
+
+it('addresses are the page’s: relative ones reach the worker whole', async () => {
+  const sent: unknown[] = [];
+  const page = new Client(
+    { postMessage: (request) => void sent.push(request), addEventListener: () => {} },
+    'https://example.org/app/page.html?x#y',
+  );
+  const blob = new Blob(['{}']);
+  const places = ['models/config.json', '/root.json', '../up.json', 'https://other.example/a b.gguf', blob];
+  const files = places.map((from, index) => ({ name: `file${index}`, from }));
+  void page.open({ name: 'planted', files, backend: { name: 'auto' } });
+  const [{ settings }] = sent as [{ settings: OpenSettings }];
+  expect(settings.files.map(({ from }) => from)).toEqual([
+    'https://example.org/app/models/config.json',
+    'https://example.org/root.json',
+    'https://example.org/up.json',
+    'https://other.example/a%20b.gguf',
+    blob,
+  ]);
+  const broken = { name: 'x', files: [{ name: 'a', from: 'https://' }], backend: { name: 'auto' } } as const;
+  await expect(page.open({ ...broken, files: [...broken.files] })).rejects.toThrow(UsageError);
+});

@@ -1,3 +1,5 @@
+import { UsageError } from '../errors.ts';
+import { quoted } from '../formats/quoted.ts';
 import { Mask } from '../model/mask.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/search.ts';
@@ -32,19 +34,26 @@ interface Pending {
  */
 export class Client {
   readonly #port: ClientPort;
+  readonly #base: string | undefined;
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
   #layers = 0;
   #broken: Error | null = null;
 
-  constructor(port: ClientPort) {
+  /** @param base the page's address, which a file's address may be relative to: the worker has another one. */
+  constructor(port: ClientPort, base?: string) {
     this.#port = port;
+    this.#base = base;
     port.addEventListener('message', ({ data }) => this.#take(data));
   }
 
-  /** Opens a model and a backend for it, in place of those before. @throws as Engine.open. */
+  /**
+   * Opens a model and a backend for it, in place of those before.
+   * @throws as Engine.open; UsageError for an address that is none.
+   */
   async open(settings: OpenSettings, signal?: AbortSignal): Promise<OpenedInfo> {
-    const info = await this.#call('open', settings, signal);
+    const files = settings.files?.map(({ name, from }) => ({ name, from: absolute(from, this.#base) }));
+    const info = await this.#call('open', { ...settings, files }, signal);
     this.#layers = info.config.numHiddenLayers;
     return info;
   }
@@ -130,6 +139,14 @@ export class Client {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
     this.#port.postMessage(request);
   }
+}
+
+/** An address as it is wherever it is read; a blob stays one. */
+function absolute(from: string | Blob, base: string | undefined): string | Blob {
+  if (typeof from !== 'string') return from;
+  const url = URL.parse(from, base);
+  if (url === null) throw new UsageError(`${quoted(from)} is no address of a file.`, { where: 'files' });
+  return url.href;
 }
 
 function searchEvent(event: WireEvent, layers: number): SearchEvent {

@@ -1,5 +1,6 @@
 import { MemoryBudgetError } from '../../errors.ts';
 import { plainKernels, relaxedKernels } from './kernels.generated.ts';
+import type { WasmExports, WasmMemory, WasmModule } from './webAssembly.ts';
 
 /** A kernel: pointers and sizes as numbers; the last two are the range of units to work on. */
 export type Kernel = (...args: number[]) => void;
@@ -58,7 +59,10 @@ export type KernelVariant = 'relaxed-fma' | 'plain';
 export type Lanes = 4 | 8;
 
 /** Compiles a variant of the kernels for inference: see kernelCompiler. */
-export const compileKernels: KernelCompiler = kernelCompiler({ 'relaxed-fma': relaxedKernels, plain: plainKernels });
+export const compileKernels: KernelCompiler = /* @__PURE__ */ kernelCompiler({
+  'relaxed-fma': relaxedKernels,
+  plain: plainKernels,
+});
 
 /** The shortest module there is: the format's magic number and its version. */
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
@@ -98,11 +102,11 @@ export function withAddresses<T>(what: string, ask: () => T): T {
  * Compiles a variant, once, or returns null where the engine does not know its instructions, or does not fuse what it
  * calls a relaxed multiply-add: the same variant must round alike everywhere.
  */
-export type KernelCompiler = (variant: KernelVariant) => WebAssembly.Module | null;
+export type KernelCompiler = (variant: KernelVariant) => WasmModule | null;
 
 /** @param binaries each variant's module in base64. */
 export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>): KernelCompiler {
-  const compiled = new Map<KernelVariant, WebAssembly.Module | null>();
+  const compiled = new Map<KernelVariant, WasmModule | null>();
   return (variant) => {
     let module = compiled.get(variant);
     if (module === undefined) {
@@ -120,7 +124,7 @@ export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>
  * Whether a·b + c is rounded once (x64 with FMA3, arm64) or twice (older x64), as the relaxed instruction leaves open:
  * (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ when fused and 0 when the square is rounded first.
  */
-export function fuses(module: WebAssembly.Module): boolean {
+export function fuses(module: WasmModule): boolean {
   const memory = probeMemory();
   const linear = instantiateKernels(module, memory)[kernelId('linear')];
   const [out, x, panel] = [0, 64, 128];
@@ -134,13 +138,13 @@ export function fuses(module: WebAssembly.Module): boolean {
 
 /** 64 KiB each; what lanes.ts lays out. */
 const PROBE_PAGES = 2;
-let probe: WebAssembly.Memory | null = null;
+let probe: WasmMemory | null = null;
 
 /**
  * The memory to try kernels on, filled with zeros. There is one, and its maximum is its size: a shared memory reserves
  * addresses up to its maximum, some engines gigabytes beyond it, and small devices soon refuse that.
  */
-export function probeMemory(): WebAssembly.Memory {
+export function probeMemory(): WasmMemory {
   probe ??= withAddresses('a probe of the kernels', () => {
     return new WebAssembly.Memory({ initial: PROBE_PAGES, maximum: PROBE_PAGES, shared: true });
   });
@@ -149,16 +153,16 @@ export function probeMemory(): WebAssembly.Memory {
 }
 
 /** The kernels over `memory` that the module has, by id, as every thread instantiates them for itself. */
-export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory, lanes: Lanes = 4): Kernel[] {
+export function instantiateKernels(module: WasmModule, memory: WasmMemory, lanes: Lanes = 4): Kernel[] {
   const exported = instantiate(module, memory);
   (exported.lanes as WebAssembly.Global).value = lanes;
   return allNames.filter((name) => name in exported).map((name) => exported[name] as Kernel);
 }
 
 /** A module's exports over `memory`. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
-  const env = { memory, exp: Math.exp, hostExp: Math.exp, hostLog: Math.log };
-  return withAddresses('the kernels', () => new WebAssembly.Instance(module, { env })).exports;
+export function instantiate(module: WasmModule, memory: WasmMemory): WasmExports {
+  const env = { memory: memory as WebAssembly.Memory, exp: Math.exp, hostExp: Math.exp, hostLog: Math.log };
+  return withAddresses('the kernels', () => new WebAssembly.Instance(module as WebAssembly.Module, { env })).exports;
 }
 
 /** A committed module's bytes. */

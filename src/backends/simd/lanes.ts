@@ -1,4 +1,5 @@
 import { instantiateKernels, kernelId, probeMemory, type Kernel, type Lanes } from './kernels.ts';
+import type { WasmModule } from './webAssembly.ts';
 
 /**
  * Asks the engine to join pairs of 128-bit operations into 256-bit ones where it compiles WebAssembly from now on; false
@@ -24,13 +25,13 @@ const PATIENCE = 2_000;
 /** Joined vectors take 0.55 of the time, unjoined ones, which spill, 2.3 times as long. */
 const CLEARLY = 0.85;
 
-const measured = new WeakMap<WebAssembly.Module, Lanes>();
+const measured = new WeakMap<WasmModule, Lanes>();
 
 /**
  * Which tile of `linear` is faster on this engine and processor: whether vectors are joined cannot be asked, only seen from
  * the time. Takes a few milliseconds, once a module. Eight lanes are taken only if they also gave the bits of four.
  */
-export function measureLanes(module: WebAssembly.Module): Lanes {
+export function measureLanes(module: WasmModule): Lanes {
   let lanes = measured.get(module);
   if (lanes === undefined) {
     lanes = compare(module);
@@ -39,7 +40,7 @@ export function measureLanes(module: WebAssembly.Module): Lanes {
   return lanes;
 }
 
-function compare(module: WebAssembly.Module): Lanes {
+function compare(module: WasmModule): Lanes {
   const memory = probeMemory();
   new Float32Array(memory.buffer, 0, OUT / 4).forEach((_, index, floats) => (floats[index] = Math.sin(index)));
   const four = new Contender(instantiateKernels(module, memory, 4)[kernelId('linear')], OUT);

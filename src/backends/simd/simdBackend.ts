@@ -9,6 +9,7 @@ import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
 import { expectSize, isRange, own, ownLinear, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
+import type { WasmMemory } from './webAssembly.ts';
 
 const PAGE = 65_536;
 /** A WebAssembly memory of 32-bit addresses ends at 4 GiB. */
@@ -65,7 +66,7 @@ export async function openDevice(
   return { device: new SimdDevice(arena, pool), variant };
 }
 
-function reserve(pages: number): WebAssembly.Memory {
+function reserve(pages: number): WasmMemory {
   try {
     // The address range is reserved at once (the threads hold its buffer); the system backs pages as they are touched.
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });

@@ -4,6 +4,7 @@ import { kernelId, type KernelName } from './kernels.ts';
 import { packPanels, packTransposedPanels, panelFloats } from './packPanels.ts';
 import { expectSize, SimdLinear, SimdTensor } from './simdTensor.ts';
 import type { ThreadPool } from './threadPool.ts';
+import type { WasmMemory } from './webAssembly.ts';
 
 /** Below this much work (about multiply-adds) a kernel runs on the calling thread: waking another costs more. */
 const MIN_THREADED_WORK = 200_000;
@@ -34,7 +35,7 @@ export class SimdDevice {
   }
 
   /** @throws DisposedError after the backend was disposed. */
-  get memory(): WebAssembly.Memory {
+  get memory(): WasmMemory {
     return this.pool.memory;
   }
 

@@ -3,6 +3,7 @@ import { Running } from '../running.ts';
 import { CONTROL_BYTES, EPOCH, FAILED, PENDING, runShare, writeJob, writeStop, type Job } from './job.ts';
 import { instantiateKernels, type Kernel, type Lanes } from './kernels.ts';
 import { waitWhile, type WorkerStart } from './workerLoop.ts';
+import type { WasmMemory, WasmModule } from './webAssembly.ts';
 
 /** Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the browser's differ. */
 export type SpawnWorker = (start: WorkerStart) => Promise<WorkerHandle>;
@@ -18,11 +19,11 @@ export class ThreadPool {
   readonly threads: number;
   readonly lanes: Lanes;
   readonly running: Running = new Running('simd');
-  #memory: WebAssembly.Memory | null;
+  #memory: WasmMemory | null;
   #kernels: readonly Kernel[];
   readonly #workers: readonly WorkerHandle[];
 
-  private constructor(memory: WebAssembly.Memory, kernels: Kernel[], lanes: Lanes, workers: WorkerHandle[]) {
+  private constructor(memory: WasmMemory, kernels: Kernel[], lanes: Lanes, workers: WorkerHandle[]) {
     this.#memory = memory;
     this.#kernels = kernels;
     this.#workers = workers;
@@ -40,8 +41,8 @@ export class ThreadPool {
    * @throws UnsupportedBackendError where there are no threads, and what `spawn` throws; then none is left.
    */
   static async start(
-    module: WebAssembly.Module,
-    memory: WebAssembly.Memory,
+    module: WasmModule,
+    memory: WasmMemory,
     lanes: Lanes,
     threads: number,
     spawn: SpawnWorker | null,
@@ -65,7 +66,7 @@ export class ThreadPool {
   }
 
   /** @throws DisposedError after `stop`. */
-  get memory(): WebAssembly.Memory {
+  get memory(): WasmMemory {
     this.running.expect();
     if (this.#memory === null) throw new Error('simd: memory is dropped before the pool has stopped');
     return this.#memory;

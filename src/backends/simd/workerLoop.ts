@@ -1,10 +1,11 @@
 import { CONTROL_BYTES, EPOCH, FAILED, PENDING, readJob, runShare } from './job.ts';
 import { instantiateKernels, type Lanes } from './kernels.ts';
+import type { WasmMemory, WasmModule } from './webAssembly.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
+  module: WasmModule;
+  memory: WasmMemory;
   /** Which part of every job is this worker's: 1 … threads − 1. */
   part: number;
   lanes: Lanes;

@@ -6,7 +6,12 @@ import { UsageError } from '../../errors.ts';
  * @param variable the variable's name, for messages.
  * @throws UsageError for `~name`, another user's folder.
  */
-export function expandPath(path: string, variable: string, home: string, env: Readonly<NodeJS.ProcessEnv>): string {
+export function expandPath(
+  path: string,
+  variable: string,
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
   const named = path.replaceAll(/\$(?:(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) => {
     return env[plain ?? braced ?? ''] ?? whole;
   });

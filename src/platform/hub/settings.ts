@@ -40,7 +40,10 @@ export interface HubSettings {
  * @throws UsageError for an endpoint that is no http(s) address or holds a password, a revision that cannot be one, a
  * folder that cannot be expanded.
  */
-export function hubSettings(options: HubOptions, env: Readonly<NodeJS.ProcessEnv> = process.env): HubSettings {
+export function hubSettings(
+  options: HubOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): HubSettings {
   const folder = (name: string): string => expandPath(env[name] ?? '', name, env.HOME || homedir(), env);
   const cacheHome = folder('XDG_CACHE_HOME') || join(homedir(), '.cache');
   const home = folder('HF_HOME') || join(cacheHome, 'huggingface');

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown, type OutputChunk, type Plugin, type RolldownBuild } from 'rolldown';
 import { minify } from 'rolldown/utils';
+import { onLog } from './onLog.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -47,9 +48,7 @@ export async function bundle(
     plugins: [minifyAllButKernels],
     // Rolldown simplifies what it shakes, kernels too. The minifier drops what is not used.
     treeshake: false,
-    onLog: (level, log) => {
-      if (level === 'warn') throw new Error(log.message);
-    },
+    onLog,
   });
   try {
     const options = {
