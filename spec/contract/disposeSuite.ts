@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Backend, DeviceTensor, LinearWeight, NllState, RopeTable, Scope } from '../../src/backends/backend.ts';
 import { DisposedError } from '../../src/errors.ts';
 import { normals } from '../arbitraries.ts';
@@ -53,10 +53,11 @@ const uses: [name: string, call: (disposed: Disposed) => unknown][] = [
 export function disposeSuite(make: () => Promise<Backend>): void {
   describe('a disposed backend', () => {
     let disposed: Disposed;
-    beforeEach(async () => {
+    // One for all: a GPU's takes seconds to open.
+    beforeAll(async () => {
       disposed = await disposedBench(await make());
     });
-    afterEach(() => disposed.backend.dispose());
+    afterAll(() => disposed.backend.dispose());
 
     test.each(uses)('refuses %s with a DisposedError', async (_, call) => {
       await expect(async () => call(disposed)).rejects.toThrow(DisposedError);

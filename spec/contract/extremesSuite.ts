@@ -181,10 +181,11 @@ export function extremesSuite(backend: () => Backend): void {
         },
       );
 
-      it('is NaN where a logit is', async () => {
+      // NaN, or infinite where a shading language does not know NaN: no number that could be taken for a result.
+      it('is not finite where a logit is NaN', async () => {
         for (const cuts of everyCut) {
           const found = await score(backend(), [1e-30, NaN, 0, 0, 0], null, Int32Array.of(0, 1, 2, 3, 4), cuts, sum);
-          expect([...found]).toEqual(Array(5).fill(NaN));
+          expect(found.some(Number.isFinite)).toBe(false);
         }
       });
     });

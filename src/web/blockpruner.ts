@@ -16,7 +16,7 @@ import { Client } from './client.ts';
 export function startEngine(): Client & { end(): void } {
   const entry = new URL(/* the name is fixed by src/web/bundle */ './engineWorker.js', import.meta.url);
   const worker = startWorker(entry);
-  const client = new Client(worker, globalThis.document?.baseURI ?? location.href);
+  const client = new Client(worker, globalThis.document?.baseURI ?? globalThis.location?.href);
   worker.addEventListener('error', ({ message }) => {
     const remedy = 'Keep the files of dist/browser together, served as JavaScript.';
     client.fail(

@@ -11,11 +11,9 @@ import {
 const folder = new URL('../../../src/backends/simd/', import.meta.url);
 const committed = (name: string): Promise<string> => readFile(new URL(`${name}.generated.ts`, folder), 'utf8');
 
-/** Adds another kernel to the files named, in the place of a change. */
+/** Lets the sums of the files named begin at 1. */
 const changing = (...files: readonly string[]): EditSource => {
-  return (file, text) => {
-    return files.includes(file) ? `${text}\nexport function another(x: f32): f32 {\n  return x + 1;\n}\n` : text;
-  };
+  return (file, text) => (files.includes(file) ? text.replaceAll('f32x4.splat(0)', 'f32x4.splat(1)') : text);
 };
 
 it('a changed ladder leaves the modules of inference and of training as they are, and changes its own', async () => {
@@ -26,7 +24,7 @@ it('a changed ladder leaves the modules of inference and of training as they are
 });
 
 it('a changed backward leaves the module of inference as it is', async () => {
-  const edit = changing('gradients.ts', 'crossEntropy.ts', 'normBackward.ts');
+  const edit = changing('crossEntropy.ts', 'attentionBackward.ts');
   expect((await generateKernels(edit)) === (await committed('kernels'))).toBe(true);
   expect((await generateGradientKernels(edit)) === (await committed('gradientKernels'))).toBe(false);
 });
