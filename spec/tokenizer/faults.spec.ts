@@ -142,6 +142,18 @@ test.prop([
   expect(mergeWord([...symbols], mergeTable(merges))).toEqual(plain);
 });
 
+it('in long words, a pair that has changed since waits for its new rank', () => {
+  const merges = mergeTable([
+    [1, 2, 3],
+    [0, 1, 4],
+    [3, 5, 6],
+    [0, 3, 7],
+  ]);
+  // 1 2 becomes 3; then 3 5 comes before 0 3, though 0 1 would have come before both.
+  const tenTimes = (symbols: number[]): number[] => Array.from({ length: 10 }, () => symbols).flat();
+  expect(mergeWord(tenTimes([0, 1, 2, 5]), merges)).toEqual(tenTimes([0, 6]));
+});
+
 it('a megabyte without a place to split is one word, merged in time', () => {
   const json = jsonOf(
     ['a', 'aa', 'aaaa'],

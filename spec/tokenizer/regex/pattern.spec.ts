@@ -10,6 +10,8 @@ const pieces = (pattern: string, text: string): string[] =>
 it.each<[string, string, string[]]>([
   ['a*+b|a', 'aaab aa', ['aaab', 'a', 'a']],
   ['(?>a+)b', 'aab', ['aab']],
+  ['(?>a+)ab|b', 'aaab', ['b']],
+  ['(?>a|ab)c|b', 'abc', ['b']],
   ['\\s++$|\\s+(?!\\S)|\\s', 'a  \n  a', ['  \n ', ' ']],
   ['\\p{N}{1,3}+', '12345678', ['12345678']],
   ['a{2}?', 'aaaaa', ['aa', 'aa', '']],
