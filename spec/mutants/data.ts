@@ -26,11 +26,11 @@ export const dataMutants: readonly Mutant[] = [
     to: 'natsPerToken: nll,',
   },
   {
-    file: 'src/prune/search.ts',
+    file: 'src/eval/nonFinite.ts',
     specs: ['spec/prune/run.spec.ts'],
     name: 'a search goes on over a dense model whose loss is NaN',
-    from: '  await requireFiniteLoss(model, chunks, Mask.empty, scores);\n',
-    to: '',
+    from: 'if (at >= 0) throw await',
+    to: 'if (at >= scores.length) throw await',
   },
   {
     file: 'src/prune/run.ts',
