@@ -161,6 +161,27 @@ export const openingMutants: readonly Mutant[] = [
     to: '=== size',
   },
   {
+    file: 'src/platform/hub/downloadLock.ts',
+    specs: ['spec/platform/hub/download.spec.ts'],
+    name: 'hub: two processes download into the same file at once',
+    from: 'const unlock = await waitForLock(path, incomplete, onWait);',
+    to: 'const unlock = () => Promise.resolve();',
+  },
+  {
+    file: 'src/platform/hub/download.ts',
+    specs: ['spec/platform/hub/download.spec.ts'],
+    name: 'hub: a good blob is replaced by its like',
+    from: 'if (await isRight(blob, file)) return await rm(incomplete, { force: true });',
+    to: '',
+  },
+  {
+    file: 'src/platform/hub/cache.ts',
+    specs: ['spec/platform/hub/cache.spec.ts'],
+    name: 'hub: a file of a commit is replaced by its like',
+    from: 'if (await hasBytesOf(path, blob)) return;',
+    to: '',
+  },
+  {
     ...http,
     name: 'over HTTP the size of the file is not compared',
     from: ' || (now.size ?? size) !== size',

@@ -22,11 +22,25 @@ const MAX_TRIES = 50;
 /** What this process holds: not every system tells it from an earlier one of the same number. */
 const held = new Set<string>();
 
+/** A lock that a process holds which is alive, or may be. */
+export class InUseError extends AccessError {
+  /** In words. */
+  readonly owner: string;
+
+  constructor(path: string, owner: string) {
+    super(`is in use by ${owner}.`, {
+      where: path,
+      remedy: 'Wait for it, or use another --out; if no such run is going on, remove this file.',
+    });
+    this.owner = owner;
+  }
+}
+
 /**
  * Takes the lock at `path`.
  * @param warn hears where the lock cannot be removed in the end: that must not hide what the work under it came to.
  * @returns what releases it; it never fails.
- * @throws AccessError while a process that is alive, or may be, holds it.
+ * @throws InUseError while a process that is alive, or may be, holds it; AccessError where it cannot be made.
  */
 export async function lockFile(path: string, warn: (message: string) => void): Promise<() => Promise<void>> {
   const text = lockText();
@@ -125,9 +139,6 @@ function lockOf(path: string): string {
   return path.replace(/(?:\.[0-9a-f]{12})+$/, '');
 }
 
-function inUse(path: string, found: FoundLock | null): AccessError {
-  return new AccessError(`is in use by ${found === null ? 'another process' : ownerText(found)}.`, {
-    where: lockOf(path),
-    remedy: 'Wait for it, or use another --out; if no such run is going on, remove this file.',
-  });
+function inUse(path: string, found: FoundLock | null): InUseError {
+  return new InUseError(lockOf(path), found === null ? 'another process' : ownerText(found));
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { AccessError } from '../../../src/errors.ts';
@@ -47,6 +47,32 @@ it('a file that is linked anew is there at every moment', async () => {
     await linking;
     expect(await readlink(path)).toMatch(/^\.\.\/\.\.\/blobs\/[ab]$/);
     expect([...((await cache.snapshot(commit))?.files ?? [])]).toEqual(['x']);
+  });
+});
+
+it('what leads to the blob already, or is a copy of it, stays; anything else is replaced', async () => {
+  await withFolder(async (folder) => {
+    const cache = new HubCache(folder, 'lab/tiny');
+    await mkdir(join(cache.folder, 'blobs'), { recursive: true });
+    await writeFile(cache.blobPath('a'), 'bytes');
+    await mkdir(cache.snapshotPath(commit), { recursive: true });
+    const path = join(cache.snapshotPath(commit), 'x');
+    const inode = async (): Promise<bigint> => (await lstat(path, { bigint: true })).ino;
+    const linked = async (): Promise<[boolean, boolean]> => {
+      const before = await inode();
+      await cache.link('a', commit, 'x');
+      expect(await readFile(path, 'utf8')).toBe('bytes');
+      return [before === (await inode()), (await lstat(path)).isSymbolicLink()];
+    };
+    // A copy, as on systems without links.
+    await writeFile(path, 'bytes');
+    expect(await linked()).toEqual([true, false]);
+    await writeFile(path, 'other');
+    expect(await linked()).toEqual([false, true]);
+    expect(await linked()).toEqual([true, true]);
+    await rm(path);
+    await symlink('nowhere', path);
+    expect((await linked())[1]).toBe(true);
   });
 });
 

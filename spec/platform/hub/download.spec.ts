@@ -1,13 +1,16 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccessError, FormatError, NotFoundError, UsageError } from '../../../src/errors.ts';
+import type { ByteSource } from '../../../src/platform/byteSource.ts';
 import { HubCache } from '../../../src/platform/hub/cache.ts';
 import { HubClient } from '../../../src/platform/hub/client.ts';
 import { downloadToCache } from '../../../src/platform/hub/download.ts';
 import { InterruptedError } from '../../../src/platform/hub/hubErrors.ts';
 import { hubSettings, type DownloadProgress, type HubOptions } from '../../../src/platform/hub/settings.ts';
+import { openFile } from '../../../src/platform/nodeFile.ts';
 import { commitHash, etag, repoOf, startHub, type Fault } from '../../hub/hubServer.ts';
 import { expectSoundBlobs, withHub } from '../../hub/withHub.ts';
 
@@ -225,6 +228,107 @@ describe('a cached blob', () => {
       hub.fault = ({ kind }) => (kind === 'tree' ? { body: JSON.stringify([entry]) } : null);
       const [file] = await new HubClient(REPO, hubSettings(options, {})).files(COMMIT);
       expect(file).toEqual({ name: 'a', size: 3, etag: `xet-${'a'.repeat(64)}`, hash: null });
+    });
+  });
+});
+
+/** Something that is waited for, and the call that says it is there. */
+function signal(): { given: Promise<void>; give: () => void } {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return { given, give: () => give() };
+}
+
+describe('two downloads of the same file at once', () => {
+  const blobPath = (cacheDir: string, bytes: Uint8Array): string => {
+    return join(cacheDir, 'models--lab--api/blobs', etag(bytes));
+  };
+
+  it.each(['large.bin', 'small.json'])(
+    '%s: what the first has opened is not written to, nor replaced, by the second',
+    async (name) => {
+      const bytes = files.get(name) ?? new Uint8Array();
+      await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+        const [second, opened] = [signal(), signal()];
+        // The first download is held until the second is on its way, and that one until the first has opened its file.
+        let requests = 0;
+        hub.fault = async ({ kind }) => {
+          if (kind !== 'bytes') return;
+          if (++requests > 1) second.give();
+          await (requests > 1 ? opened.given : second.given);
+        };
+        const first = fetchFile(name, options);
+        await vi.waitUntil(() => requests === 1, { timeout: 60_000 });
+        const waited: DownloadProgress[] = [];
+        const other = fetchFile(name, {
+          ...options,
+          onProgress: (progress) => {
+            waited.push(progress);
+            second.give();
+          },
+        });
+        expect(await first).toEqual(bytes);
+        const source = await openFile(blobPath(cacheDir, bytes));
+        expect(await source.read(0, 50)).toEqual(bytes.slice(0, 50));
+        opened.give();
+        expect(await other).toEqual(bytes);
+        expect(await source.read(50, 50)).toEqual(bytes.slice(50, 100));
+        await source.assertUnchanged();
+        await source.close();
+        expect(hub.downloads).toEqual([`${name}@0`]);
+        expect(waited[0]).toEqual({ file: name, received: 0, total: bytes.length });
+        expect(await blobsIn(cacheDir)).toEqual([etag(bytes)]);
+        expect(await readdir(join(cacheDir, 'models--lab--api/.downloading'))).toEqual([]);
+      });
+    },
+  );
+
+  it('a good blob that another program has put there meanwhile stays', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      const path = blobPath(cacheDir, large);
+      const opened: ByteSource[] = [];
+      hub.fault = async ({ kind }) => {
+        if (kind !== 'bytes') return;
+        await writeFile(path, large);
+        opened.push(await openFile(path));
+      };
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+      for (const source of opened) {
+        await source.assertUnchanged();
+        await source.close();
+      }
+      expect(opened).toHaveLength(1);
+      expect(await blobsIn(cacheDir)).toEqual([etag(large)]);
+    });
+  });
+
+  it('the lock of a killed process is taken over', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ cacheDir, options }) => {
+      const locks = join(cacheDir, 'models--lab--api/.downloading');
+      await mkdir(locks, { recursive: true });
+      await writeFile(join(locks, etag(large)), `99999999 ${hostname()}`);
+      expect(await fetchFile('large.bin', options)).toEqual(large);
+      expect(await readdir(locks)).toEqual([]);
+    });
+  });
+
+  it('one that nobody here can judge is waited for as long as its file grows, then named', async () => {
+    await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
+      const locks = join(cacheDir, 'models--lab--api/.downloading');
+      await mkdir(locks, { recursive: true });
+      await writeFile(join(locks, etag(large)), '7 elsewhere');
+      let now = 0;
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 100_000));
+      try {
+        const failure = await fetchFile('large.bin', options).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(AccessError);
+        expect(String(failure)).toMatch(
+          /\.downloading.*: process 7 on elsewhere downloads this file, and nothing has come for 5 minutes\. If no such process is running, remove this lock\.$/,
+        );
+        expect(hub.downloads).toEqual([]);
+      } finally {
+        clock.mockRestore();
+      }
     });
   });
 });

@@ -4,8 +4,10 @@
  * size, inode and times, in `.checked/NAME` of its repository, and hashed again only when one of these is another.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, readFile, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { makeFolder, writeFileWhole } from '../nodeFolder.ts';
 
 /** Bytes that are hashed at a time. */
@@ -22,6 +24,12 @@ export function hashOfName(name: string): FileHash | null {
   return /^[0-9a-f]{40}$/.test(name) ? { kind: 'git', hex: name } : null;
 }
 
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: PIECE }), hash);
+  return hash.digest('hex');
+}
+
 /** The bytes of an open file against a hash, as they lie on disk. */
 export async function hasHash(handle: FileHandle, size: number, expected: FileHash): Promise<boolean> {
   const hash: Hash = expected.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
@@ -33,6 +41,17 @@ export async function hasHash(handle: FileHandle, size: number, expected: FileHa
     done += bytesRead;
   }
   return hash.digest('hex') === expected.hex;
+}
+
+/** Whether two files have the same content; false where one cannot be read. */
+export async function sameBytes(a: string, b: string): Promise<boolean> {
+  try {
+    const [left, right] = [await stat(a), await stat(b)];
+    if (!left.isFile() || !right.isFile() || left.size !== right.size) return false;
+    return (await sha256Of(a)) === (await sha256Of(b));
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -6,13 +6,15 @@
  *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
  *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
  *   models--owner--name/.checked/ETAG                 ours: the blob's bytes were found right (blobCheck.ts)
+ *   models--owner--name/.downloading/ETAG             ours: the lock of a process that downloads the blob
  */
-import { copyFile, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Folder } from '../folder.ts';
 import { accessError } from '../nodeFile.ts';
 import { makeFolder, temporaryName, writeFileWhole } from '../nodeFolder.ts';
 import { openFolder } from '../nodeModelFolder.ts';
+import { sameBytes } from './blobCheck.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
@@ -47,6 +49,11 @@ export class HubCache {
     return join(this.folder, 'blobs', etag);
   }
 
+  /** The lock of whoever downloads a blob. */
+  downloadLockPath(etag: string): string {
+    return join(this.folder, '.downloading', etag);
+  }
+
   /** The files of a commit that are cached; null when none is. */
   async snapshot(commit: string): Promise<Folder | null> {
     return openFolder(this.snapshotPath(commit)).catch(() => null);
@@ -60,12 +67,16 @@ export class HubCache {
     await this.#write(join(this.folder, '.no_exist', commit, file), '');
   }
 
-  /** Makes a blob visible as a file of a commit; a copy where the system allows no links. */
+  /**
+   * Makes a blob visible as a file of a commit; a copy where the system allows no links. What is right already stays:
+   * another process may have it open.
+   */
   async link(etag: string, commit: string, file: string): Promise<void> {
     const path = join(this.snapshotPath(commit), file);
     const blob = this.blobPath(etag);
     const unfinished = temporaryName(path);
     try {
+      if (await hasBytesOf(path, blob)) return;
       await makeFolder(dirname(path));
       await symlink(relative(dirname(path), blob), unfinished).catch(() => copyFile(blob, unfinished));
       // Replaced in one step: another process may be about to open what is there.
@@ -86,4 +97,10 @@ export class HubCache {
 export async function sizeOf(path: string): Promise<number | null> {
   const found = await stat(path).catch(() => null);
   return found?.size ?? null;
+}
+
+/** Whether a path leads to a blob, or to a copy of it. */
+async function hasBytesOf(path: string, blob: string): Promise<boolean> {
+  const found = await Promise.all([realpath(path), realpath(blob)]).catch(() => null);
+  return found !== null && (found[0] === found[1] || (await sameBytes(found[0], found[1])));
 }

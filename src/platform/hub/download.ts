@@ -12,6 +12,7 @@ import { makeFolder } from '../nodeFolder.ts';
 import { hasHash, hasPromisedBytes, noteChecked } from './blobCheck.ts';
 import { sizeOf, type HubCache } from './cache.ts';
 import type { HubClient, HubFile } from './client.ts';
+import { withDownloadLock } from './downloadLock.ts';
 import { InterruptedError } from './hubErrors.ts';
 import type { DownloadProgress } from './settings.ts';
 
@@ -30,7 +31,13 @@ export async function downloadToCache(
   file: HubFile,
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<void> {
-  await fetchBlob(client, commit, file, cache.blobPath(file.etag), onProgress);
+  const blob = cache.blobPath(file.etag);
+  if (!(await isRight(blob, file))) {
+    const report = (received: number): void => onProgress({ file: file.name, received, total: file.size });
+    await withDownloadLock(cache.downloadLockPath(file.etag), incompletePath(blob), report, () => {
+      return fetchBlob(client, commit, file, blob, report);
+    });
+  }
   await cache.link(file.etag, commit, file.name);
 }
 
@@ -40,14 +47,14 @@ async function fetchBlob(
   commit: string,
   file: HubFile,
   blob: string,
-  onProgress: (progress: DownloadProgress) => void,
+  report: (received: number) => void,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    // There from the start, or finished by another process meanwhile.
+    // Finished meanwhile by the process that held the lock.
     if (await isRight(blob, file)) return;
     try {
       await makeFolder(dirname(blob));
-      await receive(client, commit, file, blob, onProgress);
+      await receive(client, commit, file, blob, report);
       return;
     } catch (error) {
       if (await isRight(blob, file)) return;
@@ -61,17 +68,18 @@ async function fetchBlob(
 
 /**
  * One attempt: continues the incomplete file to its end, checks it as it lies on disk and gives it its name. One that
- * proves wrong is removed. Two processes may write the same file; each then checks what both have written.
+ * proves wrong is removed. Another program may write to the same file, as it knows no lock of ours: what lies there in
+ * the end is checked, not what came.
  */
 async function receive(
   client: HubClient,
   commit: string,
   file: HubFile,
   blob: string,
-  onProgress: (progress: DownloadProgress) => void,
+  report: (received: number) => void,
 ): Promise<void> {
   const incomplete = incompletePath(blob);
-  // No O_TRUNC, as a leftover is of use, and no O_APPEND: two processes then write the same bytes to the same places.
+  // No O_TRUNC, as a leftover is of use, and no O_APPEND: another program then writes the same bytes to the same places.
   const handle = await open(incomplete, constants.O_RDWR | constants.O_CREAT, 0o666);
   try {
     let received = await leftoverSize(handle, file.size);
@@ -79,7 +87,7 @@ async function receive(
       received += bytes.length;
       if (received > file.size) break;
       await writeAt(handle, bytes, received - bytes.length);
-      onProgress({ file: file.name, received, total: file.size });
+      report(received);
     }
     if (received < file.size) {
       throw new InterruptedError(`the download broke off after ${received} of ${file.size} bytes.`, {
@@ -99,6 +107,8 @@ async function receive(
     if (!(await isFileAt(handle, incomplete))) {
       throw new InterruptedError('another process downloads it too and has begun anew.', { where: file.name });
     }
+    // A good blob is never replaced: another process may have it open.
+    if (await isRight(blob, file)) return await rm(incomplete, { force: true });
     await rename(incomplete, blob);
     await noteChecked(blob);
   } finally {
