@@ -1,12 +1,14 @@
 import { fc, test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { NonFiniteError } from '../../src/errors.ts';
 import { chunkData, type Chunks } from '../../src/eval/chunks.ts';
 import { aggregate, perplexity, scoreChunk, type ChunkScore } from '../../src/eval/perplexity.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { normals, seeds } from '../arbitraries.ts';
 import { someMask } from '../model/modelArbitraries.ts';
-import { TINY_VOCAB, tinyTransformer } from '../model/tinyTransformer.ts';
+import { cancelling, loud, poke } from '../model/nonFiniteModels.ts';
+import { TINY_VOCAB, tinyTransformer, type TinyOptions } from '../model/tinyTransformer.ts';
 import { settingsOf, someCut, tiny, type Cut } from './evalFixtures.ts';
 
 /** Nothing else of the chunks is looked at when scores are put together. */
@@ -118,6 +120,30 @@ describe('perplexity', () => {
       Mask.empty,
     );
     expect(ppl).toBeCloseTo(TINY_VOCAB, 4);
+  });
+
+  it.each<[string, TinyOptions, RegExp]>([
+    [
+      'a weight is NaN',
+      { edit: poke('model.layers.1.mlp.down_proj.weight', 5, NaN) },
+      /loss of chunk 1 of 9 is NaN: in L1\.mlp, tensor 'model\.layers\.1\.mlp\.down_proj\.weight' holds NaN/,
+    ],
+    ['losses are too large for exp', loud(3, 1e6), /mean loss of \d+ nats is too large for a perplexity/],
+  ])('of a whole model of which %s is an error that says where, not a figure', async (_, tinyOptions, message) => {
+    const unsound = await tinyTransformer(tinyOptions);
+    const chunks = cutStream({ length: 50, chunk: 10, stride: 5, bos: 'none' }, null);
+    for (const groupSize of [1, 4]) {
+      const failed = await perplexity(unsound.model, chunks, Mask.empty, groupSize).catch((error: unknown) => error);
+      expect(failed).toBeInstanceOf(NonFiniteError);
+      expect(String(failed)).toMatch(message);
+    }
+  });
+
+  it('without some blocks may be NaN, which is a result', async () => {
+    const unsound = await tinyTransformer(cancelling);
+    const chunks = cutStream({ length: 50, chunk: 10, stride: 5, bos: 'none' }, null);
+    expect((await perplexity(unsound.model, chunks, Mask.parse('L0.mlp', 2))).ppl).toBeNaN();
+    expect((await perplexity(unsound.model, chunks, Mask.empty)).ppl).toBeGreaterThan(1);
   });
 });
 

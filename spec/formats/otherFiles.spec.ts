@@ -292,7 +292,7 @@ it('__metadata__: null is none', async () => {
   const bytes = files.get('model.safetensors') ?? new Uint8Array();
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as object;
-  const text = jsonBytes({ __metadata__: null, ...header });
+  const text = jsonBytes({ ...header, __metadata__: null });
   const whole = new Uint8Array(8 + text.length + bytes.length - 8 - length);
   new DataView(whole.buffer).setBigUint64(0, BigInt(text.length), true);
   whole.set(text, 8);

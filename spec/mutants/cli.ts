@@ -5,6 +5,7 @@ const output = { file: 'src/cli/outputFolder.ts', specs: ['spec/cli/wrongInput.s
 const heal = { file: 'src/cli/healCommand.ts', specs: ['spec/cli/conventions.spec.ts'] };
 const recovered = { file: 'src/cli/recovered.ts', specs: ['spec/cli/recovered.spec.ts'] };
 const program = { file: 'src/cli/program.ts', specs: ['spec/cli/options.spec.ts', 'spec/cli/wrongInput.spec.ts'] };
+const notices = { specs: ['spec/cli/notices.spec.ts'] };
 const companions = { file: 'src/cli/companionFiles.ts', specs: ['spec/cli/heal.spec.ts'] };
 
 export const cliMutants: readonly Mutant[] = [
@@ -100,6 +101,65 @@ export const cliMutants: readonly Mutant[] = [
     name: 'heal: --seq-len is answered about --chunk',
     from: 'if (seqLen > maxPositionEmbeddings) {',
     to: 'if (seqLen > 2 * maxPositionEmbeddings) {',
+  },
+  {
+    ...heal,
+    specs: ['spec/cli/wrongInput.spec.ts'],
+    name: 'heal: a wrong --data is told after a measurement',
+    from: 'const text = await trainingText(options, opened, terminal);',
+    to: `const held = await loadChunks({ ...options, data: options.valid }, opened, terminal);
+    const early = new Scorer(await trainingBackend(options, null), held, options.nllSum);
+    terminal.note(figure((await early.score(opened.weights, Mask.empty)).ppl));
+    const text = await trainingText(options, opened, terminal);`,
+  },
+  {
+    ...notices,
+    file: 'src/cli/evalOptions.ts',
+    name: 'notices: what is peculiar about a text is not shown',
+    from: 'terminal?.warn(`${name}: ${note}`)',
+    to: 'terminal?.note(note.slice(note.length))',
+  },
+  {
+    ...notices,
+    file: 'src/eval/convention.ts',
+    name: 'notices: skipped chunks are not mentioned',
+    from: 'if (data.skippedChunks > 0) {',
+    to: 'if (data.skippedChunks < 0) {',
+  },
+  {
+    ...notices,
+    file: 'src/eval/convention.ts',
+    name: "notices: a text's own BOS is not mentioned",
+    from: 'if (!bosInData) return placed;',
+    to: 'if (bosInData || placed.length > 0) return placed;',
+  },
+  {
+    ...notices,
+    file: 'src/cli/figures.ts',
+    name: 'notices: the mean of chunk means is called nats a token',
+    from: '`${natsPerToken.toFixed(5)} nats a token`',
+    to: '`${nll.toFixed(5)} nats a token`',
+  },
+  {
+    ...notices,
+    file: 'src/cli/generateCommand.ts',
+    name: "notices: the authors' sampling settings are not shown",
+    from: 'for (const line of suggestion(generation)) terminal.note(line);',
+    to: '',
+  },
+  {
+    ...notices,
+    file: 'src/cli/generateCommand.ts',
+    name: "notices: the authors' temperature is applied",
+    from: 'const settings = { maxTokens: options.maxTokens, sampling,',
+    to: 'const settings = { maxTokens: options.maxTokens, sampling: Object.assign(sampling, generation.suggested),',
+  },
+  {
+    ...notices,
+    file: 'src/cli/generateCommand.ts',
+    name: 'notices: the end tokens of generation_config.json do not reach generate',
+    from: 'rng: seededRng(options.seed), endTokenIds }',
+    to: 'rng: seededRng(options.seed), endTokenIds: endTokenIds.slice(1) }',
   },
   ...['jinja|', 'model|', 'licen[cs]e|', 'readme|'].map((kind): Mutant => ({
     ...companions,

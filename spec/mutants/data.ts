@@ -78,4 +78,23 @@ export const dataMutants: readonly Mutant[] = [
     from: '!nullable(node) && !spans(node, left, right) &&',
     to: '!nullable(node) &&',
   },
+  {
+    file: 'src/eval/textNotes.ts',
+    specs: ['spec/eval/textNotes.spec.ts'],
+    name: 'CRLF is not mentioned',
+    from: 'if (this.#crlf > 0) {',
+    to: 'if (this.#crlf < 0) {',
+  },
+  {
+    ...aggregation,
+    name: 'the perplexity of a dense model whose loss is NaN is a figure',
+    from: 'if (mask.size === 0) await requireFiniteLoss(model, chunks, mask, scores);',
+    to: '',
+  },
+  {
+    ...aggregation,
+    name: 'a mean loss too large for a perplexity is infinite without a word',
+    from: 'if (mask.size === 0) requireFinitePerplexity(model.source.name, found);',
+    to: '',
+  },
 ];

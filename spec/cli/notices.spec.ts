@@ -1,0 +1,100 @@
+/** What commands say beside their figures: nothing that is peculiar about a text or a model passes without a word. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Outcome } from './command.ts';
+import { inProcess } from './inProcess.ts';
+import { configWith, model, TEXT } from './wrongInput.ts';
+
+const NEWLINE = 10;
+const SPACE = 32;
+const E = 101;
+
+const folder = mkdtempSync(join(tmpdir(), 'blockpruner-notices-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const text = readFileSync(TEXT, 'utf8').slice(0, 256);
+model({
+  'config.json': configWith({ bos_token_id: NEWLINE, pad_token_id: E }),
+  'generation_config.json': JSON.stringify({ eos_token_id: [SPACE], temperature: 0.7, top_p: 0.9 }),
+})(folder);
+for (const [name, content] of Object.entries({
+  'lf.txt': text,
+  'crlf.txt': text.replaceAll('\n', '\r\n'),
+  'with-bos.txt': `\n${text}`,
+  // The first chunk of 16 has no other target than the pad id, the last chunk none at all.
+  'pad.json': JSON.stringify([...`${'e'.repeat(16)}the cat and dog.${'e'.repeat(16)}`].map((c) => c.charCodeAt(0))),
+})) {
+  writeFileSync(join(folder, name), content);
+}
+
+async function good(...args: string[]): Promise<Outcome> {
+  const outcome = await inProcess(args, { cwd: folder });
+  expect(outcome.code, outcome.stderr).toBe(0);
+  return outcome;
+}
+const measure = (data: string, ...rest: string[]): Promise<Outcome> =>
+  good('perplexity', 'model', '--data', data, '--chunk', '16', ...rest);
+const json = ({ stdout }: Outcome): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
+
+describe('perplexity', () => {
+  it('warns of lines that end in CRLF, and of no others', async () => {
+    const lines = text.split('\n').length - 1;
+    const crlf = await measure('crlf.txt');
+    expect(crlf.stderr).toContain(`warning: crlf.txt: ${lines} lines end in CRLF. The model reads each \\r as text`);
+    expect((await measure('crlf.txt', '--quiet')).stderr).toContain('warning: crlf.txt:');
+    expect(json(await measure('crlf.txt', '--json')).data).toMatchObject({ notes: [expect.stringContaining('CRLF')] });
+    expect((await measure('lf.txt')).stderr).not.toContain('warning');
+  });
+
+  it('says that chunks were skipped, and how many', async () => {
+    expect((await measure('pad.json')).stdout).toContain('2 chunks skipped (no target that counts)');
+    expect(json(await measure('pad.json', '--json')).data).toMatchObject({ chunks: 1, skippedChunks: 2 });
+    expect((await measure('lf.txt')).stdout).not.toContain('skipped');
+  });
+
+  it('has one label for one mean, with overlapping chunks, too', async () => {
+    const options = ['lf.txt', '--stride', '4'] as const;
+    const { ppl, nll, natsPerToken, bitsPerByte } = json(await measure(...options, '--json')) as Record<string, number>;
+    // Each token is a byte here. Chunks count alike, however many targets of theirs are scored.
+    expect(bitsPerByte).toBeCloseTo(natsPerToken / Math.LN2, 12);
+    expect(ppl).toBeCloseTo(Math.exp(nll), 10);
+    expect(Math.abs(nll - natsPerToken)).toBeGreaterThan(1e-4);
+    const words = [
+      `exp of ${nll.toFixed(5)}, the mean of chunk means`,
+      `${natsPerToken.toFixed(5)} nats a token`,
+      `${bitsPerByte.toFixed(4)} bits a byte`,
+    ];
+    expect((await measure(...options)).stdout).toContain(`(${words.join('; ')})`);
+  });
+
+  it('says that a text has a BOS of its own, and adds none', async () => {
+    const twice = await measure('with-bos.txt', '--bos', 'stream');
+    expect(twice.stdout).toContain('the data begin with one, so no second one was added');
+    const figure = (outcome: Outcome): unknown => json(outcome).ppl;
+    const added = await measure('lf.txt', '--bos', 'stream', '--json');
+    expect(figure(await measure('with-bos.txt', '--bos', 'stream', '--json'))).toBe(figure(added));
+  });
+});
+
+describe('generate', () => {
+  const generate = (...rest: string[]): Promise<Outcome> =>
+    good('generate', 'model', '--prompt', 'the ', '--max-tokens', '8', ...rest);
+
+  it("shows the authors' settings, and applies none but the end tokens", async () => {
+    const { stderr, stdout } = await generate();
+    expect(stdout.trim()).toBe('the the');
+    expect(stderr).toContain('generation_config.json suggests temperature 0.7, top_p 0.9; not applied');
+    expect(stderr).toContain('to follow it: --temperature 0.7 --top-p 0.9');
+    expect(stderr).toContain(`stopped by: end token ${SPACE} of generation_config.json`);
+  });
+
+  it.each([
+    [[], 'end token', SPACE],
+    [['--max-tokens', '2'], 'max tokens', null],
+  ])('with %j says why the text ends', async (options, stoppedBy, endTokenId) => {
+    const words = ['generate', 'model', '--prompt', 'the ', '--json', ...options];
+    const document = json(await good(...words));
+    expect(document).toMatchObject({ stoppedBy, endTokenId, sampling: { temperature: 0, topK: 0, topP: 1 } });
+  });
+});
