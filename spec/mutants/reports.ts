@@ -61,8 +61,8 @@ export const reportMutants: readonly Mutant[] = [
   {
     name: 'each part of a step counts the same, however few targets it has',
     file: 'src/train/gradients.ts',
-    from: 'trainingForward(tape, trainee, batch, 1 / targets)',
-    to: 'trainingForward(tape, trainee, batch, 1 / parts.length / countTargets(batch))',
+    from: 'forwardSteps(tape, trainee, batch, 1 / targets)',
+    to: 'forwardSteps(tape, trainee, batch, 1 / parts.length / countTargets(batch))',
     specs: ['spec/train/trainingForward.spec.ts'],
   },
 ];

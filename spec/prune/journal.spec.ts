@@ -122,7 +122,7 @@ describe('Journal', () => {
       const opening = Journal.open(again, header, nodeHasher);
       await expect(opening).rejects.toThrow(JournalMismatchError);
       await expect(opening).rejects.toThrow(`journal in memory: belongs to a run with other ${key}`);
-      await expect(opening).rejects.toThrow('--fresh');
+      await expect(opening).rejects.toThrow('Use another --out; that run is kept.');
       expect(again.all).toEqual(sink.all);
     },
   );
@@ -338,7 +338,7 @@ describe('damaged journals', async () => {
     const opening = Journal.open(sink, header, nodeHasher);
     await expect(opening).rejects.toThrow(FormatError);
     await expect(opening).rejects.toThrow(`journal in memory:${line}: does not fit its checksum`);
-    await expect(opening).rejects.toThrow(line === 1 ? 'Start over' : 'Remove this line and all after it');
+    await expect(opening).rejects.toThrow(line === 1 ? 'Use another --out' : 'remove this line and all after it');
     expect(sink.all).toEqual(lines);
   });
 

@@ -2,13 +2,14 @@ import { textTokenizer } from '../formats/textTokenizer.ts';
 import type { GenerationDefaults } from '../formats/generationDefaults.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { complete, encodePrompt, type Completion } from '../model/completion.ts';
+import { turn } from '../model/eventLoop.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
 import { warnOfForeignMask } from './runModel.ts';
-import { breathe, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 
 export interface GenerateCommandOptions extends ModelOptions {
   prompt: string;
@@ -91,7 +92,7 @@ async function written(
       if (next.done === true) return next.value;
       begun ||= next.value !== '';
       write(next.value);
-      await breathe();
+      await turn();
     }
   } catch (error) {
     if (begun) write('\n');

@@ -8,6 +8,7 @@ import { perplexity, type Perplexity } from '../eval/perplexity.ts';
 import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
@@ -36,7 +37,7 @@ import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { recoveredShare, recoveredText } from './recovered.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
-import { breathe, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileCheckpoint } from './trainingFiles.ts';
@@ -215,7 +216,7 @@ async function adapt(
   });
   for await (const event of events) {
     progress.show(event);
-    await breathe();
+    await turn();
   }
 }
 
@@ -246,7 +247,7 @@ class Scorer {
     try {
       return await perplexity(model, this.#chunks, mask, 1, async (scores) => {
         await requireFiniteLoss(model, this.#chunks, mask, scores);
-        await breathe();
+        await turn();
       });
     } finally {
       model.free();

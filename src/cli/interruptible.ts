@@ -1,14 +1,64 @@
 /**
- * Computes without a pause, and lets Ctrl-C end the process at once meanwhile: handlers of our own are only called
- * between turns of the event loop, so that one that is set would hold the signal back until `compute` is done.
+ * Long computing without a turn of the event loop, which Ctrl-C ends all the same. A handler of ours is only called
+ * between turns; Node itself can break a script off at any place.
  */
+import { Script } from 'node:vm';
+import type { Backend, DeviceTensor, LinearWeight } from '../backends/backend.ts';
+import { interrupted } from './interruption.ts';
+
+/** A script takes no arguments, so it finds what to compute here. */
+const KEY = '__blockprunerCompute';
+const script = new Script(`globalThis.${KEY}()`);
+
+/** Computes without a pause; Ctrl-C ends the process meanwhile, as it does everywhere. */
 export function interruptible<T>(compute: () => T): T {
-  const handlers = process.rawListeners('SIGINT');
-  // Without a handler the system ends the process, as it does any other.
-  process.removeAllListeners('SIGINT');
+  Object.assign(globalThis, { [KEY]: compute });
   try {
-    return compute();
-  } finally {
-    for (const handler of handlers) process.on('SIGINT', handler as NodeJS.SignalsListener);
+    return script.runInThisContext({ breakOnSigint: true }) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') interrupted(130);
+    throw error;
   }
+}
+
+/** Multiplications of one op, from which on it is watched; watching takes up to 0.2 ms. About 0.1 s each. */
+const LONG = { reference: 2 ** 27, simd: 2 ** 31, gpu: Infinity } as const;
+
+/** Ops that multiply matrices; all others are short beside them. */
+const PRODUCTS: ReadonlySet<PropertyKey> = new Set([
+  'linear',
+  'attention',
+  'nllTile',
+  'linearBackwardWeight',
+  'attentionBackward',
+]);
+
+/** The same backend, whose long ops Ctrl-C can end. */
+export function interruptibleBackend<B extends Backend>(backend: B): B {
+  return watched(backend, LONG[backend.name]);
+}
+
+function watched<T extends object>(target: T, long: number): T {
+  const methods = new Map<PropertyKey, unknown>();
+  return new Proxy(target, {
+    get(_, key) {
+      const known = methods.get(key);
+      if (known !== undefined) return known;
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      const method = (...args: unknown[]): unknown => {
+        const call = (): unknown => Reflect.apply(value, target, args);
+        if (key === 'scope') return watched(call() as object, long);
+        return PRODUCTS.has(key) && multiplications(args) >= long ? interruptible(call) : call();
+      };
+      methods.set(key, method);
+      return method;
+    },
+  });
+}
+
+/** Roughly so many, of the first array with the weight or array after it. */
+function multiplications(args: readonly unknown[]): number {
+  const [x, y] = args as [DeviceTensor, DeviceTensor | LinearWeight];
+  return x.rows * x.cols * ('outFeatures' in y ? y.outFeatures : Math.max(y.rows, y.cols));
 }

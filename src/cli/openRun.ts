@@ -17,6 +17,7 @@ import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/plan.ts';
 import { defaultMemory, defaultThreads, MAX_MEMORY } from './environment.ts';
+import { interruptibleBackend } from './interruptible.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that all commands which run a model share. */
@@ -84,7 +85,7 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
     terminal.note(`backend: ${backend.description}; ${selected.why}`);
     const most = backend.name === 'simd' ? MAX_MEMORY : Infinity;
     const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs, most);
-    const model = await Transformer.load(opened.weights, backend, plan.weightBytes, options.nllSum);
+    const model = await Transformer.load(opened.weights, interruptibleBackend(backend), plan.weightBytes, options.nllSum);
     return {
       opened,
       model,

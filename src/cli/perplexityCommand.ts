@@ -7,11 +7,12 @@ import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { planGroup } from '../prune/plan.ts';
 import { figures } from '../prune/run.ts';
+import { turn } from '../model/eventLoop.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';
 import { openRun, type ModelOptions } from './openRun.ts';
 import { warnOfForeignMask } from './runModel.ts';
-import { breathe, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 
 export interface PerplexityOptions extends ModelOptions, EvalOptions {
   mask?: string;
@@ -35,7 +36,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
       const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
       if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
-      return breathe();
+      return turn();
     });
     await opened.weights.assertUnchanged();
     if (nonFinite !== null) terminal.warn(nonFinite);

@@ -56,7 +56,7 @@ export function program(): Command {
     )
     .option('--seed <n>', 'of a race: seed of the order of chunks', seed, 0)
     .option('--out <dir>', 'where results go (default: runs/<model>-<data>-<digits that tell paths apart>)')
-    .option('--fresh', 'start over instead of resuming', false)
+    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
     .option('--json', 'print the result document and nothing else', false)
     .option('--quiet', 'no progress', false)
@@ -142,7 +142,7 @@ function addTrainingOptions(command: Command): Command {
     .addOption(new Option('--backend <name>', 'what computes').choices([...trainingBackends]).default('simd'))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize)
-    .option('--fresh', 'start over instead of resuming', false)
+    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no progress', false);

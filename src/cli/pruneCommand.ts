@@ -3,6 +3,7 @@ import { AccessError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { scoredWords } from '../eval/convention.ts';
 import type { BlockId } from '../model/blockId.ts';
+import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileJournal } from '../platform/nodeJournal.ts';
@@ -23,7 +24,7 @@ import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { SearchProgress } from './progress.ts';
 import { defaultRunFolder } from './runFolder.ts';
-import { breathe, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions {
   blocks?: number;
@@ -121,7 +122,7 @@ async function searchInto(
       const next = await events.next();
       if (next.done === true) return next.value;
       progress.show(next.value);
-      await breathe();
+      await turn();
     }
   } finally {
     progress.close();

@@ -2,7 +2,6 @@
  * The terminal: results go to stdout, all else to stderr, so that stdout can be piped. Colour follows NO_COLOR and
  * whether stderr is a terminal (picocolors decides).
  */
-import { setImmediate } from 'node:timers/promises';
 import pc from 'picocolors';
 import { printable } from './oneLine.ts';
 
@@ -45,12 +44,4 @@ export class Terminal {
   get live(): boolean {
     return !this.quiet && process.stderr.isTTY === true;
   }
-}
-
-/**
- * Lets the event loop have a turn: computing only ever awaits what is there already, so that without this Ctrl-C would be
- * heard, and output written, at the end.
- */
-export async function breathe(): Promise<void> {
-  await setImmediate();
 }

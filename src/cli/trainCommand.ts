@@ -9,10 +9,11 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { f32Parameters, parameterSource } from '../train/parameters.ts';
 import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures } from '../train/train.ts';
+import { turn } from '../model/eventLoop.ts';
 import { programVersion } from './environment.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
-import { breathe, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { fileCheckpoint, loadRecipe, type LoadedRecipe } from './trainingFiles.ts';
 import { TrainingLog } from './trainingLog.ts';
@@ -116,7 +117,7 @@ async function runTraining(
     if (event.type === 'start') log = await openLog(event.step);
     // A finished run that is started again measures its end a second time.
     else if (event.type === 'step' || (event.type === 'measured' && !isLogged(log, event.step))) log?.add(event);
-    await breathe();
+    await turn();
   }
   return log ?? openLog(0);
 }

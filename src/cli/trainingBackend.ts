@@ -5,6 +5,7 @@ import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { defaultMemory, defaultThreads } from './environment.ts';
+import { interruptibleBackend } from './interruptible.ts';
 
 /** Backends that can train. */
 export const trainingBackends = ['simd', 'reference'] as const;
@@ -23,12 +24,13 @@ export async function trainingBackend(
   options: TrainingBackendOptions,
   variant: KernelVariant | null,
 ): Promise<GradientBackend> {
-  if (options.backend === 'reference') return referenceBackend();
-  return simdGradientBackend({
+  if (options.backend === 'reference') return interruptibleBackend(referenceBackend());
+  const backend = await simdGradientBackend({
     memoryBytes: options.memory ?? defaultMemory(),
     threads: options.threads ?? defaultThreads(),
     spawn: nodeSpawnWorker,
     widen: nodeWidenVectors,
     ...(variant === null ? {} : { variant }),
   });
+  return interruptibleBackend(backend);
 }

@@ -77,7 +77,7 @@ async function readLog(path: string, identity: string, warn: Warn): Promise<LogL
     if (parsed !== null) return parsed;
     throw new FormatError("does not fit the run or the line before: it was damaged, moved, or another run's.", {
       where: `${path}:${index + 1}`,
-      remedy: 'Remove this line and all after it to train on, or start over with --fresh.',
+      remedy: 'Copy this file, then remove this line and all after it to train on; or use another --out.',
     });
   });
 }

@@ -47,11 +47,9 @@ export async function trainingText(
       },
     );
   }
-  // A tail shorter than a sequence is left out, as it always was: the order of the data depends on the length.
-  const whole = all.length - (all.length % seqLen);
-  const stream = whole > seqLen ? all.slice(0, whole) : all;
+  const stream = all;
   const hasher = nodeHasher();
-  hasher.update(new Uint8Array(stream.buffer));
+  hasher.update(new Uint8Array(stream.buffer, stream.byteOffset, stream.byteLength));
   hasher.update(new TextEncoder().encode(await weights.contentHash(nodeHasher())));
   return { stream, seqLen, hash: hasher.digest() };
 }

@@ -12,6 +12,7 @@ import { DataError, MemoryBudgetError } from '../errors.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
 import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
+import { turnWhenDue } from './eventLoop.ts';
 import { KvCache } from './kvCache.ts';
 import { freeBlock, freeNorm, loadBlock, loadNorm } from './loadBlock.ts';
 import type { Mask } from './mask.ts';
@@ -149,6 +150,7 @@ export class Transformer {
    * With a cache, x is the continuation of one sequence and its keys and values are appended.
    */
   async block(id: BlockId, x: DeviceTensor, seqLen: number, cache: KvCache | null = null): Promise<DeviceTensor> {
+    await turnWhenDue();
     const start = cache?.length ?? 0;
     // Before the block's weights: what stays for good must not lie below what will be dropped.
     const rope = this.#ropeTable(start + seqLen);
@@ -214,8 +216,10 @@ export class Transformer {
       }
       const repeated = normed.map(({ rows }) => repeat(targets, rows / targets.length));
       for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) {
-        const tile = await this.#loadHeadTile(first);
         for (const [index, x] of normed.entries()) {
+          await turnWhenDue();
+          // Taken anew after every turn, in which others may have used the model.
+          const tile = await this.#loadHeadTile(first);
           const state = states.at(index) ?? null;
           states[index] = this.backend.nllTile(x, tile, first, repeated[index], state, this.nllSum);
         }
@@ -239,6 +243,7 @@ export class Transformer {
       const normed = applyNorm(scope, this.config, this.#finalNorm, x);
       const logits = new Float32Array(normed.rows * vocabSize);
       for (let first = 0; first < vocabSize; first += HEAD_TILE) {
+        await turnWhenDue();
         const tile = await this.#loadHeadTile(first);
         const part = await this.#logitsOfTile(normed, tile);
         for (let row = 0; row < normed.rows; row++) {

@@ -17,7 +17,7 @@ import type { Hasher } from '../platform/sha256.ts';
 import {
   decodeRecord,
   encodeRecord,
-  FRESH,
+  OTHER_OUT,
   parseLine,
   type GroupRecord,
   type JournalRecord,
@@ -76,7 +76,7 @@ export class Journal {
     const first = parseLine(lines[0], `${name}:1`);
     const checked = first.version !== UNCHECKED_VERSION;
     if (first.type !== 'header' || (checked && first.version !== JOURNAL_VERSION)) {
-      throw new FormatError('does not begin with a header of this version.', { where: name, remedy: FRESH });
+      throw new FormatError('does not begin with a header of this version.', { where: name, remedy: OTHER_OUT });
     }
     const journal = new Journal(sink, checked ? chain : null);
     for (const [index, line] of lines.entries()) {
@@ -143,7 +143,7 @@ export class Journal {
         `says that step ${step} ${inWords(recorded)}, but by the scores above it ${inWords(found)}.`,
         {
           where: this.placeOf(recorded),
-          remedy: `A score was changed. ${FRESH}`,
+          remedy: `A score was changed. ${OTHER_OUT}`,
         },
       );
     }
@@ -166,7 +166,7 @@ export class Journal {
     const first = where.endsWith(':1');
     throw new FormatError('does not fit its checksum and the line before: it was damaged or moved.', {
       where,
-      remedy: first ? FRESH : `Remove this line and all after it to go on from there, or start over with --fresh.`,
+      remedy: first ? OTHER_OUT : 'Copy this file, then remove this line and all after it to go on from there; or use another --out.',
     });
   }
 
@@ -174,7 +174,7 @@ export class Journal {
     const done = this.#steps.size;
     if (record.type === 'sample') this.#samples.push(record);
     else if (record.step !== done + 1) {
-      throw new FormatError(`is of step ${record.step}, where step ${done + 1} goes on.`, { where, remedy: FRESH });
+      throw new FormatError(`is of step ${record.step}, where step ${done + 1} goes on.`, { where, remedy: OTHER_OUT });
     } else if (record.type === 'group') this.#groups.push(record);
     else if (record.type === 'race') this.#races.push(record);
     else this.#steps.set(record.step, record);
@@ -186,20 +186,20 @@ export class Journal {
 function checkTorn({ name, torn }: JournalSink): void {
   const start = '{"type":"header",';
   if (torn.startsWith(start) || start.startsWith(torn)) return;
-  throw new FormatError('is not a journal.', { where: name, remedy: FRESH });
+  throw new FormatError('is not a journal.', { where: name, remedy: OTHER_OUT });
 }
 
 function checkHeader(name: string, found: Record<string, unknown>, expected: JournalHeader): void {
   const keys = ['weights', 'config', 'tokens', 'settings', 'backend'] as const;
   if (!keys.every((key) => typeof found[key] === 'string')) {
-    throw new FormatError('does not begin with a header of this version.', { where: name, remedy: FRESH });
+    throw new FormatError('does not begin with a header of this version.', { where: name, remedy: OTHER_OUT });
   }
   for (const key of keys) {
     if (found[key] === expected[key]) continue;
     const what = key === 'backend' ? `backend (${JSON.stringify(found[key])}, now ${expected[key]})` : key;
     throw new JournalMismatchError(`belongs to a run with other ${what}.`, {
       where: name,
-      remedy: 'Use another --out, or --fresh to start over.',
+      remedy: 'Use another --out; that run is kept.',
     });
   }
 }

@@ -3,7 +3,7 @@ import { FormatError } from '../errors.ts';
 import type { ChunkScore } from '../eval/perplexity.ts';
 
 /** What can be done about a journal that is of no use. */
-export const FRESH = 'Start over with --fresh, or use another --out.';
+export const OTHER_OUT = 'Use another --out; this file is kept as it is.';
 
 interface GroupScores {
   step: number;
@@ -76,9 +76,9 @@ export function parseLine(line: string, where: string): Record<string, unknown> 
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new FormatError('is not a journal line.', { where, remedy: FRESH, cause });
+    throw new FormatError('is not a journal line.', { where, remedy: OTHER_OUT, cause });
   }
-  throw new FormatError('is not a journal line.', { where, remedy: FRESH });
+  throw new FormatError('is not a journal line.', { where, remedy: OTHER_OUT });
 }
 
 /**
@@ -90,7 +90,7 @@ export function decodeRecord(record: Record<string, unknown>, where: string): Jo
   if (record.type === 'race') return decodeRace(record, where);
   if (record.type === 'step') return decodeStep(record, where);
   if (record.type === 'sample') return decodeSample(record, where);
-  throw new FormatError('is no record this version knows.', { where, remedy: FRESH });
+  throw new FormatError('is no record this version knows.', { where, remedy: OTHER_OUT });
 }
 
 function decodeRace(record: Record<string, unknown>, where: string): RaceRecord {
@@ -164,7 +164,7 @@ function decodeSample(record: Record<string, unknown>, where: string): SampleRec
 }
 
 function damaged(kind: string, where: string): FormatError {
-  return new FormatError(`is a damaged ${kind} record.`, { where, remedy: FRESH });
+  return new FormatError(`is a damaged ${kind} record.`, { where, remedy: OTHER_OUT });
 }
 
 function isCount(value: unknown): value is number {

@@ -10,7 +10,7 @@ import { appendAll } from './appendAll.ts';
 import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
 import type { Journal } from './journal.ts';
-import { FRESH, type RaceRecord } from './journalRecords.ts';
+import { OTHER_OUT, type RaceRecord } from './journalRecords.ts';
 import { perplexityNoise } from './nearTie.ts';
 import { planBundle } from './plan.ts';
 import { Race } from './race.ts';
@@ -217,7 +217,7 @@ function checkRecord(
   if (!follows) {
     throw new FormatError(`step ${record.step} of the journal does not follow from what comes before it.`, {
       where,
-      remedy: FRESH,
+      remedy: OTHER_OUT,
     });
   }
 }

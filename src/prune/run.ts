@@ -29,7 +29,7 @@ import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
 import { Mask } from '../model/mask.ts';
 
 const UNCHECKED =
-  'was begun by version 0.1, whose lines carry no checksums: damage to them may go unnoticed. --fresh starts over.';
+  'was begun by version 0.1, whose lines carry no checksums: damage to them may go unnoticed. Another --out searches anew.';
 
 export interface RunOptions {
   model: Transformer;

@@ -17,7 +17,7 @@ import { appendAll } from './appendAll.ts';
 import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
 import type { Journal } from './journal.ts';
-import { FRESH, type GroupRecord } from './journalRecords.ts';
+import { OTHER_OUT, type GroupRecord } from './journalRecords.ts';
 import type { DesignEffect, RaceSettings } from './raceRule.ts';
 import { planBundle } from './plan.ts';
 import { raceStep, ranking, type RaceStepInput } from './raceStep.ts';
@@ -266,7 +266,7 @@ function takeGroup(
   if (group.from !== base.length || group.to > total || !sameNames) {
     throw new FormatError(`step ${group.step} of the journal does not follow from what comes before it.`, {
       where,
-      remedy: FRESH,
+      remedy: OTHER_OUT,
     });
   }
   appendAll(base, group.base);

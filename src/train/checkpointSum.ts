@@ -32,7 +32,7 @@ export function checkSum(file: Uint8Array, name: string, newHasher: () => Hasher
   if (start === `${SEALED}${sumOf(file, newHasher)}`) return true;
   throw new FormatError('is damaged, or no checkpoint: its checksum does not fit.', {
     where: name,
-    remedy: 'Start over with --fresh, or use another --out.',
+    remedy: 'Use another --out; this file is kept as it is.',
   });
 }
 

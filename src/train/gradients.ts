@@ -1,9 +1,10 @@
 /** Loss and gradients of a training step, on the host. */
 import type { GradientBackend } from '../backends/gradients.ts';
+import { runInTurns } from '../model/eventLoop.ts';
 import { countTargets, type Batch } from './batch.ts';
 import { Tape } from './tape.ts';
 import type { Trainee } from './trainee.ts';
-import { trainingForward } from './trainingForward.ts';
+import { forwardSteps } from './trainingForward.ts';
 
 export interface LossAndGradients {
   /** Mean negative log-likelihood of the targets, nats. */
@@ -30,8 +31,8 @@ export async function lossAndGradients(
     const scope = backend.scope();
     try {
       const tape = new Tape(scope);
-      const nll = trainingForward(tape, trainee, batch, 1 / targets);
-      for (const [name, gradient] of tape.backward()) {
+      const nll = await runInTurns(forwardSteps(tape, trainee, batch, 1 / targets));
+      for (const [name, gradient] of await runInTurns(tape.backwardSteps())) {
         const values = await backend.download(gradient);
         const sum = sums.get(name);
         if (sum === undefined) sums.set(name, values);

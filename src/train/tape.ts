@@ -10,6 +10,7 @@
 import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backends/backend.ts';
 import type { Floats, GradientScope } from '../backends/gradients.ts';
 import { ShapeError } from '../errors.ts';
+import { runThrough } from '../model/eventLoop.ts';
 
 /** A parameter as a tape sees it. */
 export interface TapeParameter {
@@ -106,10 +107,17 @@ export class Tape implements Scope {
    * [outFeatures, inFeatures], [1, n] or [V, C]. They live as long as the scope. A tape is played once.
    */
   backward(): ReadonlyMap<string, DeviceTensor> {
+    return runThrough(this.backwardSteps());
+  }
+
+  /** The same, stopping after every op. */
+  *backwardSteps(): Generator<void, ReadonlyMap<string, DeviceTensor>> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       const dy = this.#derivatives.get(step.result);
       this.#derivatives.delete(step.result);
-      if (dy !== undefined) step.backward(dy);
+      if (dy === undefined) continue;
+      step.backward(dy);
+      yield;
     }
     return this.#gradients;
   }

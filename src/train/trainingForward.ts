@@ -6,6 +6,7 @@
 import type { DeviceTensor } from '../backends/backend.ts';
 import { DataError } from '../errors.ts';
 import { blocksInWalkOrder } from '../model/blockId.ts';
+import { runThrough } from '../model/eventLoop.ts';
 import { applyBlock, applyNorm } from '../model/residualBlock.ts';
 import { modelTensorNames } from '../model/tensorNames.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
@@ -19,6 +20,16 @@ import { TapeWeights, type Trainee } from './trainee.ts';
  * @throws DataError for sequences beyond the model's positions.
  */
 export function trainingForward(tape: Tape, trainee: Trainee, batch: Batch, lossWeight: number): DeviceTensor {
+  return runThrough(forwardSteps(tape, trainee, batch, lossWeight));
+}
+
+/** The same, stopping after every block. */
+export function* forwardSteps(
+  tape: Tape,
+  trainee: Trainee,
+  batch: Batch,
+  lossWeight: number,
+): Generator<void, DeviceTensor> {
   const { config, mask } = trainee;
   const { seqLen } = batch;
   if (seqLen > config.maxPositionEmbeddings) {
@@ -35,6 +46,7 @@ export function trainingForward(tape: Tape, trainee: Trainee, batch: Batch, loss
   for (const id of blocksInWalkOrder(config.numHiddenLayers)) {
     if (mask.has(id)) continue;
     x = applyBlock(tape, config, weights.block(id), x, at);
+    yield;
   }
   const normed = applyNorm(tape, config, weights.norm(names.finalNorm), x);
   const logits = tape.linear(normed, weights.linear({ weight: names.head, bias: null }));

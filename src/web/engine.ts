@@ -9,6 +9,7 @@ import { dataKind } from '../eval/textData.ts';
 import { readTokens } from '../eval/tokenData.ts';
 import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
+import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
@@ -18,7 +19,6 @@ import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/p
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
 import type { SearchEvent } from '../prune/search.ts';
-import { breathe } from './breathe.ts';
 import { plainSha256 } from './plainSha256.ts';
 import type {
   DataSettings,
@@ -94,7 +94,7 @@ export class Engine {
     const { chunks, model } = await load(opened, settings, 1, signal);
     try {
       const found = await perplexity(model, chunks, mask, 1, async () => {
-        await breathe();
+        await turn();
         signal.throwIfAborted();
       });
       await opened.model.weights.assertUnchanged();
@@ -176,7 +176,7 @@ async function load(
 async function* breathing(text: string, signal: AbortSignal): AsyncGenerator<string, void> {
   for (let at = 0; at < text.length; at += PIECE) {
     yield text.slice(at, at + PIECE);
-    await breathe();
+    await turn();
     signal.throwIfAborted();
   }
 }
@@ -191,7 +191,7 @@ async function* untilAborted(
       const next = await events.next();
       if (next.done === true) return next.value;
       yield next.value;
-      await breathe();
+      await turn();
       signal.throwIfAborted();
     }
   } finally {
