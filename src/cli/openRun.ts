@@ -85,7 +85,12 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
     terminal.note(`backend: ${backend.description}; ${selected.why}`);
     const most = backend.name === 'simd' ? MAX_MEMORY : Infinity;
     const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs, most);
-    const model = await Transformer.load(opened.weights, interruptibleBackend(backend), plan.weightBytes, options.nllSum);
+    const model = await Transformer.load(
+      opened.weights,
+      interruptibleBackend(backend),
+      plan.weightBytes,
+      options.nllSum,
+    );
     return {
       opened,
       model,

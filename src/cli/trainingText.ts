@@ -36,18 +36,17 @@ export async function trainingText(
     });
   }
   const name = basename(options.data);
-  const { ids: all } = await readDataFile(options, opened, Infinity, terminal);
-  checkIds(name, all, vocabSize);
-  if (all.length <= seqLen) {
+  const { ids: stream } = await readDataFile(options, opened, Infinity, terminal);
+  checkIds(name, stream, vocabSize);
+  if (stream.length <= seqLen) {
     throw new DataError(
-      `${all.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,
+      `${stream.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,
       {
         where: name,
         remedy: 'Give more text, or lower --seq-len.',
       },
     );
   }
-  const stream = all;
   const hasher = nodeHasher();
   hasher.update(new Uint8Array(stream.buffer, stream.byteOffset, stream.byteLength));
   hasher.update(new TextEncoder().encode(await weights.contentHash(nodeHasher())));

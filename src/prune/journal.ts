@@ -166,7 +166,9 @@ export class Journal {
     const first = where.endsWith(':1');
     throw new FormatError('does not fit its checksum and the line before: it was damaged or moved.', {
       where,
-      remedy: first ? OTHER_OUT : 'Copy this file, then remove this line and all after it to go on from there; or use another --out.',
+      remedy: first
+        ? OTHER_OUT
+        : 'Copy this file, then remove this line and all after it to go on from there; or use another --out.',
     });
   }
 

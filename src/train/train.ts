@@ -65,7 +65,8 @@ export type TrainEvent =
   | { type: 'saved'; step: number }
   | { type: 'done'; step: number };
 
-const UNCHECKED = 'was written by version 0.1 without a checksum: damage to it may go unnoticed. Another --out trains anew.';
+const UNCHECKED =
+  'was written by version 0.1 without a checksum: damage to it may go unnoticed. Another --out trains anew.';
 
 /** For a run that keeps no checkpoint. */
 const unkept: NonNullable<TrainOptions['checkpoint']> = {
