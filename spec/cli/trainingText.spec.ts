@@ -24,7 +24,11 @@ afterAll(async () => {
 function textOf(length: number): Promise<TrainingText> {
   const data = join(folder, `${length}.json`);
   writeFileSync(data, JSON.stringify(Array.from({ length }, (_, id) => id)));
-  return trainingText({ data, field: 'text', join: '\n', seqLen: 32 }, opened, new Terminal({ quiet: true, json: false }));
+  return trainingText(
+    { data, field: 'text', join: '\n', seqLen: 32 },
+    opened,
+    new Terminal({ quiet: true, json: false }),
+  );
 }
 
 it('of 33 tokens gives one window of 32 inputs and their 32 targets, and 32 tokens give none', async () => {

@@ -161,6 +161,27 @@ export const cliMutants: readonly Mutant[] = [
     from: 'rng: seededRng(options.seed), endTokenIds }',
     to: 'rng: seededRng(options.seed), endTokenIds: endTokenIds.slice(1) }',
   },
+  {
+    file: 'src/cli/trainingText.ts',
+    specs: ['spec/cli/trainingText.spec.ts'],
+    name: 'heal: a text of one window is too short',
+    from: 'if (stream.length <= seqLen) {',
+    to: 'if (stream.length <= seqLen + 1) {',
+  },
+  {
+    file: 'src/train/gradients.ts',
+    specs: ['spec/model/eventLoop.spec.ts'],
+    name: 'training: the way back computes without a turn',
+    from: 'of await runInTurns(tape.backwardSteps())) {',
+    to: 'of tape.backward()) {',
+  },
+  {
+    file: 'src/model/transformer.ts',
+    specs: ['spec/model/eventLoop.spec.ts'],
+    name: 'forward pass: blocks are computed without a turn',
+    from: 'await turnWhenDue();\n    const start',
+    to: 'const start',
+  },
   ...['jinja|', 'model|', 'licen[cs]e|', 'readme|'].map((kind): Mutant => ({
     ...companions,
     name: `heal: files are left behind: ${kind}`,

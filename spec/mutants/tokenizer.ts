@@ -7,6 +7,13 @@ const regex = ['spec/tokenizer/regex/pattern.spec.ts'];
 
 export const tokenizerMutants: readonly Mutant[] = [
   {
+    name: 'SentencePiece: of equal scores the lower id goes first, not the leftmost',
+    file: 'src/tokenizer/mergesFromScores.ts',
+    specs: ['spec/tokenizer/mergesFromScores.spec.ts'],
+    from: 'ranks.push(rank);',
+    to: 'ranks.push(ranks.length);',
+  },
+  {
     name: 'Metaspace first: a mark before every piece',
     file: 'src/tokenizer/preTokenizers.ts',
     specs: faults,

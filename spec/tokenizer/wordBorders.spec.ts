@@ -17,7 +17,7 @@ function modelOf(pieces: readonly string[], ignoreMerges = false): { model: Reco
       merges: mergesFromScores(
         all,
         all.map((_, id) => -id),
-      ),
+      ).merges,
       unk_token: '<unk>',
       fuse_unk: true,
       ignore_merges: ignoreMerges,

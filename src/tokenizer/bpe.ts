@@ -14,6 +14,7 @@ export function bpe(model: BpeModel): (word: string) => readonly number[] {
   const { vocab } = model;
   const merges = mergeTable(
     model.merges.map(([left, right]) => [idIn(vocab, left), idIn(vocab, right), idIn(vocab, left + right)]),
+    model.ranks,
   );
   const bytes = model.byte_fallback ? byteTokens(vocab) : [];
   const cache = new Map<string, readonly number[]>();

@@ -30,6 +30,8 @@ interface Table {
 /** What differs between the two kinds of vocabulary. */
 interface Scheme {
   readonly json: JsonRecord;
+  /** Of the merges; null where it is their order. */
+  readonly ranks: ArrayLike<number> | null;
   readonly addsBos: boolean;
 }
 
@@ -54,14 +56,14 @@ export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
   }
   const table = readTable(keys);
   const { tokens } = table;
-  const { json, addsBos } = model === 'gpt2' ? byteLevelScheme(keys, table) : sentencePieceScheme(keys, table);
+  const { json, ranks, addsBos } = model === 'gpt2' ? byteLevelScheme(keys, table) : sentencePieceScheme(keys, table);
 
   const config = {
     bos_token: namedToken(keys, 'bos_token_id', tokens),
     eos_token: namedToken(keys, 'eos_token_id', tokens),
     add_bos_token: keys.flag('add_bos_token') ?? addsBos,
   };
-  return hfTokenizer({ ...json, added_tokens: addedTokens(table), post_processor: null }, config, name);
+  return hfTokenizer({ ...json, added_tokens: addedTokens(table), post_processor: null }, config, name, ranks);
 }
 
 function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
@@ -71,6 +73,7 @@ function byteLevelScheme(keys: GgufKeys, table: Table): Scheme {
   const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
   return {
     addsBos,
+    ranks: null,
     json: {
       normalizer,
       pre_tokenizer: { type: 'Sequence', pretokenizers: [...splits, bytes] },
@@ -112,8 +115,10 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
   const long = mergeable.findIndex((piece) => (piece?.length ?? 0) > MAX_PIECE_LENGTH);
   if (long >= 0) throw keys.bad('tokens', `has ${table.tokens[long].length} characters in token ${long}.`);
   const unknown = table.tokens.find((token, id) => token !== '' && table.types[id] === tokenType.unknown) ?? null;
+  const { merges, ranks } = mergesFromScores(mergeable, scores);
   return {
     addsBos: true,
+    ranks,
     json: {
       normalizer: prefixed ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces] } : spaces,
       pre_tokenizer: null,
@@ -121,7 +126,7 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
       model: {
         type: 'BPE',
         vocab: vocabOf(table),
-        merges: mergesFromScores(mergeable, scores),
+        merges,
         unk_token: unknown,
         fuse_unk: true,
         byte_fallback: true,

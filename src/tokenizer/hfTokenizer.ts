@@ -19,14 +19,20 @@ import { readVocabulary } from './vocabulary.ts';
  * often have more rows than their tokenizer has tokens.
  * @param tokenizerConfig the parsed `tokenizer_config.json`, or undefined without one.
  * @param name of the file or folder, for messages.
+ * @param ranks of the merges, where several have the same one; default: their order.
  * @throws FormatError for a malformed file, UnsupportedModelError for a tokenizer we would get wrong.
  */
-export function hfTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown, name: string): Tokenizer {
+export function hfTokenizer(
+  tokenizerJson: unknown,
+  tokenizerConfig: unknown,
+  name: string,
+  ranks: ArrayLike<number> | null = null,
+): Tokenizer {
   if (!isRecord(tokenizerJson)) throw new FormatError('is no JSON object.', { where: name });
   const config = tokenizerConfig ?? {};
   if (!isRecord(config)) throw new FormatError('the configuration is no JSON object.', { where: name });
 
-  const vocabulary = readVocabulary(tokenizerJson, name);
+  const vocabulary = readVocabulary(tokenizerJson, name, ranks);
   const { added, pieces } = vocabulary;
   const normalizer = readNormalizer(tokenizerJson.normalizer, name);
   const preTokenizer = readPreTokenizer(tokenizerJson.pre_tokenizer, name);

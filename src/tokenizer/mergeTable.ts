@@ -8,8 +8,14 @@ export interface MergeTable {
   readonly results: Int32Array;
 }
 
-/** @param merges left id, right id, resulting id, in order of rank. Of a pair given twice the later one counts. */
-export function mergeTable(merges: readonly (readonly [number, number, number])[]): MergeTable {
+/**
+ * @param merges left id, right id, resulting id. Of a pair given twice the later one counts.
+ * @param ranked the rank of each; default: their order. Of merges of one rank the leftmost in the text goes first.
+ */
+export function mergeTable(
+  merges: readonly (readonly [number, number, number])[],
+  ranked?: ArrayLike<number> | null,
+): MergeTable {
   const size = 2 ** Math.ceil(Math.log2(2 * merges.length + 2));
   const lefts = new Int32Array(size).fill(-1);
   const rights = new Int32Array(size);
@@ -25,7 +31,7 @@ export function mergeTable(merges: readonly (readonly [number, number, number])[
     const slot = slotOf(left, right);
     lefts[slot] = left;
     rights[slot] = right;
-    ranks[slot] = rank;
+    ranks[slot] = ranked?.[rank] ?? rank;
     results[slot] = result;
   }
   return {

@@ -19,6 +19,8 @@ export interface BpeModel {
   /** The model's own pieces, without the added tokens. */
   readonly vocab: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly [string, string])[];
+  /** The rank of each merge; null where it is their order. */
+  readonly ranks: ArrayLike<number> | null;
   readonly unk_token: string | null;
   readonly fuse_unk: boolean;
   readonly byte_fallback: boolean;
@@ -34,10 +36,11 @@ export interface Vocabulary {
 }
 
 /**
+ * @param ranks of the merges, where several have the same one; a `tokenizer.json` has them in order.
  * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces that do not exist;
  * UnsupportedModelError for another model than byte-pair encoding, and for settings of it that are not supported.
  */
-export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
+export function readVocabulary(json: JsonRecord, name: string, ranks: ArrayLike<number> | null = null): Vocabulary {
   const where = `${name}: model`;
   if (!isRecord(json.model)) throw new FormatError('is no JSON object.', { where });
   const { model } = json;
@@ -78,6 +81,7 @@ export function readVocabulary(json: JsonRecord, name: string): Vocabulary {
     model: {
       vocab,
       merges,
+      ranks,
       unk_token: unknown,
       fuse_unk: flagField(model, 'fuse_unk', false, where),
       byte_fallback: flagField(model, 'byte_fallback', false, where),
