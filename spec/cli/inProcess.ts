@@ -6,14 +6,20 @@ export interface InProcessOptions {
   /** The working folder of the call. */
   cwd: string;
   env?: Readonly<Record<string, string>>;
+  /** Called at once with every piece of text that is written to stdout or stderr. */
+  onOutput?: (text: string) => void;
 }
 
 /** `blockpruner ...args`. One call at a time: working folder, environment and output belong to the whole process. */
 export async function inProcess(args: readonly string[], options: InProcessOptions): Promise<Outcome> {
   const before = { cwd: process.cwd(), env: { ...process.env } };
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-  const release = [capture(process.stdout, (text) => (outcome.stdout += text))];
-  release.push(capture(process.stderr, (text) => (outcome.stderr += text)));
+  const taken = (name: 'stdout' | 'stderr') => (text: string) => {
+    outcome[name] += text;
+    options.onOutput?.(text);
+  };
+  const release = [capture(process.stdout, taken('stdout'))];
+  release.push(capture(process.stderr, taken('stderr')));
   try {
     process.chdir(options.cwd);
     Object.assign(process.env, options.env);

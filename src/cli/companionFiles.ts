@@ -2,8 +2,13 @@
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
+import { writtenConfig } from '../formats/huggingface/writtenConfig.ts';
+import { INDEX_FILE, SINGLE_FILE } from '../formats/safetensors/checkpoint.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { accessError } from '../platform/nodeFile.ts';
-import { makeFolder } from '../platform/nodeFolder.ts';
+import { makeFolder, writeFileWhole } from '../platform/nodeFolder.ts';
+
+const CONFIG = 'config.json';
 
 /** Config, tokenizer in all its forms, chat templates, a model's own code, licence and card: all but weights. */
 const companions: readonly RegExp[] = [
@@ -18,13 +23,15 @@ const companions: readonly RegExp[] = [
 const TEMPLATES = 'additional_chat_templates';
 
 /**
- * The files that are copied as they are, relative to the model's folder.
- * @throws UsageError unless the model is a folder with config.json.
+ * The files that go along, relative to the model's folder. All are copied as they are, but for what config.json says
+ * of the head.
+ * @throws UsageError unless the model is a folder with config.json and safetensors: one with config.json and a .gguf
+ * file is a GGUF model, whose config.json may say nothing.
  */
 export async function companionFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  if (!names.includes('config.json')) {
+  if (!names.includes(CONFIG) || !(names.includes(SINGLE_FILE) || names.includes(INDEX_FILE))) {
     throw new UsageError('healing writes a model folder and needs one to begin with.', {
       where: folder,
       remedy: 'Give a folder with config.json and safetensors.',
@@ -37,6 +44,18 @@ export async function companionFiles(folder: string): Promise<string[]> {
   ];
 }
 
+/** @throws NotFoundError or AccessError naming the file. */
+function read(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw accessError(path, cause);
+  });
+}
+
+/** A file's bytes as they are written beside weights of this config. */
+function written(name: string, bytes: Buffer, config: ModelConfig): Buffer {
+  return name === CONFIG ? Buffer.from(writtenConfig(bytes.toString(), config)) : bytes;
+}
+
 /**
  * Checks before anything is computed that all can be read, and that no other file of the same name would be replaced.
  * @throws NotFoundError or AccessError naming the file.
@@ -46,15 +65,13 @@ export async function checkCompanions(
   names: readonly string[],
   out: string,
   force: boolean,
+  config: ModelConfig,
 ): Promise<void> {
   for (const name of names) {
-    const source = join(folder, name);
-    const bytes = await readFile(source).catch((cause: unknown) => {
-      throw accessError(source, cause);
-    });
+    const bytes = await read(join(folder, name));
     const target = join(out, name);
     const there = await readFile(target).catch(() => null);
-    if (force || there === null || there.equals(bytes)) continue;
+    if (force || there === null || there.equals(bytes) || there.equals(written(name, bytes, config))) continue;
     throw new AccessError("differs from the model's and would be replaced.", {
       where: target,
       remedy: 'Give another --out, or --force to replace it.',
@@ -63,9 +80,18 @@ export async function checkCompanions(
 }
 
 /** @throws AccessError naming the file that cannot be read or written. */
-export async function copyCompanions(folder: string, names: readonly string[], out: string): Promise<void> {
+export async function copyCompanions(
+  folder: string,
+  names: readonly string[],
+  out: string,
+  config: ModelConfig,
+): Promise<void> {
   if (names.some((name) => name.startsWith(TEMPLATES))) await makeFolder(join(out, TEMPLATES));
   for (const name of names) {
+    if (name === CONFIG) {
+      await writeFileWhole(join(out, name), written(name, await read(join(folder, name)), config));
+      continue;
+    }
     await copyFile(join(folder, name), join(out, name)).catch((cause: unknown) => {
       throw accessError(join(out, name), cause);
     });

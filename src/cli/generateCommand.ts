@@ -51,6 +51,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
       pieces,
       begin,
       options.json ? () => undefined : (piece) => process.stdout.write(piece),
+      () => opened.weights.assertUnchanged(),
     );
     const { ids, text, stoppedBy, endTokenId } = completion;
     const seconds = (performance.now() - started) / 1000;
@@ -79,17 +80,24 @@ export async function generateCommand(argument: string, options: GenerateCommand
   }
 }
 
-/** Writes the pieces as they come; `before` is written already. A text that breaks off ends its line, so that the error has one of its own. */
+/**
+ * Writes the pieces as they come and checks `atEnd` that they hold; `before` is written already. A text that breaks off
+ * ends its line, so that the error has one of its own.
+ */
 async function written(
   pieces: AsyncGenerator<string, Completion>,
   before: string,
   write: (piece: string) => unknown,
+  atEnd: () => Promise<void>,
 ): Promise<Completion> {
   let begun = before !== '';
   try {
     for (;;) {
       const next = await pieces.next();
-      if (next.done === true) return next.value;
+      if (next.done === true) {
+        await atEnd();
+        return next.value;
+      }
       begun ||= next.value !== '';
       write(next.value);
       await turn();

@@ -76,7 +76,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const files = await companionFiles(argument);
     const reads = [argument, options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
     await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
-    await checkCompanions(argument, files, out, options.force);
+    await checkCompanions(argument, files, out, options.force, opened.weights.config);
     const mask = await maskOf(options, opened, terminal);
     const text = await trainingText(options, opened, terminal);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
@@ -97,9 +97,12 @@ export async function healCommand(argument: string, options: HealOptions): Promi
       const dense = await scorer.score(opened.weights, Mask.empty);
       const pruned = await scorer.score(opened.weights, mask);
       terminal.note(`perplexity ${figure(dense.ppl)} dense, ${figure(pruned.ppl)} without ${mask.toString()}`);
+      // Before the training, which takes hours, and before its result.
+      await opened.weights.assertUnchanged();
       await adapt(trainee, backend, out, text, options, terminal);
+      await opened.weights.assertUnchanged();
 
-      await copyCompanions(argument, files, out);
+      await copyCompanions(argument, files, out, config);
       const healedTensors = f32Parameters(healedParameters(trainee));
       const bytes = writeModelTensors(config, healedTensors, storedType(opened.weights));
       await writeFileWhole(join(out, 'model.safetensors'), bytes);
