@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dataCases } from './cases/data.ts';
 import { modelCases } from './cases/model.ts';
+import { openingCases } from './cases/opening.ts';
 import { optionCases } from './cases/options.ts';
 import { outputCases } from './cases/outputs.ts';
 import { rangeCases } from './cases/ranges.ts';
@@ -20,6 +21,7 @@ import { PLANTED, TEXT, type WrongInput } from './wrongInput.ts';
 
 const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   model: modelCases,
+  opening: openingCases,
   data: dataCases,
   options: optionCases,
   ranges: rangeCases,
