@@ -41,6 +41,20 @@ export const libraryMutants: readonly Mutant[] = [
     specs: ['spec/backends/simd/threadPool.spec.ts'],
   },
   {
+    name: 'a thread pool that has stopped does not say so',
+    file: 'src/backends/simd/threadPool.ts',
+    from: 'this.running.expect();\n    if (this.#memory === null)',
+    to: 'if (this.#memory === null)',
+    specs: ['spec/backends/simd/threadPool.spec.ts'],
+  },
+  {
+    name: 'threads asleep are not woken to stop',
+    file: 'src/backends/simd/threadPool.ts',
+    from: '      this.#wake(controlOf(memory.buffer));\n',
+    to: '',
+    specs: ['spec/backends/simd/threadPool.spec.ts'],
+  },
+  {
     name: 'a GPU read waits for a command that never ends',
     file: 'src/backends/gpu/commandQueue.ts',
     from: 'this.#reject(this.#failure);',

@@ -125,4 +125,25 @@ export const tokenizerMutants: readonly Mutant[] = [
     from: "text.replaceAll('Σ', 'σ').toLowerCase()",
     to: 'text.toLowerCase()',
   },
+  {
+    name: 'tokens that are random pass for exact',
+    file: 'src/tokenizer/vocabulary.ts',
+    specs: ['spec/tokenizer/hfTokenizer.spec.ts'],
+    from: 'if ((model.dropout ?? 0) !== 0) {',
+    to: "if ((model.dropout ?? 0) === '') {",
+  },
+  {
+    name: 'a suffix of words is left out without a word',
+    file: 'src/tokenizer/vocabulary.ts',
+    specs: ['spec/tokenizer/hfTokenizer.spec.ts'],
+    from: ", 'end_of_word_suffix']",
+    to: ']',
+  },
+  {
+    name: 'a Replace whose pattern matches nothing is taken',
+    file: 'src/tokenizer/normalizers.ts',
+    specs: ['spec/tokenizer/hfTokenizer.spec.ts'],
+    from: 'if (finder.canBeEmpty) {',
+    to: "if (finder.canBeEmpty && content === '') {",
+  },
 ];

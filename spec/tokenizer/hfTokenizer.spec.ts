@@ -145,6 +145,9 @@ describe('refuses', () => {
     ['BertNormalizer', (json) => (json.normalizer = { type: 'BertNormalizer' })],
     ['WordPiece', (json) => (json.decoder = { type: 'WordPiece' })],
     ['end_of_word_suffix', (json) => (json.model.end_of_word_suffix = '</w>')],
+    ['continuing_subword_prefix', (json) => (json.model.continuing_subword_prefix = '##')],
+    ['dropout', (json) => Object.assign(json.model, { dropout: 0.1 })],
+    ['Replace', (json) => (json.normalizer = { type: 'Replace', pattern: { Regex: 'x*' }, content: 'y' })],
   ] as [string, Parameters<typeof refuse>[0]][])('%s, naming it', (named, change) => {
     expect(refuse(change)).toThrow(UnsupportedModelError);
     expect(refuse(change)).toThrow(named);

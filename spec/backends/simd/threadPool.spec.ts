@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileKernels } from '../../../src/backends/simd/kernels.ts';
+import { compileKernels, probeMemory } from '../../../src/backends/simd/kernels.ts';
 import { simdBackend } from '../../../src/backends/simd/simdBackend.ts';
-import type { SpawnWorker, WorkerHandle } from '../../../src/backends/simd/threadPool.ts';
+import { ThreadPool, type SpawnWorker, type WorkerHandle } from '../../../src/backends/simd/threadPool.ts';
 import { DisposedError, UnsupportedBackendError } from '../../../src/errors.ts';
 import { nodeSpawnWorker } from '../../../src/platform/nodeThreads.ts';
 import { normals } from '../../arbitraries.ts';
@@ -47,6 +47,17 @@ describe.skipIf(compileKernels('plain') === null)('threads that are gone', () =>
     await backend.dispose();
     expect(await haveEnded(handles)).toBe(true);
     expect(() => backend.allocate(1, 1)).toThrow(DisposedError);
+  });
+
+  it('a pool that has stopped takes no job: nobody is left to share it with', async () => {
+    const module = compileKernels('plain') ?? {};
+    const pool = await ThreadPool.start(module, probeMemory(), 4, 2, nodeSpawnWorker);
+    const job = { kernel: 0, args: [], units: 0, align: 1, parts: 2, scratchArgument: -1, scratchStride: 0 };
+    const stopped = pool.stop();
+    expect(() => pool.run(job)).toThrow(DisposedError);
+    await stopped;
+    expect(() => pool.run(job)).toThrow(DisposedError);
+    await pool.stop();
   });
 });
 
