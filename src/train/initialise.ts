@@ -1,8 +1,12 @@
 /** Where training begins: GPT-2's initialisation, for any width. */
 import type { ModelConfig } from '../model/config.ts';
+import { runThrough } from '../model/eventLoop.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
 import type { Rng } from '../tensor/rng.ts';
 import type { Parameter, Parameters } from './parameters.ts';
+
+/** Numbers drawn in one go. */
+const STRETCH = 2 ** 17;
 
 /**
  * Gains 1, biases 0, matrices normal with standard deviation 0.02 √(768 / hiddenSize), GPT-2's 0.02 at its width; the
@@ -15,6 +19,15 @@ export function initialParameters(
   shapes: ReadonlyMap<string, readonly number[]>,
   rng: Rng,
 ): Parameters {
+  return runThrough(initialSteps(config, shapes, rng));
+}
+
+/** The same, stopping after some hundred thousand numbers. */
+export function* initialSteps(
+  config: ModelConfig,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  rng: Rng,
+): Generator<void, Parameters> {
   const deviation = 0.02 * Math.sqrt(768 / config.hiddenSize);
   const layers = Array.from({ length: config.numHiddenLayers }, (_, layer) => layer);
   const toStream = new Set(
@@ -29,7 +42,10 @@ export function initialParameters(
     } else {
       const draw = rng.fork(name);
       const scale = toStream.has(name) ? deviation / Math.sqrt(2 * config.numHiddenLayers) : deviation;
-      for (let i = 0; i < length; i++) data[i] = scale * draw.normal();
+      for (let i = 0; i < length; i++) {
+        data[i] = scale * draw.normal();
+        if (i % STRETCH === STRETCH - 1) yield;
+      }
     }
     parameters.set(name, { shape, data });
   }
