@@ -148,9 +148,12 @@ describe('a model file that is replaced', () => {
     expect((await heal({ cwd })).code).toBe(0);
   });
 
-  it.each([[[]], [['--json']]])('while it generates, the text ends with an error: %j', async (more) => {
+  it.each([
+    ['while it generates', /^to be/, []],
+    ['before it generates', /^backend:/, ['--json']],
+  ])('%s, the text ends with an error', async (_, pattern, more) => {
     const generate = ['generate', 'model', '--prompt', 'to be', '--max-tokens', '4', ...more];
-    const { code, stdout, stderr } = await replacing(/^backend:|^to be/, (options) => inProcess(generate, options));
+    const { code, stdout, stderr } = await replacing(pattern, (options) => inProcess(generate, options));
     expect(code).toBe(1);
     expect(stderr).toMatch(changed);
     if (more.length > 0) expect(stdout).toBe('');
