@@ -158,4 +158,14 @@ describe('a model file that is replaced', () => {
     expect(stderr).toMatch(changed);
     if (more.length > 0) expect(stdout).toBe('');
   });
+
+  it('after its last token is there, which needs nothing more of the file, the text ends with an error, too', async () => {
+    const generate = ['generate', 'model', '--prompt', 'to be', '--max-tokens', '1'];
+    const { code, stdout, stderr } = await replacing(/^(?!to be$|backend:)[^]/, (options) =>
+      inProcess(generate, options),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(changed);
+    expect(stdout).toMatch(/^to be/);
+  });
 });
