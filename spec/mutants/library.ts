@@ -105,13 +105,6 @@ export const libraryMutants: readonly Mutant[] = [
   },
   {
     ...simd,
-    name: 'SIMD a logit beyond f32 makes NaN',
-    file: `${assembly}/nll.ts`,
-    from: 'if (f32x4.extract_lane(both, 0) == Infinity || f32x4.extract_lane(both, 1) == -Infinity) return false;',
-    to: '',
-  },
-  {
-    ...simd,
     name: 'SIMD swiglu far below zero grows with its gate',
     file: `${assembly}/elementwise.ts`,
     from: 'if (minLanes(lowest) < SILU_LOWEST) repairSwiglu(out, gate, up, begin, end);',
