@@ -1,4 +1,7 @@
-/** The package in other people's programs: bundled, as CommonJS, on threads, and with few types around it. */
+/**
+ * The package in other people's programs: bundled, as CommonJS, on threads, and with few types
+ * around it.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

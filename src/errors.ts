@@ -42,7 +42,10 @@ export class NotFoundError extends BlockprunerError {}
 /** A file that exists but cannot be read or written. */
 export class AccessError extends BlockprunerError {}
 
-/** A file that was written to, or replaced, after it was opened: what was read of it no longer belongs together. */
+/**
+ * A file that was written to, or replaced, after it was opened: what was read of it no longer
+ * belongs together.
+ */
 export class FileChangedError extends BlockprunerError {}
 
 /** Calibration or evaluation data that cannot be used: empty, shorter than a chunk, ids out of range. */

@@ -1,4 +1,7 @@
-/** Runs the command line as a user does: its own process, from the repository's root unless said otherwise. */
+/**
+ * Runs the command line as a user does: its own process, from the repository's root unless said
+ * otherwise.
+ */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,7 @@
-/** A convention that is stated is the one that was used: the same options give the same figure from every command. */
+/**
+ * A convention that is stated is the one that was used: the same options give the same figure from
+ * every command.
+ */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

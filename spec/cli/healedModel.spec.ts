@@ -1,4 +1,7 @@
-/** What healing writes is what any program reads: config.json tells the truth, names are canonical, nothing changed meanwhile. */
+/**
+ * What healing writes is what any program reads: config.json tells the truth, names are canonical,
+ * nothing changed meanwhile.
+ */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Runs the command line inside this process: some milliseconds a call where a process of its own takes seconds. */
+/**
+ * Runs the command line inside this process: some milliseconds a call where a process of its own
+ * takes seconds.
+ */
 import { commandLine } from '../../src/cli/commandLine.ts';
 import type { Outcome } from './command.ts';
 
@@ -10,7 +13,10 @@ export interface InProcessOptions {
   onOutput?: (text: string) => void;
 }
 
-/** `blockpruner ...args`. One call at a time: working folder, environment and output belong to the whole process. */
+/**
+ * `blockpruner ...args`. One call at a time: working folder, environment and output belong to the
+ * whole process.
+ */
 export async function inProcess(args: readonly string[], options: InProcessOptions): Promise<Outcome> {
   const before = { cwd: process.cwd(), env: { ...process.env } };
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };

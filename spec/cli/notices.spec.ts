@@ -1,4 +1,7 @@
-/** What commands say beside their figures: nothing that is peculiar about a text or a model passes without a word. */
+/**
+ * What commands say beside their figures: nothing that is peculiar about a text or a model passes
+ * without a word.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A run's folder says which model it searched; another model's blocks are not taken without a word. */
+/**
+ * A run's folder says which model it searched; another model's blocks are not taken without a word.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What lies below a folder: each path with the hash of its content, or what else it is. Links are not followed. */
+/**
+ * What lies below a folder: each path with the hash of its content, or what else it is. Links are
+ * not followed.
+ */
 export function filesOf(folder: string): Map<string, string> {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
   return new Map(names.map((name) => [join(folder, name), contentOf(join(folder, name))]));

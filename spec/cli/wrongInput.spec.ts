@@ -1,6 +1,6 @@
 /**
- * Wrong input as a user would give it: one clear line on stderr, nothing on stdout, exit code 1 or 2, and every file as
- * it was. To add a case, add a row to the file of its area in cases/.
+ * Wrong input as a user would give it: one clear line on stderr, nothing on stdout, exit code 1 or
+ * 2, and every file as it was. To add a case, add a row to the file of its area in cases/.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

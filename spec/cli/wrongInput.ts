@@ -6,16 +6,24 @@ import { planted, text } from './command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The planted model: 6 layers, context 256, bytes as tokens, no BOS. Looked after: a case that changes it fails. */
+/**
+ * The planted model: 6 layers, context 256, bytes as tokens, no BOS. Looked after: a case that
+ * changes it fails.
+ */
 export const PLANTED: string = resolve(root, planted);
 /** A text of some thousand tokens. */
 export const TEXT: string = resolve(root, text);
 
-/** A command that must end in one line on stderr, with nothing on stdout, and must leave its folder as it was. */
+/**
+ * A command that must end in one line on stderr, with nothing on stdout, and must leave its folder
+ * as it was.
+ */
 export interface WrongInput {
   /** What is wrong. */
   what: string;
-  /** The command's words. Relative paths lie in a folder of the case's own, in which it also runs. */
+  /**
+   * The command's words. Relative paths lie in a folder of the case's own, in which it also runs.
+   */
   args: readonly string[];
   code: 1 | 2;
   /** What the line says. */

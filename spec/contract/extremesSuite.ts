@@ -1,6 +1,6 @@
 /**
- * Numbers at the ends of f32: products, squares and sums beyond its range mean on every backend what they mean in f64,
- * rounded once. Only what is infinite or NaN itself stays so.
+ * Numbers at the ends of f32: products, squares and sums beyond its range mean on every backend
+ * what they mean in f64, rounded once. Only what is infinite or NaN itself stays so.
  */
 import { describe, expect, it, test } from 'vitest';
 import type { AttentionSpec, Backend, DeviceTensor, NllState, NllSum, Scope } from '../../src/backends/backend.ts';
@@ -8,7 +8,10 @@ import { normals } from '../arbitraries.ts';
 import { expectSameBits } from './compare.ts';
 import { attentionOracle, geluOracle, layerNormOracle, rmsNormOracle, swigluOracle } from './oracles.ts';
 
-/** Every value right to 1e-4 of itself, or as little beside it as the smallest numbers that count; infinities in place. */
+/**
+ * Every value right to 1e-4 of itself, or as little beside it as the smallest numbers that count;
+ * infinities in place.
+ */
 function expectMeaning(found: Float32Array, expected: ArrayLike<number>, floor = 1e-29): void {
   expect(found).toHaveLength(expected.length);
   for (const [index, value] of found.entries()) {
@@ -181,7 +184,8 @@ export function extremesSuite(backend: () => Backend): void {
         },
       );
 
-      // NaN, or infinite where a shading language does not know NaN: no number that could be taken for a result.
+      // NaN, or infinite where a shading language does not know NaN: no number that could be taken
+      // for a result.
       it('is not finite where a logit is NaN', async () => {
         for (const cuts of everyCut) {
           const found = await score(backend(), [1e-30, NaN, 0, 0, 0], null, Int32Array.of(0, 1, 2, 3, 4), cuts, sum);
@@ -192,7 +196,9 @@ export function extremesSuite(backend: () => Backend): void {
   });
 }
 
-/** Scores rows that are all 1e30 with a head whose ids have these weights, cut into tiles at `cuts`. */
+/**
+ * Scores rows that are all 1e30 with a head whose ids have these weights, cut into tiles at `cuts`.
+ */
 async function score(
   backend: Backend,
   weights: readonly number[],

@@ -74,7 +74,8 @@ describe('a model on disk', () => {
         process.chdir(folder);
         try {
           expect((await opened('lab/tiny')).description).toBe('lab/tiny (safetensors)');
-          // Where `lab` is a folder, what is not in it is a wrong path; the hub is asked only when told so.
+          // Where `lab` is a folder, what is not in it is a wrong path; the hub is asked only when
+          // told so.
           await expect(openModel('lab/other', { cacheDir: folder, endpoint: 'http://127.0.0.1:9' })).rejects.toThrow(
             'lab/other: there is no such file or folder. Give a folder',
           );

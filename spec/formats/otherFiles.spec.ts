@@ -287,7 +287,7 @@ describe('an index', () => {
   });
 });
 
-it('__metadata__: null is none', async () => {
+it('__metadata__: null counts as no metadata', async () => {
   const files = singleFile(llama, randomWeights(llama));
   const bytes = files.get('model.safetensors') ?? new Uint8Array();
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));

@@ -16,7 +16,9 @@ import { tinyModel } from './gguf/fixtures.ts';
 import { llama } from './huggingface/configs.ts';
 import { randomWeights, sharded, singleFile, type Files } from './huggingface/tinyModel.ts';
 
-/** Writes files that seem to be of long ago, so that a change cannot be told from them by chance. */
+/**
+ * Writes files that seem to be of long ago, so that a change cannot be told from them by chance.
+ */
 async function write(folder: string, files: Files): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) {

@@ -20,7 +20,9 @@ export function shares(total: number, chosen: readonly Target[]): Map<Target, nu
   return new Map(chosen.map((target) => [target, Math.ceil((total * target.weight) / weight)]));
 }
 
-/** Feeds one batch. @param tell is called before each file, so that a watcher knows which one hangs. */
+/**
+ * Feeds one batch. @param tell is called before each file, so that a watcher knows which one hangs.
+ */
 export async function feedBatch(
   target: Target,
   batch: { seed: number; number: number; count: number },

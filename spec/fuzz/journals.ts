@@ -1,6 +1,6 @@
 /**
- * `node spec/fuzz/journals.ts [--count N] [--seed S]`: N damaged journals, checkpoints and training logs. Ends with 1
- * where one led to another result without a word.
+ * `node spec/fuzz/journals.ts [--count N] [--seed S]`: N damaged journals, checkpoints and training
+ * logs. Ends with 1 where one led to another result without a word.
  */
 import { parseArgs } from 'node:util';
 import { damageRuns } from './damageRuns.ts';

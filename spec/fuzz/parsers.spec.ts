@@ -1,4 +1,7 @@
-/** A short run of the fuzzer: every parser, the same files every time. `npm run fuzz` runs it for minutes. */
+/**
+ * A short run of the fuzzer: every parser, the same files every time. `npm run fuzz` runs it for
+ * minutes.
+ */
 import { expect, test } from 'vitest';
 import { BATCH, feedBatch, targets } from './fuzz.ts';
 

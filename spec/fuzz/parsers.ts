@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- [--files N] [--seed S] [--only TARGET] [--batch B]`: damaged files for every parser, on all cores.
- * Ends with 1 where a file crashed a parser, was read wrongly, or took more than half a minute.
+ * `npm run fuzz -- [--files N] [--seed S] [--only TARGET] [--batch B]`: damaged files for every
+ * parser, on all cores. Ends with 1 where a file crashed a parser, was read wrongly, or took more
+ * than half a minute.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -45,7 +46,10 @@ function allJobs(): Job[] {
   return all.toSorted((a, b) => a.number - b.number);
 }
 
-/** One worker takes jobs until there are none left; one that hangs is ended and another takes its place. */
+/**
+ * One worker takes jobs until there are none left; one that hangs is ended and another takes its
+ * place.
+ */
 async function work(): Promise<void> {
   while (jobs.length > 0) await untilItEnds(new Worker(new URL('worker.ts', import.meta.url)));
 }

@@ -1,6 +1,7 @@
 /**
- * What a run leaves behind to be gone on from, damaged: journals, checkpoints, training logs. Each is refused with a typed
- * error, or the run that goes on from it ends as one that was never stopped.
+ * What a run leaves behind to be gone on from, damaged: journals, checkpoints, training logs. Each
+ * is refused with a typed error, or the run that goes on from it ends as one that was never
+ * stopped.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

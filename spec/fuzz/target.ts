@@ -1,6 +1,7 @@
 /**
- * What a fuzzer needs of a parser: damaged files to feed it, and what must hold of the result. A file is either refused
- * with a typed error of one line, or read, and then the result must be right as far as an independent look can tell.
+ * What a fuzzer needs of a parser: damaged files to feed it, and what must hold of the result. A
+ * file is either refused with a typed error of one line, or read, and then the result must be right
+ * as far as an independent look can tell.
  */
 import { fc } from '@fast-check/vitest';
 import { BlockprunerError } from '../../src/errors.ts';
@@ -18,8 +19,8 @@ export interface Target {
 }
 
 /**
- * A target from an arbitrary and a function that feeds one input. `feed` throws what a user would see; whatever
- * is no typed error of ours counts as a fault.
+ * A target from an arbitrary and a function that feeds one input. `feed` throws what a user would
+ * see; whatever is no typed error of ours counts as a fault.
  */
 export function target<T>(name: string, weight: number, inputs: fc.Arbitrary<T>, feed: Feed<T>): Target {
   return {

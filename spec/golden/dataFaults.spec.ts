@@ -1,4 +1,7 @@
-/** Data that once gave wrong figures, over files made to show it; the right figures come from independent code. */
+/**
+ * Data that once gave wrong figures, over files made to show it; the right figures come from
+ * independent code.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';

@@ -1,4 +1,7 @@
-/** Small models that once gave a wrong figure or a wrong token. The right values come from independent code. */
+/**
+ * Small models that once gave a wrong figure or a wrong token. The right values come from
+ * independent code.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';

@@ -1,4 +1,7 @@
-/** Computing gives the event loop a turn when one is due: without that Ctrl-C is heard at the end only. */
+/**
+ * Computing gives the event loop a turn when one is due: without that Ctrl-C is heard at the end
+ * only.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { runInTurns, runThrough, turn, turnWhenDue } from '../../src/model/eventLoop.ts';

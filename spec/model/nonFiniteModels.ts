@@ -11,8 +11,8 @@ export function poke(name: string, at: number, value: number): NonNullable<TinyO
 }
 
 /**
- * Biases of 2·10³⁸ that go in, out and in again: whole, every sum is finite; without L0.mlp two of them meet and
- * overflow f32. Four candidates, one of them NaN.
+ * Biases of 2·10³⁸ that go in, out and in again: whole, every sum is finite; without L0.mlp two of
+ * them meet and overflow f32. Four candidates, one of them NaN.
  */
 export const cancelling: TinyOptions = {
   family: 'gpt2',

@@ -1,4 +1,7 @@
-/** Faults in what a program that uses the library relies on: that a backend ends, and that its kernels are named rightly. */
+/**
+ * Faults in what a program that uses the library relies on: that a backend ends, and that its
+ * kernels are named rightly.
+ */
 import type { Mutant } from './mutant.ts';
 
 const assembly = 'src/backends/simd/assembly';

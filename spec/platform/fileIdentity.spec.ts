@@ -11,7 +11,10 @@ import { withFolder } from '../hub/withHub.ts';
 const before = Uint8Array.from({ length: 4000 }, (_, i) => i);
 const after = before.toReversed();
 
-/** What happens to the file at `path`. `other` is another file of the same size, as old as the first one. */
+/**
+ * What happens to the file at `path`. `other` is another file of the same size, as old as the first
+ * one.
+ */
 const changes: readonly (readonly [string, (path: string, other: string) => Promise<void>])[] = [
   ['another one copied over it', (path, other) => copyFile(other, path)],
   [
@@ -87,7 +90,8 @@ describe('a file that is changed after it was opened', () => {
     });
   });
 
-  // The clock of a file system goes in steps: a file that was only just written is looked at again a step later.
+  // The clock of a file system goes in steps: a file that was only just written is looked at again
+  // a step later.
   test.prop([fc.integer({ min: 0, max: 3 })], { numRuns: 6 })(
     'is noticed however soon after it was written and opened',
     async (wait) => {

@@ -1,5 +1,6 @@
 /**
- * Processes that all find the same stale lock, round after round: one of them must win, and one only.
+ * Processes that all find the same stale lock, round after round: one of them must win, and one
+ * only.
  *
  *   node spec/platform/lockRounds.ts [ROUNDS] [PROCESSES]
  */
@@ -55,7 +56,8 @@ export async function lockRounds(rounds: number, processes: number): Promise<Rou
       const path = join(own, 'journal.lock');
       const text = texts[round % texts.length];
       await leaveLock(path, text);
-      // Every other time somebody was killed while taking it over, and somebody while taking over that.
+      // Every other time somebody was killed while taking it over, and somebody while taking over
+      // that.
       const claim = `${path}.${lockToken({ text, modified: 0 })}`;
       if (round % 2 === 1) await leaveLock(claim, texts[0]);
       if (round % 4 === 3) await leaveLock(`${claim}.${lockToken({ text: texts[0], modified: 0 })}`, texts[0]);
@@ -92,7 +94,9 @@ function ask(rival: ChildProcess, order: Order): Promise<string> {
   });
 }
 
-/** One of the processes: tries for the lock at the moment it is told, keeps it until all have tried. */
+/**
+ * One of the processes: tries for the lock at the moment it is told, keeps it until all have tried.
+ */
 function compete(): void {
   let unlock: (() => Promise<void>) | null = null;
   const answer = async (order: Order): Promise<string> => {

@@ -1,4 +1,7 @@
-/** What runs on a backend ends when the backend is disposed: with DisposedError, and the disposal itself comes to its end. */
+/**
+ * What runs on a backend ends when the backend is disposed: with DisposedError, and the disposal
+ * itself comes to its end.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';

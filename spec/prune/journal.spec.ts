@@ -92,7 +92,8 @@ describe('Journal', () => {
         expect(read.sample(mask, `${prompt} or another`)).toBe(null);
       }
       expect(read.seconds()).toBe(written.seconds());
-      // Decisions that are there already are not written twice; those that follow are of the same chain.
+      // Decisions that are there already are not written twice; those that follow are of the same
+      // chain.
       for (const index of steps.keys()) {
         await read.addStep(index + 1, index === 2 ? null : 'L0.mha', index === 2 ? NaN : Infinity);
       }

@@ -1,4 +1,7 @@
-/** Small tokenizer.json files on which implementations differ. Ids are those of python tokenizers 0.23.3. */
+/**
+ * Small tokenizer.json files on which implementations differ. Ids are those of python tokenizers
+ * 0.23.3.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';

@@ -1,4 +1,7 @@
-/** Tokenizers as public reports describe them (docs/internals/field-reports.md). Ids are those of Python's tokenizers 0.23.3. */
+/**
+ * Tokenizers as public reports describe them (docs/internals/field-reports.md). Ids are those of
+ * Python's tokenizers 0.23.3.
+ */
 import { describe, expect, it, test } from 'vitest';
 import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';
 import { smallByteLevelJson } from './smallTokenizers.ts';

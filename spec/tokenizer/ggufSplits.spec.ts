@@ -1,6 +1,6 @@
 /**
- * Every name of a split against python `tokenizers` with the models' published patterns, over one small vocabulary of
- * pieces that cross every border: the ids say where words were split.
+ * Every name of a split against python `tokenizers` with the models' published patterns, over one
+ * small vocabulary of pieces that cross every border: the ids say where words were split.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -77,7 +77,10 @@ describe('metadata that is wrong', () => {
 });
 
 describe('a text that two tokens have', () => {
-  /** The small byte-level tokenizer with more tokens, of these types (1 normal, 3 control, 5 unused). */
+  /**
+   * The small byte-level tokenizer with more tokens, of these types (1 normal, 3 control, 5
+   * unused).
+   */
   const more = (added: readonly (readonly [string, number])[], keys: Record<string, unknown> = {}): Tokenizer => {
     const metadata = small.byteLevel();
     const [tokens, types] = ['tokens', 'token_type'].map((key) => metadata.get(`tokenizer.ggml.${key}`));

@@ -1,4 +1,7 @@
-/** Ids and texts of python `tokenizers` over random settings of tokenizer.json: data/pipelineGoldens.py makes them. */
+/**
+ * Ids and texts of python `tokenizers` over random settings of tokenizer.json:
+ * data/pipelineGoldens.py makes them.
+ */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -7,8 +10,8 @@ import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 
 /**
- * A text; its ids; those with the texts of special tokens as plain text, null where they are the same; the ids decoded
- * without special tokens and with them, null where that is the same.
+ * A text; its ids; those with the texts of special tokens as plain text, null where they are the
+ * same; the ids decoded without special tokens and with them, null where that is the same.
  */
 type Row = [text: string, ids: number[], plain: number[] | null, skipped: string, kept: string | null];
 

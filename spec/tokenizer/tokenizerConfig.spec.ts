@@ -1,4 +1,7 @@
-/** The small files beside a tokenizer.json, against what python `transformers` makes of the same files. */
+/**
+ * The small files beside a tokenizer.json, against what python `transformers` makes of the same
+ * files.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/errors.ts';

@@ -136,7 +136,8 @@ describe('train', () => {
       expect(values(trainee.parameters)).toEqual(before);
     });
     await fc.assert(property, { numRuns: 200 });
-    // Every bit of what comes first, where the checksum itself and what says that there is one stand.
+    // Every bit of what comes first, where the checksum itself and what says that there is one
+    // stand.
     for (let at = 0; at < 8 * 110; at++) {
       const bytes = whole.slice();
       bytes[at >> 3] ^= 1 << (at & 7);

@@ -23,7 +23,10 @@ it('refuses ranges before the beginning', async () => {
 });
 
 describe('a file that is changed after it was chosen', () => {
-  /** What a page holds of a chosen file; a browser gives another size or date, or refuses, once the file is another. */
+  /**
+   * What a page holds of a chosen file; a browser gives another size or date, or refuses, once the
+   * file is another.
+   */
   class ChosenFile extends File {
     now: { size?: number; lastModified?: number; failure?: Error; bytes?: Uint8Array<ArrayBuffer> } = {};
 

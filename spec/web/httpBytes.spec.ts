@@ -68,7 +68,10 @@ describe('from a server that knows ranges', () => {
 });
 
 describe('a file that is changed on the server', () => {
-  /** Serves `version`'s bytes, in ranges, under the headers that name it; the specs change `version` in between. */
+  /**
+   * Serves `version`'s bytes, in ranges, under the headers that name it; the specs change `version`
+   * in between.
+   */
   function versioned(names: readonly ('etag' | 'last-modified')[]): {
     state: { version: number; bytes: Uint8Array };
     listener: RequestListener;

@@ -1,4 +1,7 @@
-/** The journal in a browser's private file system, over a stand-in for a file in it. The real one runs in spec/browser. */
+/**
+ * The journal in a browser's private file system, over a stand-in for a file in it. The real one
+ * runs in spec/browser.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { afterEach, expect, it, vi } from 'vitest';
 import { AccessError, FormatError } from '../../src/errors.ts';

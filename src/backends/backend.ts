@@ -112,7 +112,10 @@ export interface Backend {
   finishNll(state: NllState): Promise<Float32Array>;
   /** Copies a device array to the host. */
   download(x: DeviceTensor): Promise<Float32Array>;
-  /** Bytes of device memory that handles hold now; 0 after everything was freed, and after `dispose`. */
+  /**
+   * Bytes of device memory that handles hold now; 0 after everything was freed, and after
+   * `dispose`.
+   */
   bytesInUse(): number;
   /** Bytes that handles may hold in all; Infinity where only the system limits them. */
   readonly capacityBytes: number;
@@ -122,10 +125,10 @@ export interface Backend {
    */
   readonly stackBytes: number;
   /**
-   * Ends threads and drops memory, at any time and as often as it is called. From the call on every use throws
-   * DisposedError, and so does what is under way: pending downloads, and a search or a perplexity at its next op. Only
-   * freeing goes on to be allowed (`close`, `free`, `freeLinear`), so that who cleans up needs no order. Resolves when
-   * the threads have ended.
+   * Ends threads and drops memory, at any time and as often as it is called. From the call on every
+   * use throws DisposedError, and so does what is under way: pending downloads, and a search or a
+   * perplexity at its next op. Only freeing goes on to be allowed (`close`, `free`, `freeLinear`),
+   * so that who cleans up needs no order. Resolves when the threads have ended.
    */
   dispose(): Promise<void>;
 }

@@ -1,6 +1,9 @@
 import { DisposedError } from '../errors.ts';
 
-/** Whether a backend still runs, told to all its parts: from `end` on, or once it has failed, every use throws. */
+/**
+ * Whether a backend still runs, told to all its parts: from `end` on, or once it has failed, every
+ * use throws.
+ */
 export class Running {
   readonly #name: string;
   #failure: Error | null = null;
@@ -26,7 +29,10 @@ export class Running {
     this.#failure ??= reason;
   }
 
-  /** Ends the backend and calls `release`, once, however often it is called. Resolves when that is done. */
+  /**
+   * Ends the backend and calls `release`, once, however often it is called. Resolves when that is
+   * done.
+   */
   end(release: () => Promise<void>): Promise<void> {
     this.fail(new DisposedError('the backend was disposed.', { where: this.#name, remedy: 'Open a new one.' }));
     this.#ending ??= release();

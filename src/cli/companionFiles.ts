@@ -10,7 +10,10 @@ import { makeFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 
 const CONFIG = 'config.json';
 
-/** Config, tokenizer in all its forms, chat templates, a model's own code, licence and card: all but weights. */
+/**
+ * Config, tokenizer in all its forms, chat templates, a model's own code, licence and card: all but
+ * weights.
+ */
 const companions: readonly RegExp[] = [
   /^(?:config|generation_config|(?:pre)?processor_config|tokenizer_config|special_tokens_map|added_tokens)\.json$/,
   /^(?:tokenizer|vocab|tekken|chat_template|quantize_config|quantization_config)\.json$/,
@@ -23,10 +26,10 @@ const companions: readonly RegExp[] = [
 const TEMPLATES = 'additional_chat_templates';
 
 /**
- * The files that go along, relative to the model's folder. All are copied as they are, but for what config.json says
- * of the head.
- * @throws UsageError unless the model is a folder with config.json and safetensors: one with config.json and a .gguf
- * file is a GGUF model, whose config.json may say nothing.
+ * The files that go along, relative to the model's folder. All are copied as they are, but for what
+ * config.json says of the head.
+ * @throws UsageError unless the model is a folder with config.json and safetensors: one with
+ * config.json and a .gguf file is a GGUF model, whose config.json may say nothing.
  */
 export async function companionFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -57,7 +60,8 @@ function written(name: string, bytes: Buffer, config: ModelConfig): Buffer {
 }
 
 /**
- * Checks before anything is computed that all can be read, and that no other file of the same name would be replaced.
+ * Checks before anything is computed that all can be read, and that no other file of the same name
+ * would be replaced.
  * @throws NotFoundError or AccessError naming the file.
  */
 export async function checkCompanions(

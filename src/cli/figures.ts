@@ -2,7 +2,9 @@
 import type { Perplexity } from '../eval/perplexity.ts';
 import type { NonFinite } from '../prune/result.ts';
 
-/** A perplexity: five significant digits, exponents only where it is huge; where there is none, why not. */
+/**
+ * A perplexity: five significant digits, exponents only where it is huge. Without one, the reason.
+ */
 export function figure(value: number | null, status?: NonFinite): string {
   if (value === Infinity || status === 'infinite') return 'infinite';
   if (value === null || Number.isNaN(value)) return 'not a number';
@@ -10,8 +12,9 @@ export function figure(value: number | null, status?: NonFinite): string {
 }
 
 /**
- * What a perplexity is made of. `nats a token` is always the mean over all scored tokens, as bits a byte are; where the
- * mean of the chunks' means, of which perplexity is exp, is another number, both are named.
+ * What a perplexity is made of. `nats a token` is always the mean over all scored tokens, as bits a
+ * byte are; where the mean of the chunks' means, of which perplexity is exp, is another number,
+ * both are named.
  */
 export function lossWords({ nll, natsPerToken, bitsPerByte }: Perplexity): string {
   const parts = [`${natsPerToken.toFixed(5)} nats a token`];

@@ -81,8 +81,8 @@ export async function generateCommand(argument: string, options: GenerateCommand
 }
 
 /**
- * Writes the pieces as they come and checks `atEnd` that they hold; `before` is written already. A text that breaks off
- * ends its line, so that the error has one of its own.
+ * Writes the pieces as they come and checks `atEnd` that they hold; `before` is written already. A
+ * text that breaks off ends its line, so that the error has one of its own.
  */
 async function written(
   pieces: AsyncGenerator<string, Completion>,

@@ -1,4 +1,7 @@
-/** All ways to run gpu.js, looked at in a process of its own: drivers write to stderr, or crash, as they like. */
+/**
+ * All ways to run gpu.js, looked at in a process of its own: drivers write to stderr, or crash, as
+ * they like.
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

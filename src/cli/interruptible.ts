@@ -1,6 +1,6 @@
 /**
- * Long computing without a turn of the event loop, which Ctrl-C ends all the same. A handler of ours is only called
- * between turns; Node itself can break a script off at any place.
+ * Long computing without a turn of the event loop, which Ctrl-C ends all the same. A handler of
+ * ours is only called between turns; Node itself can break a script off at any place.
  */
 import { Script } from 'node:vm';
 import type { Backend, DeviceTensor, LinearWeight } from '../backends/backend.ts';
@@ -21,7 +21,10 @@ export function interruptible<T>(compute: () => T): T {
   }
 }
 
-/** Multiplications of one op, from which on it is watched; watching takes up to 0.2 ms. About 0.1 s each. */
+/**
+ * Multiplications of one op, from which on it is watched; watching takes up to 0.2 ms. About 0.1 s
+ * each.
+ */
 const LONG = { reference: 2 ** 27, simd: 2 ** 31, gpu: Infinity } as const;
 
 /** Ops that multiply matrices; all others are short beside them. */

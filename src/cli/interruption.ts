@@ -5,7 +5,8 @@ let words = PLAIN;
 
 /**
  * Notes that from now on the work can be taken up again.
- * @param fresh whether this run was told to start over; the command that resumes must not be. @param from such as
+ * @param fresh whether this run was told to start over; the command that resumes must not be.
+ * @param from such as
  *   `after step 50`.
  */
 export function resumesOnInterruption(fresh: boolean, from: string = ''): void {

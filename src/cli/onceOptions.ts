@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 /**
- * Refuses an option that is given twice, in this command and those below it: commander would take the last one without
- * a word, and a user who names two files means both.
+ * Refuses an option that is given twice, in this command and those below it: commander would take
+ * the last one without a word, and a user who names two files means both.
  */
 export function refuseRepeats(command: Command): void {
   for (const option of command.options) {

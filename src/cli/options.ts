@@ -1,4 +1,7 @@
-/** Readers of option values: each gives a number within its range, or says in one line what it wants instead. */
+/**
+ * Readers of option values: each gives a number within its range, or says in one line what it wants
+ * instead.
+ */
 import { InvalidArgumentError } from 'commander';
 import type { Lanes } from '../backends/simd/kernels.ts';
 
@@ -59,7 +62,10 @@ export function laneCount(text: string): Lanes {
   return text === '4' ? 4 : 8;
 }
 
-/** Most that --memory may ask for, 1 PiB: what a machine does not have is told when the model is opened. */
+/**
+ * Most that --memory may ask for, 1 PiB: what a machine does not have is told when the model is
+ * opened.
+ */
 const LARGEST_MEMORY = 2 ** 50;
 
 /** `2GB`, `512MiB`, `1.5G` → bytes. GB and G are 2³⁰ here, as memory is bought. */

@@ -1,7 +1,7 @@
 /**
- * What a command may write to. Two rules hold for every command and by every spelling of a path: nothing is written
- * into a folder that holds what is read, and nothing that exists is replaced unless an earlier run of the same command
- * left it there, or the user said --force.
+ * What a command may write to. Two rules hold for every command and by every spelling of a path:
+ * nothing is written into a folder that holds what is read, and nothing that exists is replaced
+ * unless an earlier run of the same command left it there, or the user said --force.
  */
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,8 @@ export interface OutputRequest {
 
 /**
  * Checks a folder before anything is computed or written. It need not exist.
- * @throws UsageError where it holds what is read; AccessError where something of another's would be replaced, or a file
+ * @throws UsageError where it holds what is read; AccessError where something of another's would be
+ * replaced, or a file
  *   or a dangling link is in its place.
  */
 export async function checkOutput(request: OutputRequest): Promise<void> {
@@ -61,7 +62,10 @@ async function isThere(path: string, wanted: 'file' | 'folder' = 'folder'): Prom
   return true;
 }
 
-/** @throws UsageError where a folder is, by any name, one that holds what is read, or lies in the hub's cache. */
+/**
+ * @throws UsageError where a folder is, by any name, one that holds what is read, or lies in the
+ * hub's cache.
+ */
 async function checkApart(folder: string, reads: readonly string[]): Promise<void> {
   const own = await identity(folder);
   for (const read of reads) {
@@ -87,7 +91,10 @@ async function liesIn(folder: string, outer: string): Promise<boolean> {
   }
 }
 
-/** The folders in which something that is read lies: a model's own, and those that its files are links into. */
+/**
+ * The folders in which something that is read lies: a model's own, and those that its files are
+ * links into.
+ */
 async function holders(path: string): Promise<string[]> {
   const found = await stat(path).catch(() => null);
   if (found === null) return [];
@@ -96,7 +103,10 @@ async function holders(path: string): Promise<string[]> {
   return [...new Set([found.isDirectory() ? path : dirname(path), ...real.map((file) => dirname(file))])];
 }
 
-/** What stays the same however a path is written: by links, `..`, or another case where the file system has no cases. */
+/**
+ * What stays the same however a path is written: by links, `..`, or another case where the file
+ * system has no cases.
+ */
 async function identity(path: string): Promise<string | null> {
   const found = await stat(path, { bigint: true }).catch(() => null);
   return found === null ? null : `${found.dev} ${found.ino}`;

@@ -14,7 +14,10 @@ const document =
 const checkpoint: Mark = (text) => {
   return text.startsWith('{"__metadata__":{', 8) && text.includes('"steps":') && text.includes('"identity":');
 };
-/** JSON lines, the first of one of these types; a file without a line holds nothing that could be lost. */
+/**
+ * JSON lines, the first of one of these types; a file without a line holds nothing that could be
+ * lost.
+ */
 const records =
   (...types: string[]): Mark =>
   (text) =>
@@ -23,8 +26,8 @@ const report: Mark = (text) => text.includes('class="kicker">Block pruning repor
 const curve: Mark = (text) => text.startsWith('<svg ');
 
 /**
- * The files each command writes, relative to --out. Those with a mark tell by themselves whose they are; those without
- * (null) are a command's own where one with a mark lies beside them.
+ * The files each command writes, relative to --out. Those with a mark tell by themselves whose they
+ * are; those without (null) are a command's own where one with a mark lies beside them.
  */
 export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Mark | null>>>> = {
   prune: {

@@ -32,7 +32,8 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
     let nonFinite: string | null = null;
     const found = await perplexity(model, chunks, mask, group, async (scores) => {
-      // Without some blocks a loss may be NaN; then it is a result, and where it began goes with it.
+      // Without some blocks a loss may be NaN; then it is a result, and where it began goes with
+      // it.
       const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
       if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);

@@ -68,7 +68,8 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
         options,
         terminal,
       );
-      // What cannot be saved, because the folder was removed or the disk is full, is shown all the same.
+      // What cannot be saved, because the folder was removed or the disk is full, is shown all the
+      // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
     } finally {
       await unlock();

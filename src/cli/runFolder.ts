@@ -6,10 +6,10 @@ import { basename, join, relative, sep } from 'node:path';
 const LONGEST = 80;
 
 /**
- * Where a search's results go without --out: `runs/<model>-<data>-<8 hex digits>`. The digits are of both full paths
- * (or the hub id), so that no two models, and no two texts, ever share a folder: not those whose names differ only in
- * what a folder's name cannot hold, and not those of one name in two places. Paths count from the working folder, in
- * which runs/ lies too.
+ * Where a search's results go without --out: `runs/<model>-<data>-<8 hex digits>`. The digits are
+ * of both full paths (or the hub id), so that no two models, and no two texts, ever share a folder:
+ * not those whose names differ only in what a folder's name cannot hold, and not those of one name
+ * in two places. Paths count from the working folder, in which runs/ lies too.
  * @param model as the user wrote it: a path or a hub id. @param revision of the hub.
  */
 export async function defaultRunFolder(model: string, revision: string | undefined, data: string): Promise<string> {
@@ -25,7 +25,9 @@ async function place(path: string): Promise<string> {
   );
 }
 
-/** The readable part: `org/model` → `model`, `x.gguf` → `x`, letters of every script as they are. */
+/**
+ * The readable part: `org/model` → `model`, `x.gguf` → `x`, letters of every script as they are.
+ */
 function plainName(path: string): string {
   const plain = basename(path)
     .replace(/\.(gguf|txt|jsonl|json)$/i, '')

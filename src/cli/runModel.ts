@@ -15,7 +15,9 @@ interface Recorded {
   /** The model's name as it was given then; null where it was not kept. */
   name: string | null;
   contentHash: string;
-  /** What each step removed (`L5.mlp`, `L5.mha,L5.mlp`, nothing); null where the file does not say. */
+  /**
+   * What each step removed (`L5.mlp`, `L5.mha,L5.mlp`, nothing); null where the file does not say.
+   */
   removed: readonly string[] | null;
 }
 

@@ -13,8 +13,8 @@ export type LogLine = Extract<TrainEvent, { type: 'step' | 'measured' }>;
 type Warn = (message: string) => void;
 
 /**
- * What a run said of its steps, one JSON line each, with a checksum over itself and the line before (lineChain.ts). Lines
- * beyond the checkpoint that it resumes from are dropped.
+ * What a run said of its steps, one JSON line each, with a checksum over itself and the line before
+ * (lineChain.ts). Lines beyond the checkpoint that it resumes from are dropped.
  */
 export class TrainingLog {
   readonly lines: LogLine[] = [];
@@ -60,7 +60,7 @@ export class TrainingLog {
   }
 }
 
-/** The whole lines of a log; none where there is none. */
+/** The whole lines of a log; an empty list without a file. */
 async function readLog(path: string, identity: string, warn: Warn): Promise<LogLine[]> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return new Uint8Array();

@@ -19,8 +19,10 @@ export interface TrainingText {
 }
 
 /**
- * Reads --data for training. Sequences begin anywhere, so that chunks, strides and a BOS have no meaning here.
- * @throws UsageError for a --seq-len beyond the context; DataError for a text that is too short, or not readable.
+ * Reads --data for training. Sequences begin anywhere, so that chunks, strides and a BOS have no
+ * meaning here.
+ * @throws UsageError for a --seq-len beyond the context; DataError for a text that is too short, or
+ * not readable.
  */
 export async function trainingText(
   options: Pick<EvalOptions, 'data' | 'field' | 'join'> & { seqLen?: number },

@@ -9,10 +9,10 @@ import type { RawData } from './textData.ts';
 import type { TokenData } from './tokenData.ts';
 
 /**
- * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the start of every
- * chunk (in place of its last token, so that chunks keep their length); `auto` = `stream` if the tokenizer itself
- * adds one, else `none`. Token ids from a .json never get one under `auto`. Data that begin with a BOS already never
- * get a second one before it.
+ * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the
+ * start of every chunk (in place of its last token, so that chunks keep their length); `auto` =
+ * `stream` if the tokenizer itself adds one, else `none`. Token ids from a .json never get one
+ * under `auto`. Data that begin with a BOS already never get a second one before it.
  */
 export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
 
@@ -49,7 +49,10 @@ export interface Chunks {
   ignoredId: number | null;
   /** Tokens of the stream after its last chunk: a tail shorter than a chunk. */
   droppedTokens: number;
-  /** Chunks that were left out because all their targets have the ignored id, and how many targets these are. */
+  /**
+   * Chunks that were left out because all their targets have the ignored id, and how many targets
+   * these are.
+   */
   skipped: { chunks: number; targets: number };
   /** UTF-8 bytes that the scored targets stand for; null where no tokenizer tells. */
   scoredBytes: number | null;
@@ -59,15 +62,20 @@ export interface Chunks {
   notes: readonly string[];
 }
 
-/** Ids that `tokens` needs of the data: one more than asked for, since a BOS among them may be left out. */
+/**
+ * Ids that `tokens` needs of the data: one more than asked for, since a BOS among them may be left
+ * out.
+ */
 export function tokensNeeded({ tokens }: EvalSettings): number {
   return tokens === null ? Infinity : tokens + 1;
 }
 
 /**
- * Chunks of data that are there as a whole. The text is tokenised at once; `chunkTokens` takes what was read in pieces.
- * @throws DataError when the stream is shorter than one chunk, an id is outside the vocabulary, text comes without a
- * tokenizer, a BOS is asked for that the tokenizer does not have, or no target of the whole stream counts.
+ * Chunks of data that are there as a whole. The text is tokenised at once; `chunkTokens` takes what
+ * was read in pieces.
+ * @throws DataError when the stream is shorter than one chunk, an id is outside the vocabulary,
+ * text comes without a tokenizer, a BOS is asked for that the tokenizer does not have, or no target
+ * of the whole stream counts.
  */
 export function chunkData(
   name: string,
@@ -137,8 +145,9 @@ export function chunkTokens(
 }
 
 /**
- * The chunks that have a target that counts. The mean of the others' would be 0/0, and there is nothing to compute for
- * them. No other chunk's targets change: what a chunk that is left out shares with the next one was ignored already.
+ * The chunks that have a target that counts. The mean of the others' would be 0/0, and there is
+ * nothing to compute for them. No other chunk's targets change: what a chunk that is left out
+ * shares with the next one was ignored already.
  */
 function withoutEmptyChunks(name: string, chunks: Chunks): Chunks {
   if (chunks.ignoredId === null) return chunks;
@@ -155,7 +164,10 @@ function withoutEmptyChunks(name: string, chunks: Chunks): Chunks {
   return { ...chunks, ids, skipped: { chunks: chunks.ids.length - ids.length, targets: ignored } };
 }
 
-/** Targets of the chunks that are left out because their id is the ignored one, each once however far chunks overlap. */
+/**
+ * Targets of the chunks that are left out because their id is the ignored one, each once however
+ * far chunks overlap.
+ */
 export function ignoredTargets(chunks: Chunks): number {
   const ignored = (id: number, target: number, index: number): boolean =>
     id === chunks.ignoredId && isNewTarget(chunks, index, target);

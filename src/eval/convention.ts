@@ -34,7 +34,9 @@ export interface DataSummary {
   droppedTokens: number;
   /** Whether the data were read to their end, or only as far as the tokens asked for. */
   wholeText: boolean;
-  /** What is peculiar about the text, such as line ends that models read as text; a sentence each. */
+  /**
+   * What is peculiar about the text, such as line ends that models read as text; a sentence each.
+   */
   notes: readonly string[];
 }
 

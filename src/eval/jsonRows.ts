@@ -58,7 +58,10 @@ function named(key: string, quote = "'"): string {
   return `${quote}${escapeControls(key.length > 40 ? `${key.slice(0, 40)}…` : key)}${quote}`;
 }
 
-/** A JSON value in a few words; not what an object holds, which may be nested too deep to be written out. */
+/**
+ * A JSON value in a few words; not what an object holds, which may be nested too deep to be written
+ * out.
+ */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`;

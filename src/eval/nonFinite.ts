@@ -1,4 +1,7 @@
-/** A loss that is NaN or infinite is an error that says where it began; perplexity, search and healing all call this. */
+/**
+ * A loss that is NaN or infinite is an error that says where it began; perplexity, search and
+ * healing all call this.
+ */
 import { NonFiniteError } from '../errors.ts';
 import type { Mask } from '../model/mask.ts';
 import { traceNonFinite } from '../model/traceNonFinite.ts';

@@ -20,8 +20,8 @@ export interface Perplexity {
   /** Mean over chunks of the chunk's mean NLL, in nats: what `ppl` is made of. */
   nll: number;
   /**
-   * Σ NLL / targets: nats a token. The same as `nll` where all chunks score equally many targets; with a stride, or
-   * where targets are ignored, they do not.
+   * Σ NLL / targets: nats a token. The same as `nll` where all chunks score equally many targets;
+   * with a stride, or where targets are ignored, they do not.
    */
   natsPerToken: number;
   /** Standard error of `nll` over chunks (sample standard deviation / √chunks); null with fewer than two. */
@@ -63,8 +63,8 @@ export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perple
 /**
  * Perplexity of one mask from scratch, `groupSize` chunks at a time: the plain evaluator. It is also the oracle of the
  * search's sweep, which must agree with it bit for bit. `onGroup` gets all scores so far and is awaited.
- * @throws NonFiniteError where the whole model's loss or perplexity is not finite, saying where that begins. Without
- * some blocks it may be: then the result has NaN or Infinity.
+ * @throws NonFiniteError where the whole model's loss or perplexity is not finite, saying where
+ * that begins. Without some blocks it may be: then the result has NaN or Infinity.
  */
 export async function perplexity(
   model: Transformer,

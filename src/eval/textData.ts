@@ -6,8 +6,8 @@ import { kindOf, rowText } from './jsonRows.ts';
 export type RawData = { kind: 'rows'; rows: string[] } | { kind: 'ids'; ids: number[] };
 
 /**
- * Reads a data file's content by its name's ending, in capitals or not: `.txt` one row of text; `.jsonl` one object a
- * line, of which `field` is the text; `.json` a flat array of token ids.
+ * Reads a data file's content by its name's ending, in capitals or not: `.txt` one row of text;
+ * `.jsonl` one object a line, of which `field` is the text; `.json` a flat array of token ids.
  * @throws DataError for another ending, malformed JSON, a missing field, ids that are no non-negative integers, or
  * no text at all.
  */

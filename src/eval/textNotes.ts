@@ -1,4 +1,7 @@
-/** What a reader of a text should know before its perplexity is believed: line ends, marks and zeros that models read as text. */
+/**
+ * What a reader of a text should know before its perplexity is believed: line ends, marks and zeros
+ * that models read as text.
+ */
 
 /** Watches a text go by in pieces. */
 export class TextNotes {

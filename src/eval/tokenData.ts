@@ -1,4 +1,7 @@
-/** A data file that comes in pieces, as token ids: read as far as they are needed, in memory that follows them. */
+/**
+ * A data file that comes in pieces, as token ids: read as far as they are needed, in memory that
+ * follows them.
+ */
 import { DataError } from '../errors.ts';
 import { encodeStream, type StreamSettings } from '../tokenizer/encodeStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -30,7 +33,8 @@ export interface ReadSettings extends StreamSettings {
 const LONGEST_LINE = 1 << 28;
 
 /**
- * Reads what `name` ends in: .txt, .jsonl or .json. The ids are those of the whole text joined and tokenised at once.
+ * Reads what `name` ends in: .txt, .jsonl or .json. The ids are those of the whole text joined and
+ * tokenised at once.
  * @throws DataError as `parseData` does, and for text without a tokenizer.
  */
 export async function readTokens(

@@ -4,7 +4,10 @@ export interface GenerationDefaults {
   readonly endTokenIds: readonly number[];
   /** Where the end tokens are from: `generation_config.json`, `config.json`, `GGUF metadata`. */
   readonly endTokensFrom: string;
-  /** How its authors sample, as the file has it: `temperature`, `top_p`. Shown, never applied on its own. */
+  /**
+   * How its authors sample, as the file has it: `temperature`, `top_p`. Shown, never applied on its
+   * own.
+   */
   readonly suggested: Readonly<Record<string, unknown>>;
   /** The file that suggests it. */
   readonly suggestedBy: string | null;

@@ -7,8 +7,8 @@ const MAX_JSON_BYTES = 1 << 28;
 
 /**
  * A JSON file of a folder.
- * @throws NotFoundError, AccessError; FormatError when it is no JSON in UTF-8, or larger than any such file is;
- * UnsupportedModelError for a Git LFS pointer.
+ * @throws NotFoundError, AccessError; FormatError when it is no JSON in UTF-8, or larger than any
+ * such file is; UnsupportedModelError for a Git LFS pointer.
  */
 export async function readJson(folder: Folder, file: string): Promise<unknown> {
   const source = await folder.open(file);
@@ -34,8 +34,8 @@ export async function readJson(folder: Folder, file: string): Promise<unknown> {
 }
 
 /**
- * JSON, and what Python's json module writes beside it: Infinity, -Infinity and NaN. An infinite number stays one, a NaN
- * becomes the text "NaN", which no field that we read accepts.
+ * JSON, and what Python's json module writes beside it: Infinity, -Infinity and NaN. An infinite
+ * number stays one, a NaN becomes the text "NaN", which no field that we read accepts.
  */
 function parseLenient(text: string): unknown {
   try {

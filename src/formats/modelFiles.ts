@@ -33,8 +33,9 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a folder with config.json and safetensors, or with one .gguf file. Where there is a config.json without
- * safetensors beside one .gguf file, that is the model. Weights are read when they are asked for.
+ * Opens a folder with config.json and safetensors, or with one .gguf file. Where there is a
+ * config.json without safetensors beside one .gguf file, that is the model. Weights are read when
+ * they are asked for.
  * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong and where.
  */
 export async function openFolderModel(

@@ -10,7 +10,10 @@ import { openFolderModel, openGgufModel, type OpenedModel } from './modelFiles.t
 
 export type { OpenedModel };
 
-/** How the hub is reached, and whether the argument names a model there whatever lies on this machine. */
+/**
+ * How the hub is reached, and whether the argument names a model there whatever lies on this
+ * machine.
+ */
 export interface OpenOptions extends HubOptions {
   hub?: boolean;
 }
@@ -20,9 +23,10 @@ const fileEnding = /\.(?:gguf|safetensors|bin|pt|pth|json)$/i;
 
 /**
  * Opens a model; weights are read later, when they are asked for.
- * @param argument a folder with config.json and safetensors (or one .gguf file), a .gguf file, or `owner/name` or
- * `owner/name/file.gguf` on the hub. A path that exists comes first; what looks like a path is never asked for on the
- * hub. With `hub` it is an id, which then may be a name alone (`gpt2`).
+ * @param argument a folder with config.json and safetensors (or one .gguf file), a .gguf file, or
+ * `owner/name` or `owner/name/file.gguf` on the hub. A path that exists comes first; what looks
+ * like a path is never asked for on the hub. With `hub` it is an id, which then may be a name alone
+ * (`gpt2`).
  * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong and where.
  */
 export async function openModel(argument: string, options: OpenOptions = {}): Promise<OpenedModel> {

@@ -18,7 +18,10 @@ export interface Completion extends GenerationEnd {
   readonly text: string;
 }
 
-/** Text to tokens, with a BOS where the tokenizer itself puts one; no second one before a text that begins with one. */
+/**
+ * Text to tokens, with a BOS where the tokenizer itself puts one; no second one before a text that
+ * begins with one.
+ */
 export function encodePrompt(tokenizer: Tokenizer, text: string): Prompt {
   const ids = tokenizer.encode(text);
   const { bosTokenId, addsBos } = tokenizer;
@@ -28,7 +31,8 @@ export function encodePrompt(tokenizer: Tokenizer, text: string): Prompt {
 }
 
 /**
- * Continues a prompt as text. Yields once a token: the text that has become certain, which may be empty.
+ * Continues a prompt as text. Yields once a token: the text that has become certain, which may be
+ * empty.
  * @throws as generate.
  */
 export async function* complete(

@@ -42,6 +42,9 @@ export interface ParsedConfig {
   config: ModelConfig;
   /** Names of unknown fields. */
   unknownFields: readonly string[];
-  /** Special tokens that lie outside the vocabulary and are left out of the config: `bos_token_id 32000`. */
+  /**
+   * Special tokens that lie outside the vocabulary and are left out of the config: `bos_token_id
+   * 32000`.
+   */
   idsOutside: readonly string[];
 }

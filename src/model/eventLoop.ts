@@ -1,6 +1,6 @@
 /**
- * Turns of the event loop. Computing only ever awaits what is there already, so that without them signals, messages
- * and output would wait until everything is computed.
+ * Turns of the event loop. Computing only ever awaits what is there already, so that without them
+ * signals, messages and output would wait until everything is computed.
  */
 
 /** Computing goes on for so long, in ms, before the event loop gets a turn. */
@@ -14,7 +14,9 @@ export async function turn(): Promise<void> {
   lastTurn = performance.now();
 }
 
-/** The same where the last turn was a while ago: cheap enough to be awaited between any two blocks. */
+/**
+ * The same where the last turn was a while ago: cheap enough to be awaited between any two blocks.
+ */
 export async function turnWhenDue(): Promise<void> {
   if (performance.now() - lastTurn > LONGEST_STRETCH) await turn();
 }

@@ -26,8 +26,8 @@ export interface GenerationEnd {
 /**
  * Continues `prompt` (ids) under a mask, token by token, with a KV cache that has slots for the surviving MHA blocks
  * only. The end-of-sequence token is not yielded; the generator's return value says why it ended.
- * @throws DataError for an empty prompt or one as long as the context; NonFiniteError for logits that are NaN or
- * infinite.
+ * @throws DataError for an empty prompt or one as long as the context; NonFiniteError for logits
+ * that are NaN or infinite.
  */
 export async function* generate(
   model: Transformer,
@@ -66,7 +66,8 @@ export async function* generate(
 }
 
 /**
- * No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever the model says.
+ * No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever
+ * the model says.
  * @param ids the text so far.
  * @throws NonFiniteError naming the block and tensor where it begins.
  */

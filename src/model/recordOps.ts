@@ -20,7 +20,10 @@ const computing: ReadonlySet<string> = new Set<keyof Scope>([
   'add',
 ]);
 
-/** A scope that also writes down, in order, what its ops compute. Results are valid until the scope is closed. */
+/**
+ * A scope that also writes down, in order, what its ops compute. Results are valid until the scope
+ * is closed.
+ */
 export function recordOps(scope: Scope): { scope: Scope; ops: readonly RecordedOp[] } {
   const ops: RecordedOp[] = [];
   const recording = new Proxy(scope, {

@@ -4,13 +4,17 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 const REPLACEMENT = '\uFFFD';
 
 /**
- * Tokens to text, one after the other. A character may need several tokens; until it is whole it is held back. What is
- * never made whole comes out as U+FFFD, at the latest at the end: no token's bytes are dropped.
+ * Tokens to text, one after the other. A character may need several tokens; until it is whole it is
+ * held back. What is never made whole comes out as U+FFFD, at the latest at the end: no token's
+ * bytes are dropped.
  */
 export class TextStream {
   readonly #tokenizer: Tokenizer;
   readonly #ids: number[];
-  /** Ids up to here were the context of what was last given out: what a token decodes to depends on the one before. */
+  /**
+   * Ids up to here were the context of what was last given out: what a token decodes to depends on
+   * the one before.
+   */
   #context = 0;
   /** Ids up to here are given out. */
   #given: number;
@@ -27,7 +31,8 @@ export class TextStream {
     this.#ids.push(id);
     const text = this.#held();
     if (text.endsWith(REPLACEMENT)) return '';
-    // A special token stands for no text: what comes after it is still read after the text before it.
+    // A special token stands for no text: what comes after it is still read after the text before
+    // it.
     if (text !== '') this.#context = this.#given;
     this.#given = this.#ids.length;
     return text;

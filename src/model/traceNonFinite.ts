@@ -1,6 +1,6 @@
 /**
- * Finds where NaN or an infinity first arises: a sequence is walked again, and what each stage gives is looked at on the
- * host. Slow, and only done where a loss is not finite already.
+ * Finds where NaN or an infinity first arises: a sequence is walked again, and what each stage
+ * gives is looked at on the host. Slow, and only done where a loss is not finite already.
  */
 import { blocksInWalkOrder, formatBlock } from './blockId.ts';
 import type { Mask } from './mask.ts';
@@ -13,7 +13,10 @@ import type { WeightSource } from './weights.ts';
 export interface NonFiniteOrigin {
   /** `the embedding`, a block such as `L3.mlp`, or `the head`. */
   place: string;
-  /** The tensor that is not finite as it is stored, or at whose product numbers overflow; null for an op without one. */
+  /**
+   * The tensor that is not finite as it is stored, or at whose product numbers overflow; null for
+   * an op without one.
+   */
   tensor: string | null;
   /** What is wrong, for the end of a sentence. */
   reason: string;

@@ -170,8 +170,8 @@ export class Transformer {
   }
 
   /**
-   * The first op of a block on x whose result is not finite, the tensor it was called with, if any, and the row of x. For
-   * messages: every op's result is downloaded.
+   * The first op of a block on x whose result is not finite, the tensor it was called with, if any,
+   * and the row of x. For messages: every op's result is downloaded.
    */
   async firstNonFiniteOp(
     id: BlockId,

@@ -26,8 +26,8 @@ export interface WeightSource {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /**
    * A whole tensor as f32, row-major.
-   * @throws NotFoundError for an unknown name, FormatError for bytes that cannot be decoded, FileChangedError when the
-   * file was changed since it was opened.
+   * @throws NotFoundError for an unknown name, FormatError for bytes that cannot be decoded,
+   * FileChangedError when the file was changed since it was opened.
    */
   tensor(name: string): Promise<Float32Array>;
   /** Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head. */
@@ -35,7 +35,8 @@ export interface WeightSource {
   /** SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal binds a run to. */
   contentHash(hasher: Hasher): Promise<string>;
   /**
-   * Checks that the files are still those whose bytes were hashed and read; called before a result is given.
+   * Checks that the files are still those whose bytes were hashed and read; called before a result
+   * is given.
    * @throws FileChangedError naming the file that is not.
    */
   assertUnchanged(): Promise<void>;

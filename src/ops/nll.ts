@@ -7,8 +7,9 @@
  * Formula: nll = ln Σ_v e^(z_v) − z_target, with the logits z = x Wᵀ. The sum is kept as (m, s) with m = max z so far and
  * s = Σ e^(z − m); a new maximum m′ rescales s by e^(m − m′), so nothing overflows however large the logits are.
  *
- * Numerics: logits in f64; the sum in f64 (`NllSum` tells of the other one), one logit after the other: the result is
- * bit-equal however the head is cut into tiles. A logit of −∞ is an id that cannot come: it adds nothing.
+ * Numerics: logits in f64; the sum in f64 (`NllSum` tells of the other one), one logit after the
+ * other: the result is bit-equal however the head is cut into tiles. A logit of −∞ is an id that
+ * cannot come: it adds nothing.
  *
  * Reference: Milakov & Gimelshein 2018, Online normalizer calculation for softmax, §3.
  */

@@ -8,13 +8,15 @@ export interface ByteSource {
   /** Size in bytes. */
   readonly size: number;
   /**
-   * Reads exactly `length` bytes at `offset`, of the content that was there when the source was opened.
-   * @throws FormatError when the range leaves the source (a truncated file), AccessError when reading fails,
-   * FileChangedError when the content is another one by now.
+   * Reads exactly `length` bytes at `offset`, of the content that was there when the source was
+   * opened.
+   * @throws FormatError when the range leaves the source (a truncated file), AccessError when
+   * reading fails, FileChangedError when the content is another one by now.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
   /**
-   * Looks once more, before a result is given: whether the name still leads to the content that was read.
+   * Looks once more, before a result is given: whether the name still leads to the content that was
+   * read.
    * @throws FileChangedError when it does not, AccessError when it cannot be told.
    */
   assertUnchanged(): Promise<void>;

@@ -4,14 +4,16 @@ import { stat, type FileHandle } from 'node:fs/promises';
 import { FileChangedError } from '../errors.ts';
 
 /**
- * Systems note the time of a change in steps of a few milliseconds, so a change within one step of the one before it
- * would leave no mark. A file that was written to only just now is looked at again after this pause, ms.
+ * Systems note the time of a change in steps of a few milliseconds, so a change within one step of
+ * the one before it would leave no mark. A file that was written to only just now is looked at
+ * again after this pause, ms.
  */
 const CLOCK_STEP = 20n;
 
 /**
- * What a change of a file's content always changes: the file itself (device and inode), its size, the time of its last
- * write, or, where a copying program has set that time back, the time of its last change of any kind.
+ * What a change of a file's content always changes: the file itself (device and inode), its size,
+ * the time of its last write, or, where a copying program has set that time back, the time of its
+ * last change of any kind.
  */
 export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>;
 
@@ -25,7 +27,8 @@ export async function identityOf(handle: FileHandle): Promise<FileIdentity> {
 }
 
 /**
- * Asks the system about the open file, without waiting: a question of microseconds beside every read.
+ * Asks the system about the open file, without waiting: a question of microseconds beside every
+ * read.
  * @throws FileChangedError when its content may be another one.
  */
 export function assertSameContent(handle: FileHandle, known: FileIdentity, path: string): void {

@@ -27,7 +27,10 @@ export function memoryJournal(lines: readonly string[] = []): JournalSink & { re
   };
 }
 
-/** A file's complete lines, where they end, and what stands behind them. Line by line: as one text they may be too long. */
+/**
+ * A file's complete lines, where they end, and what stands behind them. Line by line: as one text
+ * they may be too long.
+ */
 export function splitLines(bytes: Uint8Array): { lines: string[]; end: number; torn: string } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const lines: string[] = [];

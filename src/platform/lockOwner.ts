@@ -3,7 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A lock file that names nobody is a killed process's only when it has lain there so long; a younger one is being written. */
+/**
+ * A lock file that names nobody is a killed process's only when it has lain there so long; a
+ * younger one is being written.
+ */
 const TORN_MILLISECONDS = 60_000;
 
 /** A lock file as it was found. */
@@ -30,7 +33,9 @@ export function lockToken({ text }: FoundLock): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-/** Whether the process that made the lock is certainly gone. Where that cannot be known, it is not. */
+/**
+ * Whether the process that made the lock is certainly gone. Where that cannot be known, it is not.
+ */
 export function isStale(lock: FoundLock): boolean {
   const owner = parseOwner(lock.text);
   if (owner === null) return Date.now() - lock.modified > TORN_MILLISECONDS;
@@ -64,13 +69,14 @@ function thisHost(): string {
 }
 
 /**
- * What tells a process from a later one of the same number: the space its number counts in, and when it began. Only
- * Linux says; null elsewhere, and where it keeps that to itself.
+ * What tells a process from a later one of the same number: the space its number counts in, and
+ * when it began. Only Linux says; null elsewhere, and where it keeps that to itself.
  */
 function lifeOf(pid: number | 'self'): string | null {
   try {
     const space = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0];
-    // The second field is the program's name in brackets, which may hold anything; the start is the 22nd.
+    // The second field is the program's name in brackets, which may hold anything; the start is the
+    // 22nd.
     const start = readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.trim().split(' ')[19];
     return space === undefined || start === undefined ? null : `${space}/${start}`;
   } catch {

@@ -8,7 +8,8 @@ import { assertSameContent, assertSameFile, identityOf, type FileIdentity } from
 const MAX_READ = 1 << 30;
 
 /**
- * Opens a file for random-access reading. From here on its content is held to be one: every read checks it.
+ * Opens a file for random-access reading. From here on its content is held to be one: every read
+ * checks it.
  * @throws NotFoundError when there is none, AccessError when it cannot be opened.
  */
 export async function openFile(path: string): Promise<ByteSource> {

@@ -5,8 +5,9 @@ import { AccessError, NotFoundError } from '../errors.ts';
 import { accessError } from './nodeFile.ts';
 
 /**
- * Makes a folder, with its parents. Each is tried once: where the system says that a parent is missing although it is
- * there (below /proc, say), Node's own recursive mkdir would try for ever. Of a failure no new folder is left.
+ * Makes a folder, with its parents. Each is tried once: where the system says that a parent is
+ * missing although it is there (below /proc, say), Node's own recursive mkdir would try for ever.
+ * Of a failure no new folder is left.
  * @throws AccessError when one cannot be made, or a file is in the way.
  */
 export async function makeFolder(path: string): Promise<void> {
@@ -33,14 +34,19 @@ async function makeOne(folder: string): Promise<boolean> {
   }
 }
 
-/** The folders of a path that are not there yet, the outermost first. @throws what the file system says otherwise. */
+/**
+ * The folders of a path that are not there yet, the outermost first. @throws what the file system
+ * says otherwise.
+ */
 async function missingFolders(path: string): Promise<string[]> {
   const missing: string[] = [];
   for (let folder = resolve(path); (await isFolder(folder)) === null; folder = dirname(folder)) missing.push(folder);
   return missing.toReversed();
 }
 
-/** Null where there is nothing. @throws AccessError for a file, and for a link that leads nowhere. */
+/**
+ * Null where there is nothing. @throws AccessError for a file, and for a link that leads nowhere.
+ */
 async function isFolder(path: string): Promise<true | null> {
   const entry = await lstat(path).catch(absent);
   if (entry === null) return null;

@@ -19,7 +19,10 @@ export async function fileJournal(path: string, fresh: boolean): Promise<Journal
   });
   const found = splitLines(bytes);
   let { end } = found;
-  /** Whether something may stand behind the last whole line: a write that was cut short, now or by a killed process. */
+  /**
+   * Whether something may stand behind the last whole line: a write that was cut short, now or by a
+   * killed process.
+   */
   let untidy = end < bytes.length;
   return {
     name: path,

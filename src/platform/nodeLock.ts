@@ -1,12 +1,15 @@
 /**
- * A lock file keeps a second process out of a folder that one writes to already. One that a killed process left behind
- * is taken over, by one process only:
+ * A lock file keeps a second process out of a folder that one writes to already. One that a killed
+ * process left behind is taken over, by one process only:
  *
- *   create   the whole line is written under another name, then linked: it is there whole, or another's is
+ *   create   the whole line is written under another name, then linked: the lock is whole, or
+ *            another process's is there
  *   claim    a stale lock T may be replaced by whoever holds the lock `PATH.T`, and by nobody else
- *   replace  the holder looks again whether T is still there and still stale, and renames its own line over it
+ *   replace  the holder looks again whether T is still there and still stale, and renames its own
+ *            line over it
  *
- * A claim is a lock like any other, so that one left behind by a killed process is claimed in its turn.
+ * A claim is a lock like any other, so that one left behind by a killed process is claimed in its
+ * turn.
  */
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -17,7 +20,10 @@ import { temporaryName } from './nodeFolder.ts';
 
 /** File systems without links (FAT, some network folders) answer so. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
-/** Each further one takes a lock that was released, or a process that was killed, within microseconds. */
+/**
+ * Each further one takes a lock that was released, or a process that was killed, within
+ * microseconds.
+ */
 const MAX_TRIES = 50;
 /** What this process holds: not every system tells it from an earlier one of the same number. */
 const held = new Set<string>();
@@ -38,9 +44,11 @@ export class InUseError extends AccessError {
 
 /**
  * Takes the lock at `path`.
- * @param warn hears where the lock cannot be removed in the end: that must not hide what the work under it came to.
+ * @param warn hears where the lock cannot be removed in the end: that must not hide what the work
+ * under it came to.
  * @returns what releases it; it never fails.
- * @throws InUseError while a process that is alive, or may be, holds it; AccessError where it cannot be made.
+ * @throws InUseError while a process that is alive, or may be, holds it; AccessError where it
+ * cannot be made.
  */
 export async function lockFile(path: string, warn: (message: string) => void): Promise<() => Promise<void>> {
   const text = lockText();
@@ -117,7 +125,10 @@ async function readLock(path: string): Promise<FoundLock | null> {
   }
 }
 
-/** Removes the lock if it is still ours, and the claims that killed processes left beside it: nobody can use them. */
+/**
+ * Removes the lock if it is still ours, and the claims that killed processes left beside it: nobody
+ * can use them.
+ */
 async function release(path: string, text: string): Promise<void> {
   held.delete(text);
   const found = await readLock(path);

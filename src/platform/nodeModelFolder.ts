@@ -26,7 +26,9 @@ export async function kindOfPath(path: string): Promise<'file' | 'folder' | null
   return found.isDirectory() ? 'folder' : 'file';
 }
 
-/** Where a file lies: its name, and how files beside it are opened; its folder need not be readable. */
+/**
+ * Where a file lies: its name, and how files beside it are opened; its folder need not be readable.
+ */
 export function besideFile(path: string): { file: string; open: (file: string) => Promise<ByteSource> } {
   return { file: basename(path), open: (file) => openFile(join(dirname(path), file)) };
 }

@@ -7,8 +7,8 @@ const PIECE = 1 << 16;
 
 /**
  * A file's UTF-8 text, piece by piece, however large it is. A byte order mark is part of the text.
- * @throws NotFoundError, AccessError; FormatError for bytes that are not UTF-8, and says where, or which other encoding
- * they are.
+ * @throws NotFoundError, AccessError; FormatError for bytes that are not UTF-8, and says where, or
+ * which other encoding they are.
  */
 export async function* textPieces(path: string): AsyncGenerator<string, void> {
   const handle = await openText(path);

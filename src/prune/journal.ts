@@ -1,15 +1,19 @@
 /**
  * The journal of a search: what was computed, line by line, so that a killed run goes on where it was. JSON lines:
  *
- *   {"type":"header", version, weights, config, tokens, settings, backend}   what the numbers depend on, as hashes
- *   {"type":"group", step, from, to, seconds, passes, candidates, …}        one finished (step, group of chunks)
- *   {"type":"race", step, from, to, chunks, …, scores, segments}            the same of a race, from … to in its order
- *   {"type":"step", step, removed, ppl}                                      a decision; a resumed run must come to it too
+ *   {"type":"header", version, weights, config, tokens, settings, backend}
+ *       what the numbers depend on, as hashes
+ *   {"type":"group", step, from, to, seconds, passes, candidates, …}
+ *       one finished (step, group of chunks)
+ *   {"type":"race", step, from, to, chunks, …, scores, segments}
+ *       the same of a race; from … to in its own order
+ *   {"type":"step", step, removed, ppl}
+ *       a decision; a resumed run must come to it too
  *   {"type":"sample", mask, prompt, before, after, seconds}
  *
- * Each line carries a checksum over itself and the line before (lineChain.ts); those of version 1 had none. Threads,
- * memory, group sizes and stop rules are not part of the header: they may change between runs, and the result stays the
- * same to the last bit.
+ * Each line carries a checksum over itself and the line before (lineChain.ts); those of version 1
+ * had none. Threads, memory, group sizes and stop rules are not part of the header: they may change
+ * between runs, and the result stays the same to the last bit.
  */
 import { FormatError, JournalMismatchError } from '../errors.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
@@ -61,8 +65,9 @@ export class Journal {
 
   /**
    * Opens a journal for the run that `header` describes: a new one gets the header, an old one is read back.
-   * @throws JournalMismatchError when it belongs to another run, naming what differs; FormatError naming the first line
-   * that is damaged, out of place or not this journal's. What is refused is left as it is.
+   * @throws JournalMismatchError when it belongs to another run, naming what differs; FormatError
+   * naming the first line that is damaged, out of place or not this journal's. What is refused is
+   * left as it is.
    */
   static async open(sink: JournalSink, header: JournalHeader, newHasher: () => Hasher): Promise<Journal> {
     const { name, lines } = sink;
@@ -88,7 +93,10 @@ export class Journal {
     return journal;
   }
 
-  /** Whether its lines carry checksums: not in a journal of version 0.1, where damage may go unnoticed. */
+  /**
+   * Whether its lines carry checksums: not in a journal of version 0.1, where damage may go
+   * unnoticed.
+   */
   get checked(): boolean {
     return this.#chain !== null;
   }
@@ -108,7 +116,10 @@ export class Journal {
     return this.#samples.find((sample) => sample.mask === mask && sample.prompt === prompt) ?? null;
   }
 
-  /** Where a record stands, for messages: `journal.jsonl:3`, or the journal's name for one that is new. */
+  /**
+   * Where a record stands, for messages: `journal.jsonl:3`, or the journal's name for one that is
+   * new.
+   */
   placeOf(record: JournalRecord): string {
     return this.#places.get(record) ?? this.#sink.name;
   }
@@ -130,7 +141,8 @@ export class Journal {
 
   /**
    * Records a decision once. A resumed run that comes to it again adds nothing.
-   * @throws FormatError where the journal says otherwise: then its scores are not those that it was taken from.
+   * @throws FormatError where the journal says otherwise: then its scores are not those that it was
+   * taken from.
    */
   async addStep(step: number, removed: string | null, ppl: number): Promise<void> {
     const found: StepRecord = { type: 'step', step, removed, ppl };

@@ -1,4 +1,6 @@
-/** The records of a search's journal: what they are, and how they are written as JSON and read back. */
+/**
+ * The records of a search's journal: what they are, and how they are written as JSON and read back.
+ */
 import { FormatError } from '../errors.ts';
 import type { ChunkScore } from '../eval/perplexity.ts';
 
@@ -83,7 +85,7 @@ export function parseLine(line: string, where: string): Record<string, unknown> 
 
 /**
  * The record that such an object is.
- * @throws FormatError where it is none, or a damaged one.
+ * @throws FormatError where the line is not a record, or a damaged one.
  */
 export function decodeRecord(record: Record<string, unknown>, where: string): JournalRecord {
   if (record.type === 'group') return { type: 'group', ...decodeScores('group', record, where) };

@@ -1,8 +1,11 @@
 /**
- * Records as lines of JSON, each with a checksum over itself and the line before, so that no line can be damaged, left
- * out, repeated, moved or taken from elsewhere unnoticed. What is left of a chain that was cut is a chain.
+ * Records as lines of JSON, each with a checksum over itself and the line before, so that no line
+ * can be damaged, left out, repeated, moved or taken from elsewhere unnoticed. What is left of a
+ * chain that was cut is a chain.
  *
- *   {"type":"step", … ,"sum":"SHA-256 of the sum before, a line break and this line up to the comma"}
+ *   {"type":"step", … ,"sum":"…"}
+ *
+ * The sum is SHA-256 of the sum before, a line break, and this line up to the comma before "sum".
  */
 import type { Hasher } from '../platform/sha256.ts';
 

@@ -1,7 +1,8 @@
 /**
- * BlockPruner in its plainest form (Zhong et al. 2025, §3.3): remove the block whose absence leaves the lowest
- * perplexity, measure the rest again on top of that, and so on. `search` gives the same removals and the same
- * perplexities to the last bit; it adds a journal, progress, stop rules and races, and prices a step in one sweep.
+ * BlockPruner in its plainest form (Zhong et al. 2025, §3.3): remove the block whose absence leaves
+ * the lowest perplexity, measure the rest again on top of that, and so on. `search` gives the same
+ * removals and the same perplexities to the last bit; it adds a journal, progress, stop rules and
+ * races, and prices a step in one sweep.
  */
 import type { Chunks } from '../eval/chunks.ts';
 import { perplexity } from '../eval/perplexity.ts';

@@ -1,6 +1,7 @@
 /**
- * The sweep as its drawing tells it (sweep.ts): one walk of the model that prices every single removal. `sweep` gives
- * the same numbers to the last bit; it adds progress, lets go of streams early, and stacks and keeps them for speed.
+ * The sweep as its drawing tells it (sweep.ts): one walk of the model that prices every single
+ * removal. `sweep` gives the same numbers to the last bit; it adds progress, lets go of streams
+ * early, and stacks and keeps them for speed.
  */
 import type { DeviceTensor } from '../backends/backend.ts';
 import { blocksInWalkOrder, formatBlock, type BlockId } from '../model/blockId.ts';
@@ -10,7 +11,8 @@ import type { Candidate } from './candidates.ts';
 
 /**
  * Prices `candidates` on top of `mask` for chunks [B][T].
- * @returns negative log-likelihoods in nats, [chunk][T − 1]: of the model under the mask, and without each candidate.
+ * @returns negative log-likelihoods in nats, [chunk][T − 1]: of the model under the mask, and
+ * without each candidate.
  */
 export async function plainSweep(
   model: Transformer,

@@ -14,7 +14,10 @@ export interface PerplexityFigures {
   status?: NonFinite;
   /** Mean over chunks of the chunk's mean NLL, in nats: `ppl` is exp of it. */
   nll: number | null;
-  /** Σ NLL over all scored tokens / their number. Equals `nll` only where all chunks score equally many. */
+  /**
+   * Σ NLL over all scored tokens / their number. Equals `nll` only where all chunks score equally
+   * many.
+   */
   natsPerToken: number | null;
   /** Standard error of `nll` over chunks; null with fewer than two chunks. */
   standardError: number | null;
@@ -114,8 +117,8 @@ export interface PruneResult {
   /** Blocks in the order of removal. */
   removed: string[];
   /**
-   * A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with a fixed seed; null
-   * without a tokenizer, or where logits are not finite.
+   * A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with
+   * a fixed seed; null without a tokenizer, or where logits are not finite.
    */
   sample: { prompt: string; before: string; after: string } | null;
   /** Seconds of computing, over all parts of a resumed run. */

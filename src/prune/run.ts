@@ -54,9 +54,9 @@ export interface RunOptions {
 
 /**
  * Runs or resumes a search; yields its events and returns the document.
- * @throws UsageError for stop rules that do not fit the model, JournalMismatchError for a journal of another run,
- * MemoryBudgetError when the budget does not hold one chunk's streams, FileChangedError when the model's files were
- * changed meanwhile.
+ * @throws UsageError for stop rules that do not fit the model, JournalMismatchError for a journal
+ * of another run, MemoryBudgetError when the budget does not hold one chunk's streams,
+ * FileChangedError when the model's files were changed meanwhile.
  */
 export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, PruneResult> {
   const { model, chunks, kind, stop, checkpointBytes, race } = options;
@@ -84,7 +84,8 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
   }
   if (dense === null || end === null) throw new Error('the search ended without an end');
   const sample = await sampleOnce(options, journal, end.mask);
-  // The result names the model by its hash: it is given only while the files are those that were hashed.
+  // The result names the model by its hash: it is given only while the files are those that were
+  // hashed.
   await model.source.assertUnchanged();
   return {
     schema: PRUNE_SCHEMA,

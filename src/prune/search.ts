@@ -79,8 +79,9 @@ export type SearchEvent =
 
 /**
  * Runs the search, taking what the journal already holds from there.
- * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are not this search's;
- * NonFiniteError where the dense model's loss is not finite, saying where that begins.
+ * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are
+ * not this search's; NonFiniteError where the dense model's loss is not finite, saying where that
+ * begins.
  */
 export async function* search(
   model: Transformer,

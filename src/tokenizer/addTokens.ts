@@ -13,7 +13,10 @@ export interface TokenToAdd {
   readonly statedId?: number;
 }
 
-/** A token as its text, or as an object with `content` and its flags. @param special where the object does not say. */
+/**
+ * A token as its text, or as an object with `content` and its flags. @param special where the
+ * object does not say.
+ */
 export function tokenOf(value: unknown, special: boolean, where: string): TokenToAdd {
   const json = typeof value === 'string' ? { content: value } : value;
   if (!isRecord(json)) throw new FormatError('a token is neither text nor an object.', { where });
@@ -29,8 +32,8 @@ export function tokenOf(value: unknown, special: boolean, where: string): TokenT
 }
 
 /**
- * A token that tokenizer.json adds already stays as it is there. A piece of the vocabulary keeps its id; any other token
- * gets the next free id, even where its file states another one.
+ * A token that tokenizer.json adds already stays as it is there. A piece of the vocabulary keeps
+ * its id; any other token gets the next free id, even where its file states another one.
  * @returns the list for `added_tokens`, and what the user should be told.
  */
 export function addTokens(

@@ -3,7 +3,9 @@ import { mergeTable } from './mergeTable.ts';
 import { mergeWord } from './mergeWord.ts';
 import type { BpeModel } from './vocabulary.ts';
 
-/** Words that are kept with their ids: so many, and none longer. Texts repeat the same few thousand. */
+/**
+ * Words that are kept with their ids: so many, and none longer. Texts repeat the same few thousand.
+ */
 const CACHED_WORDS = 50_000;
 const CACHED_LENGTH = 64;
 
@@ -46,9 +48,10 @@ function byteTokens(vocab: ReadonlyMap<string, number>): (number | undefined)[] 
 }
 
 /**
- * The ids of a word's characters. What the vocabulary lacks becomes its bytes where all of them have tokens, otherwise
- * the unknown token, and nothing where there is none. An unknown token that is fused with those after it comes after
- * the bytes in between: the format's own library has them in this order.
+ * The ids of a word's characters. What the vocabulary lacks becomes its bytes where all of them
+ * have tokens, otherwise the unknown token, and nothing where there is none. An unknown token that
+ * is fused with those after it comes after the bytes in between: the format's own library has them
+ * in this order.
  */
 function symbolsOf(word: string, model: BpeModel, bytes: readonly (number | undefined)[]): number[] {
   const { vocab, unk_token: unknown } = model;

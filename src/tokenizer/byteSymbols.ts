@@ -22,7 +22,9 @@ export function byteSymbolsOf(text: string): string {
   return spelled;
 }
 
-/** The bytes that a token spells; those of its own UTF-8 where one of its characters spells none. */
+/**
+ * The bytes that a token spells; those of its own UTF-8 where one of its characters spells none.
+ */
 export function bytesOfSymbols(token: string): Iterable<number> {
   const bytes = Array.from(token, (symbol) => byteOf.get(symbol));
   return bytes.every((byte) => byte !== undefined) ? bytes : utf8.encode(token);

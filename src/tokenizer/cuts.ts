@@ -1,9 +1,10 @@
 /**
- * Where a text may be cut for a tokenizer of a `tokenizer.json`: between two characters that no added token, no
- * normalizer and no rule of splitting joins or looks across, and that a rule parts for certain. Only what is known to be
- * safe is: any other tokenizer's text is encoded as a whole.
+ * Where a text may be cut for a tokenizer of a `tokenizer.json`: between two characters that no
+ * added token, no normalizer and no rule of splitting joins or looks across, and that a rule parts
+ * for certain. Only what is known to be safe is: any other tokenizer's text is encoded as a whole.
  *
- * A pair of neighbours goes through the stages as text does. A stage may change the characters, part them, or be in doubt.
+ * A pair of neighbours goes through the stages as text does. A stage may change the characters,
+ * part them, or be in doubt.
  */
 import { isRecord, type JsonRecord } from './jsonFields.ts';
 import { isPunctuation } from './punctuation.ts';
@@ -64,7 +65,10 @@ function partsOf(json: unknown, key: string): unknown[] {
   return Array.isArray(parts) ? parts.flatMap((part) => partsOf(part, key)) : [undefined];
 }
 
-/** Added tokens that hold both characters join them; so does white space that one of them may take along. */
+/**
+ * Added tokens that hold both characters join them; so does white space that one of them may take
+ * along.
+ */
 function addedStage(texts: readonly string[], added: readonly AddedToken[]): Stage {
   const pairs = new Set(texts.flatMap(neighbours));
   const lstrip = added.some((token) => token.lstrip);
@@ -162,14 +166,18 @@ function certain(stage: Stage): Stage {
 
 type Finder = (pair: Pair) => PatternAtCut;
 
-/** Splits at what is found: `parted` where the border between a match and its neighbour always lies at the cut. */
+/**
+ * Splits at what is found: `parted` where the border between a match and its neighbour always lies
+ * at the cut.
+ */
 function splitStage(find: Finder, behavior: string, invert: boolean): Stage {
   if (invert && behavior !== 'Removed' && behavior !== 'Isolated') return joined;
   return (pair) => {
     const { local, takesLeft, takesRight, mayTakeLeft, mayTakeRight } = find(pair);
     if (!local) return 'joined';
     if (behavior === 'Removed' || behavior === 'Isolated') return takesLeft || takesRight ? 'parted' : pair;
-    // A match is put with what stands before it, or after it, which is safe where it is no match's end or beginning.
+    // A match is put with what stands before it, or after it, which is safe where it is no match's
+    // end or beginning.
     if (behavior === 'MergedWithPrevious') return takesLeft ? 'parted' : mayTakeLeft || mayTakeRight ? 'joined' : pair;
     if (behavior === 'MergedWithNext') return takesRight ? 'parted' : mayTakeLeft || mayTakeRight ? 'joined' : pair;
     if (behavior !== 'Contiguous') return 'joined';

@@ -86,7 +86,10 @@ function replace(json: JsonRecord, where: string): Decoder {
   return { decode: (tokens) => tokens.map(replaced), growth };
 }
 
-/** Takes up to `start` of a character from the beginning of every token, and up to `stop` from its end. */
+/**
+ * Takes up to `start` of a character from the beginning of every token, and up to `stop` from its
+ * end.
+ */
 function strip(json: JsonRecord, where: string): Decoder {
   const { start = 0, stop = 0 } = json;
   if (!isCount(start) || !isCount(stop)) throw new FormatError("'start' or 'stop' is no count.", { where });

@@ -1,4 +1,7 @@
-/** The letters that DeepSeek's first models take together: Latin, Greek, Cyrillic and others with capitals. */
+/**
+ * The letters that DeepSeek's first models take together: Latin, Greek, Cyrillic and others with
+ * capitals.
+ */
 export const DEEPSEEK_LETTERS: string =
   'A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af' +
   '\u0370-\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5' +

@@ -1,9 +1,11 @@
 /**
- * Text that comes in pieces, to the ids of the whole. Memory follows the ids that are wanted, not the text.
+ * Text that comes in pieces, to the ids of the whole. Memory follows the ids that are wanted, not
+ * the text.
  *
- * Text is cut where the tokenizer says that no token and no rule of splitting reaches across (`cutsBetween`). A part is
- * encoded together with a little of the text before it, whose ids are then dropped: so what a tokenizer does at the
- * start of a text, such as putting a space there, happens there only. Where there is no such place the part grows.
+ * Text is cut where the tokenizer says that no token and no rule of splitting reaches across
+ * (`cutsBetween`). A part is encoded together with a little of the text before it, whose ids are
+ * then dropped: so what a tokenizer does at the start of a text, such as putting a space there,
+ * happens there only. Where there is no such place the part grows.
  */
 import { DataError } from '../errors.ts';
 import { IdBuffer } from './idBuffer.ts';
@@ -12,7 +14,9 @@ import type { Tokenizer } from './tokenizer.ts';
 /** Characters (UTF-16 units) encoded at a time. */
 const PART = 1 << 16;
 
-/** Characters without a place to cut, beyond which encoding would take more memory than there is. */
+/**
+ * Characters without a place to cut, beyond which encoding would take more memory than there is.
+ */
 const LONGEST_PART = 1 << 26;
 
 export interface StreamSettings {
@@ -30,7 +34,10 @@ export interface EncodedStream {
   whole: boolean;
 }
 
-/** @throws DataError for a text of millions of characters without a place to cut; what the pieces throw. */
+/**
+ * @throws DataError for a text of millions of characters without a place to cut; what the pieces
+ * throw.
+ */
 export async function encodeStream(
   tokenizer: Tokenizer,
   pieces: AsyncIterable<string> | Iterable<string>,

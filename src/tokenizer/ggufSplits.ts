@@ -1,8 +1,9 @@
 /**
- * How text is split into words before byte-pair merging, by the name that GGUF files give the scheme in
- * `tokenizer.ggml.pre`. Merges never cross these borders, so another split gives other tokens. Names as llama.cpp has
- * them (`src/llama-vocab.cpp`), patterns as in the models' own `tokenizer.json`. Several patterns are applied one after
- * the other, each inside the pieces of the one before.
+ * How text is split into words before byte-pair merging, by the name that GGUF files give the
+ * scheme in `tokenizer.ggml.pre`. Merges never cross these borders, so another split gives other
+ * tokens. Names as llama.cpp has them (`src/llama-vocab.cpp`), patterns as in the models' own
+ * `tokenizer.json`. Several patterns are applied one after the other, each inside the pieces of the
+ * one before.
  */
 import type { JsonRecord } from './jsonFields.ts';
 import { DEEPSEEK_LETTERS } from './deepseekLetters.ts';
@@ -13,7 +14,9 @@ export interface PreTokenizer {
   /** Applied one after the other, each inside the pieces of the one before. */
   readonly splits: readonly JsonRecord[];
   readonly normalizer: JsonRecord | null;
-  /** Whether a word that is in the vocabulary becomes its token at once, whatever the merges say. */
+  /**
+   * Whether a word that is in the vocabulary becomes its token at once, whatever the merges say.
+   */
   readonly ignoreMerges: boolean;
   /** Whether a BOS is put first where the file does not say. */
   readonly addsBos: boolean;

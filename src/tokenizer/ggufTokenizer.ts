@@ -1,6 +1,7 @@
 /**
- * The tokenizer inside a GGUF file (`tokenizer.ggml.*` keys): its tables are put into the form of a `tokenizer.json`,
- * so that one pipeline tokenises for both formats. Keys and token types: the GGUF specification of the ggml project.
+ * The tokenizer inside a GGUF file (`tokenizer.ggml.*` keys): its tables are put into the form of a
+ * `tokenizer.json`, so that one pipeline tokenises for both formats. Keys and token types: the GGUF
+ * specification of the ggml project.
  */
 import { NotFoundError, UnsupportedModelError } from '../errors.ts';
 import { GgufKeys, type GgufMetadata } from './ggufKeys.ts';
@@ -40,8 +41,9 @@ interface Scheme {
  * (`tokenizer.ggml.pre`); model `llama` is SentencePiece's byte-pair encoding with scores and byte fallback.
  * Control and unknown tokens are special; user-defined ones are words that are matched before all others.
  * @param name of the file, for messages.
- * @throws NotFoundError for a file without a tokenizer; FormatError for arrays that are missing, mistyped or of
- * different lengths; UnsupportedModelError for another model or way to split, since the tokens would silently be other ones.
+ * @throws NotFoundError for a file without a tokenizer; FormatError for arrays that are missing,
+ * mistyped or of different lengths; UnsupportedModelError for another model or way to split, since
+ * the tokens would silently be other ones.
  */
 export function ggufTokenizer(metadata: GgufMetadata, name: string): Tokenizer {
   const keys = new GgufKeys(metadata, name);
@@ -135,7 +137,9 @@ function sentencePieceScheme(keys: GgufKeys, table: Table): Scheme {
   };
 }
 
-/** Tokens and their types, each text once. @throws UnsupportedModelError for two tokens of one text. */
+/**
+ * Tokens and their types, each text once. @throws UnsupportedModelError for two tokens of one text.
+ */
 function readTable(keys: GgufKeys): Table {
   const tokens = keys.texts('tokens');
   const types = readTypes(keys, tokens.length);

@@ -1,4 +1,7 @@
-/** The merges of a vocabulary by their pair of ids: a hash table, since real ones have hundreds of thousands. */
+/**
+ * The merges of a vocabulary by their pair of ids: a hash table, since real ones have hundreds of
+ * thousands.
+ */
 
 /** A pair's rank, by which merges are ordered, and the id of what it becomes. */
 export interface MergeTable {
@@ -10,7 +13,8 @@ export interface MergeTable {
 
 /**
  * @param merges left id, right id, resulting id. Of a pair given twice the later one counts.
- * @param ranked the rank of each; default: their order. Of merges of one rank the leftmost in the text goes first.
+ * @param ranked the rank of each; default: their order. Of merges of one rank the leftmost in the
+ * text goes first.
  */
 export function mergeTable(
   merges: readonly (readonly [number, number, number])[],

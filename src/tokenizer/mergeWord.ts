@@ -1,13 +1,22 @@
-/** Byte-pair merging of one word: of all neighbours that can merge, those of the lowest rank, the leftmost first. */
+/**
+ * Byte-pair merging of one word: of all neighbours that can merge, those of the lowest rank, the
+ * leftmost first.
+ */
 import type { MergeTable } from './mergeTable.ts';
 
-/** Up to this many symbols all pairs are looked at for every merge; above, a heap keeps them in order. */
+/**
+ * Up to this many symbols all pairs are looked at for every merge; above, a heap keeps them in
+ * order.
+ */
 const SHORT = 24;
 
 /** Positions in a word are below this, so that a rank and a position make one exact number. */
 const POSITIONS = 2 ** 29;
 
-/** @param symbols ids of the characters, which are overwritten. @returns the ids of the merged pieces. */
+/**
+ * @param symbols ids of the characters, which are overwritten. @returns the ids of the merged
+ * pieces.
+ */
 export function mergeWord(symbols: number[], merges: MergeTable): number[] {
   return symbols.length <= SHORT ? mergeShort(symbols, merges) : mergeLong(symbols, merges);
 }
@@ -29,7 +38,10 @@ function mergeShort(symbols: number[], merges: MergeTable): number[] {
   }
 }
 
-/** The same in n log n: a list linked both ways, and a heap of what could be merged, some of it out of date. */
+/**
+ * The same in n log n: a list linked both ways, and a heap of what could be merged, some of it out
+ * of date.
+ */
 function mergeLong(symbols: number[], merges: MergeTable): number[] {
   const count = symbols.length;
   const next = Int32Array.from(symbols, (_, at) => at + 1);

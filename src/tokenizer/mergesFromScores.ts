@@ -6,13 +6,14 @@ export interface ScoredMerges {
 }
 
 /**
- * SentencePiece keeps a score for each piece and no merges: at every step it joins the neighbours whose joint piece
- * has the highest score, and of several such the leftmost. As merges, these are all ways to cut a piece into two pieces,
- * best score first, and those of equal scores have one rank.
+ * SentencePiece keeps a score for each piece and no merges: at every step it joins the neighbours
+ * whose joint piece has the highest score, and of several such the leftmost. As merges, these are
+ * all ways to cut a piece into two pieces, best score first, and those of equal scores have one
+ * rank.
  * @param pieces by id; null for tokens that take no part in merging (control, unknown, byte).
  * @param scores by id.
- * @returns pairs, and the rank of each. Within a rank they are ordered by the ids of the piece, of its left and of its
- * right half, as in converted `tokenizer.json` files.
+ * @returns pairs, and the rank of each. Within a rank they are ordered by the ids of the piece, of
+ * its left and of its right half, as in converted `tokenizer.json` files.
  */
 export function mergesFromScores(pieces: readonly (string | null)[], scores: ArrayLike<number>): ScoredMerges {
   const idOf = new Map<string, number>();

@@ -9,7 +9,10 @@ export interface Metaspace {
   readonly scheme: 'always' | 'never' | 'first';
 }
 
-/** @throws FormatError for fields of a wrong type, and where the older field contradicts the newer one. */
+/**
+ * @throws FormatError for fields of a wrong type, and where the older field contradicts the newer
+ * one.
+ */
 export function readMetaspace(json: JsonRecord, where: string): Metaspace {
   const replacement = json.replacement ?? '▁';
   if (typeof replacement !== 'string' || [...replacement].length !== 1) {

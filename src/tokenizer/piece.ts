@@ -2,8 +2,8 @@
 export interface Piece {
   readonly text: string;
   /**
-   * How many of its first UTF-16 units stand for the first character of the whole text. Metaspace asks for them: it
-   * may put its mark before the first piece only.
+   * How many of its first UTF-16 units stand for the first character of the whole text. Metaspace
+   * asks for them: it may put its mark before the first piece only.
    */
   readonly atStart: number;
 }

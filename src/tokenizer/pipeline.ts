@@ -11,13 +11,17 @@ import { wordSplitter } from './wordBorders.ts';
 export interface Pipeline {
   /** @param parseSpecial whether special tokens are looked for in the text. */
   encode(text: string, parseSpecial: boolean): number[];
-  /** The text of an added token as decoders get it: normalized, for tokens that are looked for in that form. */
+  /**
+   * The text of an added token as decoders get it: normalized, for tokens that are looked for in
+   * that form.
+   */
   readonly addedText: ReadonlyMap<number, string>;
 }
 
 /**
  * 1. Added tokens that are not `normalized` are cut out of the text.
- * 2. What lies between is normalized, each part by itself; then the other added tokens, normalized as well, are cut out.
+ * 2. What lies between is normalized, each part by itself; then the other added tokens, normalized
+ *   as well, are cut out.
  * 3. The pre-tokenizer splits the rest into words.
  * 4. Each word is merged.
  *

@@ -1,4 +1,7 @@
-/** The pre-tokenizers of a `tokenizer.json`: where a text is split into words, which merges never cross. */
+/**
+ * The pre-tokenizers of a `tokenizer.json`: where a text is split into words, which merges never
+ * cross.
+ */
 import { FormatError } from '../errors.ts';
 import { byteSymbolsOf } from './byteSymbols.ts';
 import { flagField, shown, textField, type JsonRecord } from './jsonFields.ts';
@@ -70,7 +73,10 @@ function spansOf(set: CharSet, text: string): Span[] {
   return spans;
 }
 
-/** Puts a space first where there is none, splits as GPT-2 does, spells bytes. The space is U+0020, no other. */
+/**
+ * Puts a space first where there is none, splits as GPT-2 does, spells bytes. The space is U+0020,
+ * no other.
+ */
 function byteLevel(json: JsonRecord, where: string): PreTokenizer {
   const prefix = flagField(json, 'add_prefix_space', true, where);
   const finder = flagField(json, 'use_regex', true, where) ? regexFinder(gpt2Pattern, where) : null;
@@ -116,7 +122,10 @@ function charDelimiter(json: JsonRecord, where: string): PreTokenizer {
   return each((piece) => splitAt(piece, spansOf(set, piece.text), 'Removed'));
 }
 
-/** A mark for every space, one more before the text, and with `split`, the default, a new word at every mark. */
+/**
+ * A mark for every space, one more before the text, and with `split`, the default, a new word at
+ * every mark.
+ */
 function metaspace(json: JsonRecord, where: string): PreTokenizer {
   const { replacement, scheme } = readMetaspace(json, where);
   const marks = new CharSet((codePoint) => codePoint === replacement.codePointAt(0));

@@ -1,12 +1,15 @@
-/** `add_prefix_space` of a tokenizer_config.json: whether a text's first word is read as if a space came before it. */
+/**
+ * `add_prefix_space` of a tokenizer_config.json: whether a text's first word is read as if a space
+ * came before it.
+ */
 import { flagField, isRecord, type JsonRecord } from './jsonFields.ts';
 
 const PREFIX = '▁';
 
 /**
- * The tokenizer.json with the setting; unchanged where the configuration does not say. It goes to the ByteLevel or
- * Metaspace stage of the pre-tokenizer. Without a prefix, a normalizer's `Prepend` and the decoder's `Strip`, which
- * SentencePiece-like tokenizers have for it, go too.
+ * The tokenizer.json with the setting; unchanged where the configuration does not say. It goes to
+ * the ByteLevel or Metaspace stage of the pre-tokenizer. Without a prefix, a normalizer's `Prepend`
+ * and the decoder's `Strip`, which SentencePiece-like tokenizers have for it, go too.
  * @throws FormatError for a value that is neither true nor false.
  */
 export function withPrefixSpace(
@@ -52,7 +55,10 @@ const isLeadingStrip = (part: JsonRecord): boolean => part.type === 'Strip' && p
 
 const lists = ['normalizers', 'pretokenizers', 'decoders'];
 
-/** A stage with each of its parts changed; a part that becomes null goes. What is no stage is left for its reader. */
+/**
+ * A stage with each of its parts changed; a part that becomes null goes. What is no stage is left
+ * for its reader.
+ */
 function mapped(stage: unknown, change: (part: JsonRecord) => JsonRecord | null): unknown {
   if (!isRecord(stage)) return stage;
   const list = lists.find((key) => Array.isArray(stage[key]));

@@ -1,12 +1,16 @@
 /**
- * What a regular expression says of a cut between two characters a and b, told from its parsed form: whether a match can
- * reach across, or see across. The answers hold in every text; where in doubt they say that it can.
+ * What a regular expression says of a cut between two characters a and b, told from its parsed
+ * form: whether a match can reach across, or see across. The answers hold in every text; where in
+ * doubt they say that it can.
  */
 import type { Node } from './regex/node.ts';
 
 /** How a pattern behaves at the place between two characters. */
 export interface PatternAtCut {
-  /** No match can hold both characters next to each other, nor can a condition before the cut depend on what follows it. */
+  /**
+   * No match can hold both characters next to each other, nor can a condition before the cut depend
+   * on what follows it.
+   */
   readonly local: boolean;
   /** Whether the character before, after the cut is in a match in every text. */
   readonly takesLeft: boolean;
@@ -94,7 +98,10 @@ function endsBefore(nodes: readonly Node[], at: number, char: number): boolean {
   return false;
 }
 
-/** Whether a condition can be asked right after the character, so that the answer depends on what comes next. */
+/**
+ * Whether a condition can be asked right after the character, so that the answer depends on what
+ * comes next.
+ */
 function peeks(node: Node, char: number): boolean {
   if (node.kind === 'sequence') {
     return node.nodes.some((part, at) => peeks(part, char) || (peeksFirst(part) && endsBefore(node.nodes, at, char)));
@@ -117,8 +124,8 @@ function peeksFirst(node: Node): boolean {
 }
 
 /**
- * Whether a match is found wherever the character stands, so that it never lies between matches: there is a way to match
- * it alone, which no condition and no possessive part before it can bar.
+ * Whether a match is found wherever the character stands, so that it never lies between matches:
+ * there is a way to match it alone, which no condition and no possessive part before it can bar.
  */
 function takes(node: Node, char: number): boolean {
   if (node.kind === 'set') return node.set.has(char);

@@ -1,13 +1,13 @@
 /**
- * The texts of a GGUF file's tokens with each text once, the others empty: converted files hold some twice, most often
- * padding (`<pad>`, `[PAD]`) and control tokens.
+ * The texts of a GGUF file's tokens with each text once, the others empty: converted files hold
+ * some twice, most often padding (`<pad>`, `[PAD]`) and control tokens.
  *
- * One that the file names (BOS, EOS …) keeps the text, else one that text is made of, else the last, as in llama.cpp's
- * table. The others are never made, and stand for nothing.
+ * One that the file names (BOS, EOS …) keeps the text, else one that text is made of, else the
+ * last, as in llama.cpp's table. The others are never made, and stand for nothing.
  * @param isText whether a token is one that text is made of.
  * @param named ids that other keys of the file point at.
- * @param refuse gives the error for two unnamed tokens of one text that are both for text: which of them the model was trained
- * with, the file does not tell.
+ * @param refuse gives the error for two unnamed tokens of one text that are both for text: which of
+ * them the model was trained with, the file does not tell.
  */
 export function withoutRepeats(
   tokens: readonly string[],

@@ -1,4 +1,7 @@
-/** Patterns that split text into words before byte-pair merging, and the form in which a tokenizer.json has them. */
+/**
+ * Patterns that split text into words before byte-pair merging, and the form in which a
+ * tokenizer.json has them.
+ */
 import type { JsonRecord } from './jsonFields.ts';
 
 const contractions = "'s|'t|'re|'ve|'m|'ll|'d";

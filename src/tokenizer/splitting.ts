@@ -41,7 +41,10 @@ function rangesOf(length: number, found: readonly Span[], invert: boolean): Rang
   return ranges;
 }
 
-/** Contiguous: neighbours of one kind become one. Otherwise a place joins what is before it, unless that is a place. */
+/**
+ * Contiguous: neighbours of one kind become one. Otherwise a place joins what is before it, unless
+ * that is a place.
+ */
 function mergedWithPrevious(ranges: readonly Range[], contiguous: boolean): Range[] {
   const merged: Range[] = [];
   let previous = false;

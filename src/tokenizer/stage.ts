@@ -1,4 +1,6 @@
-/** How the stages of a `tokenizer.json` are read: one part by its type, or several in a sequence. */
+/**
+ * How the stages of a `tokenizer.json` are read: one part by its type, or several in a sequence.
+ */
 import { FormatError, UnsupportedModelError } from '../errors.ts';
 import { isRecord, listField, shown, textField, type JsonRecord } from './jsonFields.ts';
 
@@ -22,13 +24,16 @@ export interface StageReader<P extends Part> {
 /** Deeper than any real file nests its sequences, and shallow enough for the stack. */
 const MAX_DEPTH = 8;
 
-/** How many times its length a text may become; real files keep it, or have three bytes for a character. */
+/**
+ * How many times its length a text may become; real files keep it, or have three bytes for a
+ * character.
+ */
 const MAX_GROWTH = 1024;
 
 /**
  * A stage; null where the file has none.
- * @throws FormatError for missing or mistyped fields, and for parts that feed each other until a short text fills the
- * memory; UnsupportedModelError for a kind of part that is not known.
+ * @throws FormatError for missing or mistyped fields, and for parts that feed each other until a
+ * short text fills the memory; UnsupportedModelError for a kind of part that is not known.
  */
 export function readStage<P extends Part>(reader: StageReader<P>, json: unknown, where: string, depth = 0): P | null {
   if (json === null || json === undefined) return null;

@@ -16,9 +16,10 @@ export interface Tokenizer {
   /** Ids to text. Special tokens are left out unless `keepSpecial`. */
   decode(ids: readonly number[], options?: { keepSpecial?: boolean }): string;
   /**
-   * Whether a text may be cut between two characters (code points) that follow each other: the ids of the whole are then
-   * those of what is left of the cut and those that the rest has after such a text, whatever else both hold. A tokenizer
-   * that cannot tell leaves it out; its texts are encoded as wholes (`encodeStream.ts`).
+   * Whether a text may be cut between two characters (code points) that follow each other: the ids
+   * of the whole are then those of what is left of the cut and those that the rest has after such a
+   * text, whatever else both hold. A tokenizer that cannot tell leaves it out; its texts are
+   * encoded as wholes (`encodeStream.ts`).
    */
   cutsBetween?(left: string, right: string): boolean;
   /** UTF-8 bytes that a token stands for: 0 for special tokens. Summed, this is the denominator of bits per byte. */

@@ -1,6 +1,7 @@
 /**
- * What the small files beside a tokenizer.json change in it, as transformers reads them: tokens that only
- * tokenizer_config.json, special_tokens_map.json or added_tokens.json name, and `add_prefix_space`.
+ * What the small files beside a tokenizer.json change in it, as transformers reads them: tokens
+ * that only tokenizer_config.json, special_tokens_map.json or added_tokens.json name, and
+ * `add_prefix_space`.
  */
 import { FormatError } from '../errors.ts';
 import { addTokens, tokenOf, type TokenToAdd } from './addTokens.ts';
@@ -24,9 +25,10 @@ export interface ConfiguredTokenizer {
 }
 
 /**
- * As in transformers: `added_tokens_decoder`, where it is there, stands for both older files; otherwise the fields of
- * special_tokens_map.json go before those of tokenizer_config.json, and added_tokens.json adds its tokens. A token that
- * is new gets the next free id, whatever id a file gives it.
+ * As in transformers: `added_tokens_decoder`, where it is there, stands for both older files;
+ * otherwise the fields of special_tokens_map.json go before those of tokenizer_config.json, and
+ * added_tokens.json adds its tokens. A token that is new gets the next free id, whatever id a file
+ * gives it.
  * @param name of the model's folder, for messages.
  * @throws FormatError for fields of a wrong type.
  */

@@ -1,4 +1,7 @@
-/** The fields of a tokenizer_config.json: each is used, known to change no token, or named in a warning. */
+/**
+ * The fields of a tokenizer_config.json: each is used, known to change no token, or named in a
+ * warning.
+ */
 import { FormatError } from '../errors.ts';
 import { tokenOf, type TokenToAdd } from './addTokens.ts';
 import { isRecord, shown, type JsonRecord } from './jsonFields.ts';

@@ -36,9 +36,11 @@ export interface Vocabulary {
 }
 
 /**
- * @param ranks of the merges, where several have the same one; a `tokenizer.json` has them in order.
- * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces that do not exist;
- * UnsupportedModelError for another model than byte-pair encoding, and for settings of it that are not supported.
+ * @param ranks of the merges, where several have the same one; a `tokenizer.json` has them in
+ * order.
+ * @throws FormatError for pieces without a proper id, ids given twice and merges of or into pieces
+ * that do not exist; UnsupportedModelError for another model than byte-pair encoding, and for
+ * settings of it that are not supported.
  */
 export function readVocabulary(json: JsonRecord, name: string, ranks: ArrayLike<number> | null = null): Vocabulary {
   const where = `${name}: model`;

@@ -1,6 +1,6 @@
 /**
- * A checkpoint's checksum: SHA-256 over the whole file with zeros in the checksum's own place, which is the first entry
- * of the header, so that it is always found at the same bytes.
+ * A checkpoint's checksum: SHA-256 over the whole file with zeros in the checksum's own place,
+ * which is the first entry of the header, so that it is always found at the same bytes.
  */
 import { FormatError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';

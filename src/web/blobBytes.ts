@@ -2,8 +2,9 @@ import { AccessError, FileChangedError, FormatError } from '../errors.ts';
 import type { ByteSource } from '../platform/byteSource.ts';
 
 /**
- * A ByteSource over a Blob or File: what a file input or a drop gives. Only what is asked for is read from disk. A
- * browser refuses to read a file that has changed since it was chosen (NotReadableError).
+ * A ByteSource over a Blob or File: what a file input or a drop gives. Only what is asked for is
+ * read from disk. A browser refuses to read a file that has changed since it was chosen
+ * (NotReadableError).
  */
 export function blobBytes(name: string, blob: Blob): ByteSource {
   const { size } = blob;

@@ -10,8 +10,8 @@ import { Client } from './client.ts';
 
 /**
  * Starts a worker with an engine in it. `end` ends it whatever it is doing.
- * @throws AccessError where the browser starts no worker from there. One that fails later fails all calls with an
- * AccessError.
+ * @throws AccessError where the browser starts no worker from there. One that fails later fails all
+ * calls with an AccessError.
  */
 export function startEngine(): Client & { end(): void } {
   const entry = new URL(/* the name is fixed by src/web/bundle */ './engineWorker.js', import.meta.url);

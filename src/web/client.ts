@@ -40,7 +40,10 @@ export class Client {
   #layers = 0;
   #broken: Error | null = null;
 
-  /** @param base the page's address, which a file's address may be relative to: the worker has another one. */
+  /**
+   * @param base the page's address, which a file's address may be relative to: the worker has
+   * another one.
+   */
   constructor(port: ClientPort, base?: string) {
     this.#port = port;
     this.#base = base;

@@ -4,13 +4,15 @@ import { memoryBytes } from '../platform/memoryBytes.ts';
 import { request, type Answer, type RequestOptions } from './httpRequest.ts';
 
 /**
- * A ByteSource over HTTP range requests. Every answer must carry the version and the size of the first one. The whole
- * file is taken at once and kept in memory where the server knows no ranges, or names no version (neither ETag nor
- * Last-Modified reaches the page): pieces could then come from two files. So it is where the request for a range fails
- * as a whole: some servers compress the answer though a browser asks for ranges as they are, or do not let other
- * origins' pages ask for them.
+ * A ByteSource over HTTP range requests. Every answer must carry the version and the size of the
+ * first one. The whole file is taken at once and kept in memory where the server knows no ranges,
+ * or names no version (neither ETag nor Last-Modified reaches the page): pieces could then come
+ * from two files. So it is where the request for a range fails as a whole: some servers compress
+ * the answer though a browser asks for ranges as they are, or do not let other origins' pages ask
+ * for them.
  *
- * The version is compared here and not asked for with If-Range, which would need the server's leave across origins.
+ * The version is compared here and not asked for with If-Range, which would need the server's leave
+ * across origins.
  * @param pause waits between the tries of a request, for specs.
  * @throws NotFoundError, AccessError.
  */

@@ -34,7 +34,8 @@ const MAX_WAIT = 60_000;
 
 /**
  * Asks up to four times. An answer of 416 is for the caller.
- * @throws NotFoundError for 404; AccessError for other failures, and for a web page that comes in place of the file.
+ * @throws NotFoundError for 404; AccessError for other failures, and for a web page that comes in
+ * place of the file.
  */
 export async function request(url: string, options: RequestOptions): Promise<Answer> {
   for (let tries = 0; ; tries++) {

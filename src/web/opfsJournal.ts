@@ -13,9 +13,10 @@ interface SyncAccessHandle {
 }
 
 /**
- * A journal in the origin's private file system: it outlives the page, and each line is flushed before `append` returns.
- * A last line without its newline is what a killed page leaves of a write: it is cut off, as soon as there is something
- * to append. While it is open, no other page can open it.
+ * A journal in the origin's private file system: it outlives the page, and each line is flushed
+ * before `append` returns. A last line without its newline is what a killed page leaves of a write:
+ * it is cut off, as soon as there is something to append. While it is open, no other page can open
+ * it.
  * @param fresh start over, dropping what is there.
  * @throws UsageError for a name with separators in it, AccessError where the file cannot be opened or written.
  */

@@ -18,8 +18,8 @@ import type { PruneResult } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/search.ts';
 
 /**
- * A file of a model: its name in the model's folder, and a URL or what a file input or a drop gave. A relative URL is one of
- * the page's, as `fetch` there takes it.
+ * A file of a model: its name in the model's folder, and a URL or what a file input or a drop gave.
+ * A relative URL is one of the page's, as `fetch` there takes it.
  */
 export interface WebFile {
   name: string;

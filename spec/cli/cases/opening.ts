@@ -1,4 +1,6 @@
-/** What is given as a model and is none: each is named for what it is, before anything is asked of a hub. */
+/**
+ * Files and folders that are not models: the message names what each one is, and no hub is asked.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serializeGguf } from '../../../src/formats/gguf/write.ts';

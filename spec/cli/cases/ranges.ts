@@ -1,4 +1,7 @@
-/** Every option of every command that takes a number, with values outside its range: made from the options themselves. */
+/**
+ * Every option of every command that takes a number, with values outside its range: made from the
+ * options themselves.
+ */
 import type { Option } from 'commander';
 import type { NumberReader, Range } from '../../../src/cli/options.ts';
 import { program } from '../../../src/cli/program.ts';

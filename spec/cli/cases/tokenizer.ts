@@ -1,4 +1,7 @@
-/** Tokenizers that cannot be used, for every command that has text: the true reason, never "there is none". */
+/**
+ * Tokenizers that cannot be used, with every command that reads text: the message gives the true
+ * reason, and never says that the tokenizer is missing.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { measure, model, TEXT, weights, type WrongInput } from '../wrongInput.ts';

@@ -117,7 +117,11 @@ describe('is refused, in words,', () => {
       (_, keys) => keys.set('split.tensors.count', 99),
       /split\.tensors\.count is 99, the parts have 21 tensors/,
     ],
-    ['a count that is none', (_, keys) => keys.set('split.count', 60_000), /split\.count is 60000, expected 1 … 1024/],
+    [
+      'a count beyond every split',
+      (_, keys) => keys.set('split.count', 60_000),
+      /split\.count is 60000, expected 1 … 1024/,
+    ],
   ])('where a part says %s', async (_, change, message) => {
     await withParts(split('llama', 3, change), async (folder) => {
       await expect(opened(folder)).rejects.toThrow(message);
@@ -175,7 +179,7 @@ describe('names of parts', () => {
     'a-00003-of-00002.gguf',
     'a-00000-of-00002.gguf',
     'a-1-of-2.gguf',
-  ])('%s is none', (name) => expect(parseSplitName(name)).toBeNull());
+  ])('%s is not the name of a part', (name) => expect(parseSplitName(name)).toBeNull());
   it('a folder has as many models as first parts and whole files', () => {
     expect(ggufModels(['b.GGUF', partName(2, 2), partName(1, 2), 'x.txt'])).toEqual(['b.GGUF', partName(1, 2)]);
     expect(ggufModels([partName(2, 2)])).toEqual([partName(2, 2)]);

@@ -250,7 +250,8 @@ describe('two downloads of the same file at once', () => {
       const bytes = files.get(name) ?? new Uint8Array();
       await withHub({ [REPO]: repoOf(files) }, async ({ hub, cacheDir, options }) => {
         const [second, opened] = [signal(), signal()];
-        // The first download is held until the second is on its way, and that one until the first has opened its file.
+        // The first download is held until the second is on its way, and that one until the first
+        // has opened its file.
         let requests = 0;
         hub.fault = async ({ kind }) => {
           if (kind !== 'bytes') return;

@@ -37,7 +37,10 @@ export class CommandQueue {
     this.#reject(this.#failure);
   }
 
-  /** When everything given so far has run. @throws the first failure, at once: a command under way may never end. */
+  /**
+   * When everything given so far has run. @throws the first failure, at once: a command under way
+   * may never end.
+   */
   async settled(): Promise<void> {
     if (this.#busy) await this.unlessFailed(new Promise<void>((resolve) => this.#idle.push(resolve)));
     if (this.#failure !== null) throw this.#failure;

@@ -110,7 +110,10 @@ export async function finishNll(device: GpuDevice, state: GpuNll): Promise<Float
   return out;
 }
 
-/** ln sum + highest − target, also where both of these have left f32's range; NaN where all logits lie below it. */
+/**
+ * ln sum + highest − target, also where both of these have left f32's range; NaN where all logits
+ * lie below it.
+ */
 function nats(highest: number, sum: number, target: number): number {
   const above = highest === target ? 0 : highest - target;
   return sum > 0 ? Math.log(sum) + above : NaN;

@@ -68,8 +68,9 @@ export const compileKernels: KernelCompiler = /* @__PURE__ */ kernelCompiler({
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 /**
- * What keeps WebAssembly as a whole from running here, or null. Some engines have none of it (Safari in Lockdown Mode,
- * --jitless), and a page's Content Security Policy may forbid to compile what the engine calls valid.
+ * What keeps WebAssembly as a whole from running here, or null. Some engines have none of it
+ * (Safari in Lockdown Mode, --jitless), and a page's Content Security Policy may forbid to compile
+ * what the engine calls valid.
  */
 export function webAssemblyObstacle(): string | null {
   if (typeof WebAssembly === 'undefined') return 'this JavaScript engine has no WebAssembly';
@@ -141,8 +142,9 @@ const PROBE_PAGES = 2;
 let probe: WasmMemory | null = null;
 
 /**
- * The memory to try kernels on, filled with zeros. There is one, and its maximum is its size: a shared memory reserves
- * addresses up to its maximum, some engines gigabytes beyond it, and small devices soon refuse that.
+ * The memory to try kernels on, filled with zeros. There is one, and its maximum is its size: a
+ * shared memory reserves addresses up to its maximum, some engines gigabytes beyond it, and small
+ * devices soon refuse that.
  */
 export function probeMemory(): WasmMemory {
   probe ??= withAddresses('a probe of the kernels', () => {

@@ -38,7 +38,8 @@ export class ThreadPool {
 
   /**
    * @param threads how many there will be, the caller's own included.
-   * @throws UnsupportedBackendError where there are no threads, and what `spawn` throws; then none is left.
+   * @throws UnsupportedBackendError where there are no threads, and what `spawn` throws; then none
+   * is left.
    */
   static async start(
     module: WasmModule,
@@ -97,7 +98,9 @@ export class ThreadPool {
     if (Atomics.exchange(control, FAILED, 0) !== 0) throw new Error('simd: a kernel failed on a worker thread');
   }
 
-  /** Ends the workers and drops the memory; every later use throws. Resolves when they have ended. */
+  /**
+   * Ends the workers and drops the memory; every later use throws. Resolves when they have ended.
+   */
   stop(): Promise<void> {
     return this.running.end(async () => {
       const memory = this.#memory;

@@ -1,6 +1,6 @@
 /**
- * What our types name of WebAssembly. TypeScript knows the real ones from its DOM types or Node's, which a program that uses
- * the package need not have.
+ * What our types name of WebAssembly. TypeScript knows the real ones from its DOM types or Node's,
+ * which a program that uses the package need not have.
  */
 
 /** A compiled module: a WebAssembly.Module. */

@@ -5,7 +5,9 @@ import type { GenerationDefaults } from '../generationDefaults.ts';
 const SAMPLING = 'general.sampling.';
 const FROM = 'GGUF metadata';
 
-/** What a GGUF file says about generating: end of text, end of turn and end of message end a text. */
+/**
+ * What a GGUF file says about generating: end of text, end of turn and end of message end a text.
+ */
 export function ggufGeneration(metadata: ReadonlyMap<string, unknown>, config: ModelConfig): GenerationDefaults {
   const message = metadata.get('tokenizer.ggml.eom_token_id');
   const valid = typeof message === 'number' && Number.isInteger(message) && message >= 0 && message < config.vocabSize;

@@ -4,7 +4,10 @@ import type { GgufReader } from './reader.ts';
 
 const MAGIC = 0x46554747;
 
-/** Formats of the ggml project before GGUF (until August 2023), by their first four bytes as a little-endian number. */
+/**
+ * Formats of the ggml project before GGUF (until August 2023), by their first four bytes as a
+ * little-endian number.
+ */
 const before: ReadonlyMap<number, string> = new Map([
   [0x67676d6c, 'ggml'],
   [0x67676d66, 'ggmf'],
@@ -16,8 +19,8 @@ const before: ReadonlyMap<number, string> = new Map([
  * Reads magic number and version; versions 2 and 3 have one layout.
  * @param where the file's name, for messages.
  * @param foreign what the file is where it is known to be none of ours.
- * @throws FormatError for what is no GGUF file; UnsupportedModelError for one of version 1, a big-endian one, and the
- * formats before GGUF: nothing is wrong with such a file.
+ * @throws FormatError for what is no GGUF file; UnsupportedModelError for one of version 1, a
+ * big-endian one, and the formats before GGUF: nothing is wrong with such a file.
  */
 export function readVersion(reader: GgufReader, where: string, foreign: BlockprunerError | null = null): 2 | 3 {
   const magic = reader.u32();

@@ -1,4 +1,7 @@
-/** GGUF files that are no model: the container also holds adapters, projectors, statistics and parts. */
+/**
+ * GGUF files that are no model: the container also holds adapters, projectors, statistics and
+ * parts.
+ */
 import { UnsupportedModelError } from '../../errors.ts';
 import { quoted, shortJson } from '../quoted.ts';
 import type { GgufFile } from './parse.ts';
@@ -45,7 +48,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * @throws UnsupportedModelError naming what the file is where it is no model, nor the first part of one.
+ * @throws UnsupportedModelError naming what the file is where it is no model, nor the first part of
+ * one.
  */
 export function refuseOtherKinds(file: GgufFile): void {
   const kind = kinds.find(({ is }) => is(file));

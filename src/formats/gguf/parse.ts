@@ -23,7 +23,10 @@ export interface GgufFile {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** The stored type of each metadata value, for writing it back as it was. */
   readonly types: ReadonlyMap<string, GgufType>;
-  /** Keys with text that is not UTF-8: a description cut in a character, say. Whoever needs such a text refuses it. */
+  /**
+   * Keys with text that is not UTF-8: a description cut in a character, say. Whoever needs such a
+   * text refuses it.
+   */
   readonly notUtf8: ReadonlySet<string>;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   readonly alignment: number;
@@ -43,9 +46,10 @@ const MAX_ALIGNMENT = 1 << 20;
 
 /**
  * Reads and checks a file's header, in windows that grow until it fits.
- * @throws FormatError for what is no GGUF file or contradicts itself: sizes beyond the file, names given twice,
- * overlapping tensors, tensor names that are not UTF-8; UnsupportedModelError for a tensor type that we do not decode,
- * for a format or byte order that we do not read, and for a file of another kind.
+ * @throws FormatError for what is no GGUF file or contradicts itself: sizes beyond the file, names
+ * given twice, overlapping tensors, tensor names that are not UTF-8; UnsupportedModelError for a
+ * tensor type that we do not decode, for a format or byte order that we do not read, and for a file
+ * of another kind.
  */
 export async function parseGguf(source: ByteSource): Promise<GgufFile> {
   for (let size = FIRST_WINDOW; ; size *= 4) {

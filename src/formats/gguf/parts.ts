@@ -1,7 +1,7 @@
 /**
- * A GGUF file, or the parts of a split one, as one set of metadata and tensors. The first part has the model's
- * metadata; each says its number (`split.no`, from 0), how many there are (`split.count`), and how many tensors all of
- * them have (`split.tensors.count`).
+ * A GGUF file, or the parts of a split one, as one set of metadata and tensors. The first part has
+ * the model's metadata; each says its number (`split.no`, from 0), how many there are
+ * (`split.count`), and how many tensors all of them have (`split.tensors.count`).
  */
 import { FormatError, NotFoundError, UnsupportedModelError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
@@ -31,8 +31,8 @@ export interface Beside {
 
 /**
  * Reads the headers. What was opened here is closed again after an error; `first` is the caller's.
- * @throws FormatError for damaged or contradicting headers, UnsupportedModelError for what is no model or no first
- * part, NotFoundError for a part that is not there.
+ * @throws FormatError for damaged or contradicting headers, UnsupportedModelError for what is no
+ * model or no first part, NotFoundError for a part that is not there.
  */
 export async function openGgufParts(first: ByteSource, beside: Beside | null): Promise<GgufParts> {
   const file = await parseGguf(first);

@@ -79,13 +79,18 @@ export class GgufReader {
     }
   }
 
-  /** The name of a key. One that is not UTF-8 is none that anybody asks for; its bytes become characters. */
+  /**
+   * The name of a key. Nobody asks for one that is not UTF-8; its bytes become characters.
+   */
   key(): string {
     const { bytes } = this.#stringBytes();
     return decoded(this.#utf8, bytes) ?? latin1(bytes);
   }
 
-  /** A u32 type and the value that follows it. `isText`: all its strings are UTF-8; what is not has U+FFFD. */
+  /**
+   * A u32 type and the value that follows it. `isText`: all its strings are UTF-8; what is not has
+   * U+FFFD.
+   */
   value(): TypedValue & { isText: boolean } {
     this.#isText = true;
     const type = this.#type();

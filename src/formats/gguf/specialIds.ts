@@ -1,10 +1,14 @@
-/** Ids of special tokens in GGUF metadata that no token has: −1 for none in some files, or a converter's mistake. */
+/**
+ * Ids of special tokens in GGUF metadata that no token has: −1 for none in some files, or a
+ * converter's mistake.
+ */
 import type { GgufValue } from './valueTypes.ts';
 
 const idKey = /^tokenizer\.ggml\.\w+_token_id$/;
 
 /**
- * The metadata without ids that lie outside the vocabulary, and what was left out: `bos_token_id 4294967295`.
+ * The metadata without ids that lie outside the vocabulary, and what was left out: `bos_token_id
+ * 4294967295`.
  * @param vocabSize rows of the embedding.
  */
 export function withoutIdsOutside(

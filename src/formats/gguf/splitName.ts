@@ -1,4 +1,7 @@
-/** Names of the parts of a split GGUF file, as llama-gguf-split writes them: `NAME-00001-of-00003.gguf`. */
+/**
+ * Names of the parts of a split GGUF file, as llama-gguf-split writes them:
+ * `NAME-00001-of-00003.gguf`.
+ */
 
 const pattern = /^(.+)-(\d{5})-of-(\d{5})(\.gguf)$/i;
 
@@ -22,7 +25,9 @@ export function parseSplitName(file: string): SplitName | null {
   return { part, count, all };
 }
 
-/** The GGUF models among a folder's files, sorted; of a split one, its first part stands for all. */
+/**
+ * The GGUF models among a folder's files, sorted; of a split one, its first part stands for all.
+ */
 export function ggufModels(files: Iterable<string>): string[] {
   const names = [...files].filter((file) => file.toLowerCase().endsWith('.gguf'));
   const there = new Set(names);

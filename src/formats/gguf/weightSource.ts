@@ -27,9 +27,9 @@ interface StoredTensor {
 }
 
 /**
- * Opens a GGUF file as a model: reads its header and checks that it has the tensors that its architecture needs, in the
- * right shapes, and no others. Weights are read when they are asked for. `weights.close` closes `source`, and the other
- * parts where it is the first of several.
+ * Opens a GGUF file as a model: reads its header and checks that it has the tensors that its
+ * architecture needs, in the right shapes, and no others. Weights are read when they are asked for.
+ * `weights.close` closes `source`, and the other parts where it is the first of several.
  * @param beside how other parts are opened; without it a split model is refused.
  * @throws FormatError for a damaged file, UnsupportedModelError for a model that we do not compute, NotFoundError for a
  * missing tensor.

@@ -8,7 +8,10 @@ import { Fields } from './fields.ts';
 
 export const GENERATION_CONFIG = 'generation_config.json';
 
-/** Fields that say nothing about how to sample: book-keeping, how long a text gets, how transformers runs. */
+/**
+ * Fields that say nothing about how to sample: book-keeping, how long a text gets, how transformers
+ * runs.
+ */
 const inert: ReadonlySet<string> = new Set([
   '_from_model_config',
   'transformers_version',
@@ -34,9 +37,10 @@ const inert: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What generation_config.json says, where there is one. Its end tokens go before those of config.json, as in
- * transformers; where it names none, config.json's count.
- * @returns also what the user should be told: a file that cannot be used is no reason not to open the model.
+ * What generation_config.json says, where there is one. Its end tokens go before those of
+ * config.json, as in transformers; where it names none, config.json's count.
+ * @returns also what the user should be told: a file that cannot be used is no reason not to open
+ * the model.
  */
 export async function readGenerationConfig(
   folder: Folder,

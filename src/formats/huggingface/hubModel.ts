@@ -110,8 +110,9 @@ function partsOf(gguf: string): readonly string[] {
 }
 
 /**
- * Fetches, of the commit that is cached, the small files that the cache neither has nor knows to be missing: another
- * program, or an older version of this one, may have left them out. Weights stay as they are.
+ * Fetches, of the commit that is cached, the small files that the cache neither has nor knows to be
+ * missing: another program, or an older version of this one, may have left them out. Weights stay
+ * as they are.
  */
 async function withExtras(cache: HubCache, id: HubId, settings: HubSettings, model: HubModel): Promise<HubModel> {
   const { commit, folder } = model;
@@ -212,7 +213,8 @@ async function snapshot(cache: HubCache, commit: string): Promise<Folder> {
 }
 
 /**
- * Whether files can be opened, and have the bytes they should have; a link in a snapshot may lead nowhere.
+ * Whether files can be opened, and have the bytes they should have; a link in a snapshot may lead
+ * nowhere.
  * @param damaged gets the name of a file that is there with other bytes.
  */
 async function areAllThere(folder: Folder, names: readonly string[], damaged: string[]): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
- * Names of a checkpoint's tensors without what programs wrap around a model: `torch.compile`, data parallelism, FSDP
- * and activation checkpointing put a part of their own into every name they save, trainers put the model below a
- * field of theirs (`module.`, `base_model.model.`, `policy.`).
+ * Names of a checkpoint's tensors without what programs wrap around a model: `torch.compile`, data
+ * parallelism, FSDP and activation checkpointing put a part of their own into every name they save,
+ * trainers put the model below a field of theirs (`module.`, `base_model.model.`, `policy.`).
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
@@ -28,8 +28,8 @@ export interface StoredNames {
 
 /**
  * @param where the folder, for messages.
- * @throws FormatError where two tensors would get one name, or the model could be below two prefixes;
- * UnsupportedModelError for adapters that are not merged.
+ * @throws FormatError where two tensors would get one name, or the model could be below two
+ * prefixes; UnsupportedModelError for adapters that are not merged.
  */
 export function storedNames(
   stored: ReadonlyMap<string, StoredTensor>,
@@ -68,12 +68,18 @@ export function storedNames(
   return { tensors, leftOut: [...leftOut] };
 }
 
-/** The stored name of a canonical one: a checkpoint of the bare model, as GPT-2's first one, lacks the first part. */
+/**
+ * The stored name of a canonical one: a checkpoint of the bare model, as GPT-2's first one, lacks
+ * the first part.
+ */
 export function bareName(name: string): string {
   return name.replace(/^(?:model|transformer)\./, '');
 }
 
-/** What stands before the name of a tensor that every model has. Empty where that name is there as it should be. */
+/**
+ * What stands before the name of a tensor that every model has. Empty where that name is there as
+ * it should be.
+ */
 function outerPrefix(names: ReadonlySet<string>, config: ModelConfig, where: string): string {
   const { embedding } = modelTensorNames(config);
   const anchors = [embedding, bareName(embedding), 'lm_head.weight'];

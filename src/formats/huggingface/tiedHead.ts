@@ -1,7 +1,7 @@
 /**
- * `tie_word_embeddings` says that the LM head is the embedding. A checkpoint may store a head all the same: once more
- * the same numbers, as some programs save it, or numbers of its own, where a head was trained and the field forgotten.
- * What is stored decides, as in GGUF files.
+ * `tie_word_embeddings` says that the LM head is the embedding. A checkpoint may store a head all
+ * the same: once more the same numbers, as some programs save it, or numbers of its own, where a
+ * head was trained and the field forgotten. What is stored decides, as in GGUF files.
  */
 import type { StoredTensor } from '../safetensors/checkpoint.ts';
 import { decodeFloats, isDecodable } from '../safetensors/dtypes.ts';
@@ -10,8 +10,8 @@ import { decodeFloats, isDecodable } from '../safetensors/dtypes.ts';
 const PIECE = 1 << 20;
 
 /**
- * Whether a stored head repeats the embedding, value by value. Both are read in pieces, and no further than to the
- * first piece that differs.
+ * Whether a stored head repeats the embedding, value by value. Both are read in pieces, and no
+ * further than to the first piece that differs.
  * @throws AccessError, FileChangedError.
  */
 export async function headRepeatsEmbedding(head: StoredTensor, embedding: StoredTensor): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The tokenizer of a model folder, and why there is none where there is none. */
+/** The tokenizer of a model folder, or the reason why it has no tokenizer. */
 import { NotFoundError, UnsupportedModelError } from '../../errors.ts';
 import type { Folder } from '../../platform/folder.ts';
 import { configuredTokenizer } from '../../tokenizer/fromJson.ts';
@@ -21,8 +21,8 @@ const otherKinds: readonly (readonly [RegExp, string])[] = [
 /**
  * @param name of the model, for messages.
  * @returns the tokenizer, and what the user should be told.
- * @throws NotFoundError where the folder has no tokenizer; FormatError and UnsupportedModelError for one that cannot be
- * used.
+ * @throws NotFoundError where the folder has no tokenizer; FormatError and UnsupportedModelError
+ * for one that cannot be used.
  */
 export async function readFolderTokenizer(
   folder: Folder,

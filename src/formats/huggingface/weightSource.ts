@@ -23,9 +23,10 @@ const HEAD = 'lm_head.weight';
 const buffers = /(?:^|\.)(?:attn\.bias|attn\.masked_bias|rotary_emb\.inv_freq)$/;
 
 /**
- * Opens a Hugging Face model folder: config.json and safetensors, one file or shards. Checks that every tensor the
- * config asks for is there with the right shape; weights are read when they are asked for. Of a model with a tied head
- * that stores one all the same, head and embedding are compared.
+ * Opens a Hugging Face model folder: config.json and safetensors, one file or shards. Checks that
+ * every tensor the config asks for is there with the right shape; weights are read when they are
+ * asked for. Of a model with a tied head that stores one all the same, head and embedding are
+ * compared.
  * @returns the model and what the user should be told about it.
  * @throws NotFoundError, FormatError or UnsupportedModelError naming file, field or tensor.
  */

@@ -4,9 +4,9 @@ import type { ModelConfig } from '../../model/config.ts';
 const TIES = /("tie_word_embeddings"\s*:\s*)(?:true|null)\b/g;
 
 /**
- * config.json as it is written beside weights of ours. It says of the head what is so: a program that read
- * `tie_word_embeddings: true` would compute with the embedding and never look at the head that is there. Everything
- * else stays as it stands, to the letter.
+ * config.json as it is written beside weights of ours. It says of the head what is so: a program
+ * that read `tie_word_embeddings: true` would compute with the embedding and never look at the head
+ * that is there. Everything else stays as it stands, to the letter.
  * @param text the model's config.json.
  * @param config what the weights are written with.
  */

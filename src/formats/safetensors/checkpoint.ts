@@ -34,8 +34,9 @@ export interface Checkpoint {
 }
 
 /**
- * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads their headers. What the
- * index names and no shard has is noted: whether the model needs it is not known here.
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads
+ * their headers. What the index names and no shard has is noted: whether the model needs it is not
+ * known here.
  * @throws NotFoundError when there is neither; FormatError for a damaged file.
  */
 export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {

@@ -3,7 +3,10 @@ import { NotFoundError, UnsupportedModelError, type BlockprunerError } from '../
 import type { Folder } from '../../platform/folder.ts';
 import { quoted } from '../quoted.ts';
 
-/** Weights in formats of other programs. Pickles can run code when they are read; none of these is read. */
+/**
+ * Weights in formats of other programs. Pickles can run code when they are read; none of these is
+ * read.
+ */
 const formats: readonly (readonly [RegExp, string])[] = [
   [/^pytorch_model.*\.bin(?:\.index\.json)?$|\.(?:bin|pt|pth|ckpt)$/, 'PyTorch'],
   [/^tf_model.*\.h5(?:\.index\.json)?$/, 'TensorFlow'],
@@ -22,7 +25,10 @@ export function noWeights(folder: Pick<Folder, 'name' | 'files'>): BlockprunerEr
   );
 }
 
-/** The error for a folder or a repository whose weights are of another kind; null where there are none at all. */
+/**
+ * The error for a folder or a repository whose weights are of another kind; null where there are
+ * none at all.
+ */
 export function otherWeights({ name: where, files }: Pick<Folder, 'name' | 'files'>): BlockprunerError | null {
   const names = [...files].toSorted();
   if (files.has('adapter_config.json') || names.some((name) => name.startsWith('adapter_model.'))) {

@@ -1,7 +1,8 @@
 /**
- * Whether a file of the cache has the bytes it should have. A blob is named after its hash: SHA-256 for large files,
- * git's object hash (SHA-1) for small ones. Hashing a model takes seconds, so a blob that proved right is noted, with
- * size, inode and times, in `.checked/NAME` of its repository, and hashed again only when one of these is another.
+ * Whether a file of the cache has the bytes it should have. A blob is named after its hash: SHA-256
+ * for large files, git's object hash (SHA-1) for small ones. Hashing a model takes seconds, so a
+ * blob that proved right is noted, with size, inode and times, in `.checked/NAME` of its
+ * repository, and hashed again only when one of these is another.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -55,8 +56,9 @@ export async function sameBytes(a: string, b: string): Promise<boolean> {
 }
 
 /**
- * Whether a file of a snapshot, or of the folder of blobs, has the bytes that its name among the blobs promises. True where the
- * name promises nothing, as for copies on systems without links; false where the file cannot be read.
+ * Whether a file of a snapshot, or of the folder of blobs, has the bytes that its name among the
+ * blobs promises. True where the name promises nothing, as for copies on systems without links;
+ * false where the file cannot be read.
  */
 export async function hasPromisedBytes(folder: string, name: string): Promise<boolean> {
   try {

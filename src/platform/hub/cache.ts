@@ -1,12 +1,12 @@
 /**
  * One repository in the cache that Hugging Face's tools share:
  *
- *   models--owner--name/refs/main                     the commit a branch was at
- *   models--owner--name/snapshots/COMMIT/config.json  → ../../blobs/ETAG
- *   models--owner--name/blobs/ETAG                    a file's bytes, once for all commits that have it
- *   models--owner--name/.no_exist/COMMIT/FILE         an empty file: the commit is known not to have FILE
- *   models--owner--name/.checked/ETAG                 ours: the blob's bytes were found right (blobCheck.ts)
- *   models--owner--name/.downloading/ETAG             ours: the lock of a process that downloads the blob
+ *   models--owner--name/refs/main                    the commit a branch was at
+ *   models--owner--name/snapshots/COMMIT/config.json → ../../blobs/ETAG
+ *   models--owner--name/blobs/ETAG                   a file's bytes, once for all commits
+ *   models--owner--name/.no_exist/COMMIT/FILE        empty: the commit is known not to have FILE
+ *   models--owner--name/.checked/ETAG                ours: the blob's bytes were checked
+ *   models--owner--name/.downloading/ETAG            ours: lock of the process downloading it
  */
 import { copyFile, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -68,8 +68,8 @@ export class HubCache {
   }
 
   /**
-   * Makes a blob visible as a file of a commit; a copy where the system allows no links. What is right already stays:
-   * another process may have it open.
+   * Makes a blob visible as a file of a commit; a copy where the system allows no links. What is
+   * right already stays: another process may have it open.
    */
   async link(etag: string, commit: string, file: string): Promise<void> {
     const path = join(this.snapshotPath(commit), file);

@@ -11,7 +11,9 @@ import type { HubSettings } from './settings.ts';
 
 /** Silence after which a connection counts as dead, ms. */
 const SILENCE = 60_000;
-/** Fewest bytes that must come within each such time: a connection that drips is as good as dead. */
+/**
+ * Fewest bytes that must come within each such time: a connection that drips is as good as dead.
+ */
 const LEAST = 1 << 16;
 /** Largest answer of the API that is read, bytes. */
 const MAX_ANSWER = 1 << 25;
@@ -124,7 +126,10 @@ export class HubClient {
     }
   }
 
-  /** As an object: from a text the library would take names such as models/x for a kind of repository. */
+  /**
+   * As an object: from a text the library would take names such as models/x for a kind of
+   * repository.
+   */
   #named(): { type: 'model'; name: string } {
     return { type: 'model', name: this.#repo };
   }
@@ -202,7 +207,8 @@ function hubFile(entry: {
   xetHash?: string;
 }): HubFile {
   const { path: name, size, oid, lfs, xetHash } = entry;
-  // The name tells which hash the bytes have: a hash that we cannot compute gets a name that is none.
+  // The name tells which hash the bytes have: a hash that we cannot compute gets a name that is
+  // none.
   const etag: unknown = lfs?.oid ?? (xetHash === undefined ? oid : `xet-${xetHash}`);
   if (typeof name !== 'string' || !Number.isSafeInteger(size) || size < 0) throw new TypeError('no file');
   // It becomes a file name.
@@ -211,7 +217,10 @@ function hubFile(entry: {
   return { name, size, etag, hash: lfs === undefined && xetHash !== undefined ? null : { kind, hex: etag } };
 }
 
-/** Sees to it that an answer's bytes keep coming: `LEAST` in every `SILENCE`, however they are spread. */
+/**
+ * Sees to it that an answer's bytes keep coming: `LEAST` in every `SILENCE`, however they are
+ * spread.
+ */
 class Pace {
   #bytes = 0;
   #late: { promise: Promise<never>; timer: NodeJS.Timeout | undefined } = lateAfterSilence();

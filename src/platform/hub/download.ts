@@ -67,9 +67,9 @@ async function fetchBlob(
 }
 
 /**
- * One attempt: continues the incomplete file to its end, checks it as it lies on disk and gives it its name. One that
- * proves wrong is removed. Another program may write to the same file, as it knows no lock of ours: what lies there in
- * the end is checked, not what came.
+ * One attempt: continues the incomplete file to its end, checks it as it lies on disk and gives it
+ * its name. One that proves wrong is removed. Another program may write to the same file, as it
+ * knows no lock of ours: what lies there in the end is checked, not what came.
  */
 async function receive(
   client: HubClient,
@@ -79,7 +79,8 @@ async function receive(
   report: (received: number) => void,
 ): Promise<void> {
   const incomplete = incompletePath(blob);
-  // No O_TRUNC, as a leftover is of use, and no O_APPEND: another program then writes the same bytes to the same places.
+  // No O_TRUNC, as a leftover is of use, and no O_APPEND: another program then writes the same
+  // bytes to the same places.
   const handle = await open(incomplete, constants.O_RDWR | constants.O_CREAT, 0o666);
   try {
     let received = await leftoverSize(handle, file.size);
@@ -116,7 +117,10 @@ async function receive(
   }
 }
 
-/** Whether a blob is there with the bytes it should have; one of another size or content is replaced. */
+/**
+ * Whether a blob is there with the bytes it should have; one of another size or content is
+ * replaced.
+ */
 async function isRight(blob: string, { size }: HubFile): Promise<boolean> {
   return (await sizeOf(blob)) === size && (await hasPromisedBytes(dirname(blob), basename(blob)));
 }

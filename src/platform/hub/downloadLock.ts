@@ -1,6 +1,7 @@
 /**
- * One process at a time downloads a blob. A second one that wrote to the same unfinished file would go on writing to
- * it after the first has given it its name and opened it: the open file would be a changed one.
+ * One process at a time downloads a blob. A second one that wrote to the same unfinished file would
+ * go on writing to it after the first has given it its name and opened it: the open file would be a
+ * changed one.
  */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,7 +11,10 @@ import { InUseError, lockFile } from '../nodeLock.ts';
 
 /** Pause between two looks at a lock that another process holds, ms. */
 const PAUSE = 100;
-/** As long as nothing comes of another's download, a process waits so long for it, ms: it may be hashing what came. */
+/**
+ * As long as nothing comes of another's download, a process waits so long for it, ms: it may be
+ * hashing what came.
+ */
 const PATIENCE = 300_000;
 
 /**

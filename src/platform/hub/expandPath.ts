@@ -1,8 +1,9 @@
 import { UsageError } from '../../errors.ts';
 
 /**
- * A folder from an environment variable with `~`, `$NAME` and `${NAME}` in it replaced, as Hugging Face's own tools do:
- * a shell leaves them where the value was quoted or comes from a file. A name that is not set stays as it is.
+ * A folder from an environment variable with `~`, `$NAME` and `${NAME}` in it replaced, as Hugging
+ * Face's own tools do: a shell leaves them where the value was quoted or comes from a file. A name
+ * that is not set stays as it is.
  * @param variable the variable's name, for messages.
  * @throws UsageError for `~name`, another user's folder.
  */

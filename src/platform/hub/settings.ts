@@ -37,8 +37,8 @@ export interface HubSettings {
 
 /**
  * Options completed from the environment, by the names Hugging Face's own tools use.
- * @throws UsageError for an endpoint that is no http(s) address or holds a password, a revision that cannot be one, a
- * folder that cannot be expanded.
+ * @throws UsageError for an endpoint that is no http(s) address or holds a password, a revision
+ * that cannot be one, a folder that cannot be expanded.
  */
 export function hubSettings(
   options: HubOptions,

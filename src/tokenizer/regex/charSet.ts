@@ -1,4 +1,7 @@
-/** Sets of code points, given by a test and kept as tables of 256 that are filled when first asked for. */
+/**
+ * Sets of code points, given by a test and kept as tables of 256 that are filled when first asked
+ * for.
+ */
 
 export type CharTest = (codePoint: number) => boolean;
 
@@ -36,8 +39,8 @@ export function testOf(source: string): CharTest {
 const cased = new Map<string, number[]>();
 
 /**
- * The code points that are the same letter as this one when case does not count, itself included: Unicode's simple
- * case folding, in which ſ is an s and K (the Kelvin sign) a k.
+ * The code points that are the same letter as this one when case does not count, itself included:
+ * Unicode's simple case folding, in which ſ is an s and K (the Kelvin sign) a k.
  */
 export function sameLetter(codePoint: number): readonly number[] {
   if (cased.size === 0) {
@@ -67,7 +70,9 @@ export function severalLetters(codePoint: number): string | null {
   return isOne(folded) ? null : folded;
 }
 
-/** Whether these letters, lower case, could be a single one when case does not count, as "ss" is ß. */
+/**
+ * Whether these letters, lower case, could be a single one when case does not count, as "ss" is ß.
+ */
 export function couldBeOneLetter(letters: string): boolean {
   if (!/\P{ASCII}/u.test(letters)) return /ss|st|ff|fi|fl/.test(letters);
   for (let codePoint = 0xdf; codePoint < 0xfb18; codePoint++) {

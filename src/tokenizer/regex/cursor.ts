@@ -42,7 +42,10 @@ export class Cursor {
     return true;
   }
 
-  /** What this pattern matches here, read; null where it does not match. `pattern` must be sticky and match ASCII. */
+  /**
+   * What this pattern matches here, read; null where it does not match. `pattern` must be sticky
+   * and match ASCII.
+   */
   eatMatch(pattern: RegExp): RegExpExecArray | null {
     const rest = this.#chars.slice(this.at, this.at + 80).join('');
     pattern.lastIndex = 0;

@@ -17,8 +17,9 @@ export class Machine {
   readonly #program: Program;
   readonly #slots: Int32Array;
   /**
-   * Entries of three: an address, a position and the lowest position that may still be given back to (-1: nothing to
-   * give back). A negative address stands for a mark to be set back, by -1 - slot.
+   * Entries of three: an address, a position and the lowest position that may still be given back
+   * to (-1: nothing to give back). A negative address stands for a mark to be set back, by -1 -
+   * slot.
    */
   #stack = new Int32Array(3 * 64);
 

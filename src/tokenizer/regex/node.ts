@@ -3,7 +3,9 @@ import type { CharSet } from './charSet.ts';
 /** Places that a pattern can ask for without taking a character. */
 export type Place = 'textStart' | 'textEnd' | 'lastLineEnd' | 'lineStart' | 'lineEnd' | 'wordBorder' | 'insideWord';
 
-/** How often and in which order a repetition is tried; `possessive` never gives back what it took. */
+/**
+ * How often and in which order a repetition is tried; `possessive` never gives back what it took.
+ */
 export type Mode = 'greedy' | 'lazy' | 'possessive';
 
 /** A regular expression, parsed. */

@@ -1,7 +1,7 @@
 /**
- * Oniguruma's regular expressions in Ruby's syntax, which `tokenizer.json` files are written in. JavaScript's differ:
- * in possessive quantifiers and atomic groups, in what \s and \w match, in `$` before every line feed. What is not
- * known to come out the same is refused by name.
+ * Oniguruma's regular expressions in Ruby's syntax, which `tokenizer.json` files are written in.
+ * JavaScript's differ: in possessive quantifiers and atomic groups, in what \s and \w match, in `$`
+ * before every line feed. What is not known to come out the same is refused by name.
  */
 import { CharSet, couldBeOneLetter, severalLetters } from './charSet.ts';
 import { Cursor, type Options } from './cursor.ts';
@@ -28,7 +28,8 @@ const lineFeed = 10;
 
 /**
  * @param where the pattern is from, for messages.
- * @throws FormatError for a broken pattern, UnsupportedModelError for one that uses what is not supported.
+ * @throws FormatError for a broken pattern, UnsupportedModelError for one that uses what is not
+ * supported.
  */
 export function parsePattern(pattern: string, where: string): Node {
   const cursor = new Cursor(pattern, where);
@@ -47,7 +48,9 @@ function parseChoice(cursor: Cursor, options: Options, depth: number): Node {
 
 function parseSequence(cursor: Cursor, options: Options, depth: number): Node {
   const nodes: Node[] = [];
-  /** The letters in a row that may be of either case: as one string they could match other letters. */
+  /**
+   * The letters in a row that may be of either case: as one string they could match other letters.
+   */
   let letters = '';
   for (;;) {
     if (options.extended) skipSpace(cursor);

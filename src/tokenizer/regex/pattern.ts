@@ -7,7 +7,10 @@ import { compile, type Program } from './program.ts';
 /** A match of a pattern in a text: [start, end), in UTF-16 units. */
 export type Span = readonly [start: number, end: number];
 
-/** Steps for one text: this many, and so many more for each of its characters. Real patterns take a few a character. */
+/**
+ * Steps for one text: this many, and so many more for each of its characters. Real patterns take a
+ * few a character.
+ */
 const STEPS = 1e7;
 const STEPS_PER_CHARACTER = 40;
 
@@ -18,7 +21,10 @@ export class Pattern {
   readonly #program: Program;
   readonly #machine: Machine;
 
-  /** @throws FormatError for a broken pattern, UnsupportedModelError for one that uses what is not supported. */
+  /**
+   * @throws FormatError for a broken pattern, UnsupportedModelError for one that uses what is not
+   * supported.
+   */
   constructor(source: string, where: string) {
     this.#source = source;
     this.#where = where;
@@ -29,8 +35,8 @@ export class Pattern {
   }
 
   /**
-   * The matches in a well-formed text, in order. An empty one right after another match does not count, and an empty
-   * text has none.
+   * The matches in a well-formed text, in order. An empty one right after another match does not
+   * count, and an empty text has none.
    * @throws FormatError where matching takes too many steps, as hostile patterns do.
    */
   matches(text: string): Span[] {

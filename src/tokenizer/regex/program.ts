@@ -3,8 +3,8 @@ import { CharSet } from './charSet.ts';
 import type { Node, Place } from './node.ts';
 
 /**
- * What the machine can do. Operands follow an operation's number: sets and places by their index, addresses, and
- * slots, which hold a position or a height of the stack.
+ * What the machine can do. Operands follow an operation's number: sets and places by their index,
+ * addresses, and slots, which hold a position or a height of the stack.
  */
 export const op = {
   /** Ends with success. */
@@ -106,7 +106,10 @@ class Compiler {
     return known >= 0 ? known : this.sets.push(set) - 1;
   }
 
-  /** Notes that the last number emitted is an address, and gives what fills it in with the place reached by then. */
+  /**
+   * Notes that the last number emitted is an address, and gives what fills it in with the place
+   * reached by then.
+   */
   #hole(): () => void {
     const at = this.code.length - 1;
     return () => {
@@ -170,7 +173,9 @@ class Compiler {
     return this.#hole();
   }
 
-  /** A pass of a repetition. One that takes nothing ends it. Gives what fills in where that goes on. */
+  /**
+   * A pass of a repetition. One that takes nothing ends it. Gives what fills in where that goes on.
+   */
   #once(node: Node): () => void {
     if (!canBeEmpty(node, [])) {
       this.node(node);

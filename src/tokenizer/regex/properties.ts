@@ -1,4 +1,7 @@
-/** What the names in `\p{…}` and `[:…:]` and the letters after a backslash stand for, as Oniguruma has it. */
+/**
+ * What the names in `\p{…}` and `[:…:]` and the letters after a backslash stand for, as Oniguruma
+ * has it.
+ */
 import { testOf, type CharTest } from './charSet.ts';
 
 /** Names that are not Unicode's, in lower case. */
@@ -38,13 +41,13 @@ function cachedTest(source: string): CharTest {
 /** What `\w` and `\b` take for part of a word. */
 export const wordTest: CharTest = cachedTest(`[${posix.word.slice(1, -1)}²³¹¼½¾]`);
 
-/** The test of a POSIX class such as `alpha`, or null for a name that is none. */
+/** The test of a POSIX class such as `alpha`, or null for an unknown name. */
 export function posixTest(name: string): CharTest | null {
   return Object.hasOwn(posix, name) ? cachedTest(posix[name]) : null;
 }
 
 /**
- * The test of `\s`, `\S` and the like, or null for a letter that is none of them.
+ * The test of `\s`, `\S` and the like, or null for any other letter.
  * @param inClass whether it stands in brackets. Outside, Oniguruma's \w has ² ³ ¹ ¼ ½ ¾ as well.
  */
 export function shorthandTest(letter: string, inClass: boolean): CharTest | null {
@@ -54,7 +57,10 @@ export function shorthandTest(letter: string, inClass: boolean): CharTest | null
   return letter === lower ? test : (codePoint) => !test(codePoint);
 }
 
-/** The test of a Unicode property: a general category, a script or a binary property; null for an unknown name. */
+/**
+ * The test of a Unicode property: a general category, a script or a binary property; null for an
+ * unknown name.
+ */
 export function propertyTest(name: string, inClass: boolean): CharTest | null {
   const lower = name.toLowerCase();
   if (lower === 'word' && !inClass) return wordTest;

@@ -1,6 +1,7 @@
 /**
- * Puts the program of Node's kernel threads, as one text, in the place of dist/platform/kernelWorkerEntry.js, so that a program
- * that bundles the package has it within. Part of `npm run build`.
+ * Puts the program of Node's kernel threads, as one text, in the place of
+ * dist/platform/kernelWorkerEntry.js, so that a program that bundles the package has it within.
+ * Part of `npm run build`.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

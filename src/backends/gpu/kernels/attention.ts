@@ -10,8 +10,8 @@ import type { KernelThread, Program } from './kernel.ts';
 import { quotient } from './math.ts';
 
 /**
- * q · k / √D, and −3e38 for keys that the query does not see. Of a product beyond ±1e38, where f32 ends, only the sign is
- * kept (3e38 or −2.5e38): it is taken again with both factors times 2⁻⁷⁵.
+ * q · k / √D, and −3e38 for keys that the query does not see. Of a product beyond ±1e38, where f32
+ * ends, only the sign is kept (3e38 or −2.5e38): it is taken again with both factors times 2⁻⁷⁵.
  */
 function scoreKeys(
   this: KernelThread,
@@ -81,8 +81,8 @@ function rowHighest(this: KernelThread, x: number[], n: number): number {
 export const rowHighestProgram: Program = { source: rowHighest, takes: ['array', 'integer'] };
 
 /**
- * e^(score − highest); 0 for keys that are not seen. Where the highest score is beyond f32, its key has all the weight: any
- * two such scores that differ do so by far more than e^x has numbers for.
+ * e^(score − highest); 0 for keys that are not seen. Where the highest score is beyond f32, its key
+ * has all the weight: any two such scores that differ do so by far more than e^x has numbers for.
  */
 function weighScores(
   this: KernelThread,

@@ -67,9 +67,9 @@ export const stackProgram: Program = {
 };
 
 /**
- * silu(gate) · up = gate / (1 + e^−gate) · up. Below −87, where e^−gate leaves f32, gate e^gate is the same, and half of the
- * exponential goes before `up`, half after it; below −170 nothing is left whatever `up` is
- * (g − g: 0, and NaN of −∞).
+ * silu(gate) · up = gate / (1 + e^−gate) · up. Below −87, where e^−gate leaves f32, gate e^gate is
+ * the same, and half of the exponential goes before `up`, half after it; below −170 nothing is left
+ * whatever `up` is (g − g: 0, and NaN of −∞).
  */
 function swigluRows(this: KernelThread, gate: number[], gateAt: number, up: number[], upAt: number, n: number): number {
   const g = gate[gateAt + this.thread.y * n + this.thread.x];

@@ -32,7 +32,10 @@ export function boundedExp(x: number): number {
   return Math.exp(rest) * power;
 }
 
-/** e^(z − peak), 1 where they are equal: also where both have left f32's range, and their difference is not a number. */
+/**
+ * e^(z − peak), 1 where they are equal: also where both have left f32's range, and their difference
+ * is not a number.
+ */
 export function relativeExp(z: number, peak: number): number {
   if (z === peak) return 1;
   return Math.exp(z - peak);

@@ -1,7 +1,8 @@
 /**
- * Both norms, as a statistic of each row and its application. The statistic is added up in `parts` strided sums a row, so
- * that a row keeps several threads busy and none adds up long sums; the kernels that apply it add these up again. Where the
- * sum of squares leaves f32's range, they take the row again times 2⁻⁷⁵, in which eps is nothing.
+ * Both norms, as a statistic of each row and its application. The statistic is added up in `parts`
+ * strided sums a row, so that a row keeps several threads busy and none adds up long sums; the
+ * kernels that apply it add these up again. Where the sum of squares leaves f32's range, they take
+ * the row again times 2⁻⁷⁵, in which eps is nothing.
  *
  * Shapes: x [rows, n]; sums [rows, parts]; weight, bias [1, n].
  */

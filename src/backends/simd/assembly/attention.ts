@@ -97,9 +97,9 @@ export function attention(
 }
 
 /**
- * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it into 0, and returns
- * the weights' sum. Vectors begin at multiples of four keys, whatever the range. NaN where a score has left f32's range; the
- * weights are then of no use.
+ * Turns the scores from … to − 1 of a row into weights exp(scale · (score − max)), all others of it
+ * into 0, and returns the weights' sum. Vectors begin at multiples of four keys, whatever the
+ * range. NaN where a score has left f32's range; the weights are then of no use.
  */
 export function weigh(row: usize, from: i32, to: i32, stride: i32, scale: f32): f32 {
   const begin = from & ~3;

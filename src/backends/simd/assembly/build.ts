@@ -1,8 +1,9 @@
 /**
- * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64 modules, which are committed
- * so that users need no compiler: ../kernels.generated.ts for inference, ../gradientKernels.generated.ts for training and
- * ../ladderKernels.generated.ts for lessons. They are apart so that a change of the others leaves the inference digest, and
- * with it journals, as they are. Specs build all of them again and compare.
+ * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64
+ * modules, which are committed so that users need no compiler: ../kernels.generated.ts for
+ * inference, ../gradientKernels.generated.ts for training and ../ladderKernels.generated.ts for
+ * lessons. They are apart so that a change of the others leaves the inference digest, and with it
+ * journals, as they are. Specs build all of them again and compare.
  *
  *   npm run build:kernels
  */

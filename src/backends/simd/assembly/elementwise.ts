@@ -23,7 +23,10 @@ export function add(out: usize, x: usize, y: usize, from: i32, to: i32): void {
 /** Elements that stay in L1 from one pass over them to the next. */
 const PIECE: i32 = 1024;
 
-/** Below these, e^−x or e^−2u is beyond f32 and `exp4` holds it; what is then left instead of nothing grows with x. */
+/**
+ * Below these, e^−x or e^−2u is beyond f32 and `exp4` holds it; what is then left instead of
+ * nothing grows with x.
+ */
 export const SILU_LOWEST: f32 = -88;
 const GELU_LOWEST: f32 = -1e6;
 /** What is left and smaller than this is nothing beside any other number. */
@@ -55,7 +58,9 @@ export function swiglu(out: usize, gate: usize, up: usize, from: i32, to: i32): 
   }
 }
 
-/** In f64 what the vectors could not: elements from … end (in bytes) whose gate is far below zero. */
+/**
+ * In f64 what the vectors could not: elements from … end (in bytes) whose gate is far below zero.
+ */
 function repairSwiglu(out: usize, gate: usize, up: usize, from: usize, end: usize): void {
   for (let at = from; at < end; at += 4) {
     const x = <f64>load<f32>(gate + at);

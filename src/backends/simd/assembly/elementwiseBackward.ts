@@ -52,7 +52,10 @@ export function swigluBackward(
   repairSwiglu(dGate, dUp, dy, gate, up, from, to);
 }
 
-/** In f64 what the vectors could not: elements whose gate is so far below zero that e^−gate leaves f32. */
+/**
+ * In f64 what the vectors could not: elements whose gate is so far below zero that e^−gate leaves
+ * f32.
+ */
 function repairSwiglu(
   dGate: usize,
   dUp: usize,

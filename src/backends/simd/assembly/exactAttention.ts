@@ -2,17 +2,22 @@ import { K_GROUP, multiplyCut } from './linear';
 import { allFinite } from './vector';
 
 /**
- * One row of attention where f32 does not reach: scores beyond 3.4e38, and sums of huge values. The reference has f64 there;
- * so has this, number by number. Rows that come here are rare, and whether one does depends on what it sees alone.
+ * One row of attention where f32 does not reach: scores beyond 3.4e38, and sums of huge values. The
+ * reference has f64 there; so has this, number by number. Rows that come here are rare, and whether
+ * one does depends on what it sees alone.
  *
- * `weights` are a row's weights by key, `from` … `to` − 1 those of the keys it sees; strides are in bytes.
+ * `weights` are a row's weights by key, `from` … `to` − 1 those of the keys it sees; strides are in
+ * bytes.
  */
 
 /** Math.exp of the host. */
 @external("env", "exp")
 declare function hostExp(x: f64): f64;
 
-/** The row's weights e^(score − max) with scores in f64, 0 for the keys it does not see. Returns their sum; NaN where it is. */
+/**
+ * The row's weights e^(score − max) with scores in f64, 0 for the keys it does not see. Returns
+ * their sum; NaN where it is.
+ */
 export function weighExactly(
   weights: usize,
   query: usize,
@@ -38,8 +43,8 @@ export function weighExactly(
 }
 
 /**
- * out = Σ weight · value over the keys it sees alone: the bits of the tile's sum, without what an infinite value of another
- * key makes of a weight of 0. `panels` hold the values of key 0 on.
+ * out = Σ weight · value over the keys it sees alone: the bits of the tile's sum, without what an
+ * infinite value of another key makes of a weight of 0. `panels` hold the values of key 0 on.
  */
 export function mixOwn(
   out: usize,
@@ -60,7 +65,10 @@ export function mixOwn(
   }
 }
 
-/** out = Σ weight · value / Σ weight over the keys it sees, in f64: the sum may leave f32's range, the mean does not. */
+/**
+ * out = Σ weight · value / Σ weight over the keys it sees, in f64: the sum may leave f32's range,
+ * the mean does not.
+ */
 export function mixExactly(
   out: usize,
   weights: usize,

@@ -2,10 +2,10 @@ import { linear } from './linear';
 import { allFinite, exponentiate, extremes } from './vector';
 
 /**
- * The LM head fused with log-sum-exp. Logits of 48 rows × 512 ids at a time live in a scratch tile (96 KiB) and are
- * folded into each row's running maximum and sum; the [T, V] matrix never exists (online softmax, Milakov &
- * Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit − maximum), logit of its target. Logits beyond f32's
- * range are taken again in f64.
+ * The LM head fused with log-sum-exp. Logits of 48 rows × 512 ids at a time live in a scratch tile
+ * (96 KiB) and are folded into each row's running maximum and sum; the [T, V] matrix never exists
+ * (online softmax, Milakov & Gimelshein 2018). A row's state is three f64: maximum, Σ e^(logit −
+ * maximum), logit of its target. Logits beyond f32's range are taken again in f64.
  */
 
 /** `nllTile` needs TILE_ROWS · TILE_IDS floats of scratch. */
@@ -58,8 +58,8 @@ export function nllTile(
 }
 
 /**
- * One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1. False, and nothing done,
- * where a logit has left f32's range.
+ * One row's logits into its state; `target` is the target's index here, or outside 0 … ids − 1.
+ * False, and nothing done, where a logit has left f32's range.
  */
 function fold(state: usize, logits: usize, ids: i32, target: i32, single: i32): bool {
   const held = target >= 0 && target < ids;

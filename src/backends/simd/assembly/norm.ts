@@ -3,7 +3,10 @@
  * beside the projections, and a row with one huge outlier keeps its digits.
  */
 
-/** Beyond these deviations their inverse, or the difference of two numbers, leaves the range of f32's normal numbers. */
+/**
+ * Beyond these deviations their inverse, or the difference of two numbers, leaves the range of
+ * f32's normal numbers.
+ */
 const SMALL: f64 = 1e-37;
 const LARGE: f64 = 1e37;
 

@@ -46,7 +46,10 @@ export function allFinite(x: usize, length: i32): bool {
   return true;
 }
 
-/** The highest and the lowest number of whole vectors from … end, in lanes 0 and 1. A NaN may be passed over. */
+/**
+ * The highest and the lowest number of whole vectors from … end, in lanes 0 and 1. A NaN may be
+ * passed over.
+ */
 export function extremes(from: usize, end: usize): v128 {
   let highest = v128.load(from);
   let lowest = highest;
