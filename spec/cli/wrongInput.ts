@@ -66,7 +66,12 @@ export function prune(...rest: string[]): string[] {
 
 /** `heal` on a good model and texts. */
 export function heal(...rest: string[]): string[] {
-  return ['heal', PLANTED, '--data', TEXT, '--valid', TEXT, ...rest];
+  return healOn(TEXT, ...rest);
+}
+
+/** The same, trained on another text. */
+export function healOn(data: string, ...rest: string[]): string[] {
+  return ['heal', PLANTED, '--data', data, '--valid', TEXT, ...rest];
 }
 
 const sentences = 'the cat sat on the mat. the rat ate the oat. '.repeat(60);

@@ -9,6 +9,12 @@ export function quoted(text: string, length = 80): string {
   return `'${escapeControls(shown)}'`;
 }
 
+/** The first `most` of a list of names, and how many more there are. */
+export function fewQuoted(names: readonly string[], most: number): string {
+  const shown = names.slice(0, most).map((name) => quoted(name, 60));
+  return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
+}
+
 /** Any JSON value in a few characters, for messages. */
 export function shortJson(value: unknown): string {
   if (typeof value === 'string') return quoted(value, 40);

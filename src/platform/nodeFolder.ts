@@ -85,13 +85,7 @@ export async function prepareFolder(path: string): Promise<void> {
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   const unfinished = temporaryName(path);
   try {
-    const handle = await open(unfinished, 'wx');
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeSynced(unfinished, content);
     await rename(unfinished, path);
   } catch (cause) {
     await rm(unfinished, { force: true }).catch(() => undefined);
@@ -99,6 +93,17 @@ export async function writeFileWhole(path: string, content: string | Uint8Array)
       throw new NotFoundError('cannot be written: its folder is not there, or not any more.', { where: path, cause });
     }
     throw accessError(path, cause);
+  }
+}
+
+/** Makes a file that is not there yet, and waits until the disk has its content. */
+export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -11,12 +11,12 @@
  * A claim is a lock like any other, so that one left behind by a killed process is claimed in its
  * turn.
  */
-import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AccessError } from '../errors.ts';
 import { isStale, lockText, lockToken, ownerText, type FoundLock } from './lockOwner.ts';
 import { accessError } from './nodeFile.ts';
-import { temporaryName } from './nodeFolder.ts';
+import { temporaryName, writeSynced } from './nodeFolder.ts';
 
 /** File systems without links (FAT, some network folders) answer so. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -101,16 +101,6 @@ async function create(path: string, text: string): Promise<boolean> {
     throw accessError(path, cause);
   } finally {
     await rm(unfinished, { force: true }).catch(() => undefined);
-  }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,14 +1,10 @@
 /** Adds tokens to those of a tokenizer.json, by the rules of Hugging Face's library. */
 import { FormatError } from '../errors.ts';
 import { flagField, isRecord, isTokenId, listField, shown, textField, type JsonRecord } from './jsonFields.ts';
+import type { AddedToken } from './vocabulary.ts';
 
-export interface TokenToAdd {
-  readonly content: string;
-  readonly special: boolean;
-  readonly normalized: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly single_word: boolean;
+/** A token whose id is not decided yet. */
+export interface TokenToAdd extends Omit<AddedToken, 'id'> {
   /** The id that the file gives it. */
   readonly statedId?: number;
 }

@@ -12,6 +12,7 @@ import { patternAtCut, type PatternAtCut } from './regexCuts.ts';
 import { parsePattern } from './regex/parse.ts';
 import { gpt2Pattern } from './splitPatterns.ts';
 import type { AddedToken, Vocabulary } from './vocabulary.ts';
+import { isSpace } from './whiteSpace.ts';
 
 /** Neighbouring characters, code points each. */
 type Pair = readonly [left: string, right: string];
@@ -73,7 +74,7 @@ function addedStage(texts: readonly string[], added: readonly AddedToken[]): Sta
   const pairs = new Set(texts.flatMap(neighbours));
   const lstrip = added.some((token) => token.lstrip);
   const strippers = added.filter((token) => token.rstrip).map((token) => token.content);
-  const whole = added.some((token) => 'single_word' in token && token.single_word === true);
+  const whole = added.some((token) => token.single_word);
   return (pair) => {
     const [left, right] = pair;
     if (pairs.has(left + right) || whole) return 'joined';
@@ -85,10 +86,6 @@ function addedStage(texts: readonly string[], added: readonly AddedToken[]): Sta
 function neighbours(text: string): string[] {
   const chars = [...text];
   return chars.slice(1).map((char, at) => chars[at] + char);
-}
-
-function isSpace(char: string): boolean {
-  return /^\p{White_Space}$/u.test(char);
 }
 
 function normalizerStage(json: unknown): Stage {
@@ -149,7 +146,7 @@ function preTokenizerStage(json: unknown): Stage {
     case 'Punctuation':
       return splitStage(punctuationFinder, typeof json.behavior === 'string' ? json.behavior : 'Isolated', false);
     case 'WhitespaceSplit':
-      return splitStage(charFinder(/^\p{White_Space}$/u), 'Removed', false);
+      return splitStage(setFinder(isSpace), 'Removed', false);
     case 'Split': {
       const find = finderOf(json.pattern);
       return find === null ? joined : splitStage(find, String(json.behavior), json.invert === true);

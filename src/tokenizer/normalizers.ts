@@ -5,6 +5,7 @@ import { flagField, textField, type JsonRecord } from './jsonFields.ts';
 import { prefixed, sliceOf, type Piece } from './piece.ts';
 import { readReplacement } from './replacement.ts';
 import { readStage, type Part, type StageReader } from './stage.ts';
+import { isSpace } from './whiteSpace.ts';
 
 export interface Normalizer extends Part {
   apply(piece: Piece): Piece;
@@ -69,10 +70,6 @@ function strip(json: JsonRecord, where: string): Normalizer {
     growth: 1,
     bytes: false,
   };
-}
-
-function isSpace(unit: string): boolean {
-  return /^\p{White_Space}$/u.test(unit);
 }
 
 function prepend(json: JsonRecord, where: string): Normalizer {

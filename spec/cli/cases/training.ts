@@ -1,7 +1,7 @@
 /** Recipes and healings that cannot begin. */
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { heal, model, PLANTED, recipeFiles, TEXT, type WrongInput } from '../wrongInput.ts';
+import { heal, healOn, model, PLANTED, recipeFiles, TEXT, type WrongInput } from '../wrongInput.ts';
 
 const train = (path: string, ...rest: string[]): string[] => ['train', path, '--out', 'x', ...rest];
 
@@ -94,46 +94,20 @@ export const trainingCases: readonly WrongInput[] = [
   {
     what: 'a training text shorter than a sequence',
     files: { 'short.txt': 'x'.repeat(100) },
-    args: [
-      'heal',
-      PLANTED,
-      '--data',
-      'short.txt',
-      '--valid',
-      TEXT,
-      '--mask',
-      'L0.mlp',
-      '--out',
-      'h',
-      '--seq-len',
-      '128',
-    ],
+    args: healOn('short.txt', '--mask', 'L0.mlp', '--out', 'h', '--seq-len', '128'),
     code: 1,
     line: /short\.txt: 100 tokens are fewer than a training sequence of 128 .*lower --seq-len/,
   },
   {
     what: 'a training text as long as a sequence, without the token after it',
     files: { 'short.txt': 'x'.repeat(128) },
-    args: [
-      'heal',
-      PLANTED,
-      '--data',
-      'short.txt',
-      '--valid',
-      TEXT,
-      '--mask',
-      'L0.mlp',
-      '--out',
-      'h',
-      '--seq-len',
-      '128',
-    ],
+    args: healOn('short.txt', '--mask', 'L0.mlp', '--out', 'h', '--seq-len', '128'),
     code: 1,
     line: /short\.txt: 128 tokens are fewer than a training sequence of 128 and the token after it/,
   },
   {
     what: 'a training text that is not there',
-    args: ['heal', PLANTED, '--data', 'lost.txt', '--valid', TEXT, '--mask', 'L0.mlp', '--out', 'h'],
+    args: healOn('lost.txt', '--mask', 'L0.mlp', '--out', 'h'),
     code: 1,
     line: /lost\.txt: no such file/,
   },

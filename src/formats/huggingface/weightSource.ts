@@ -5,7 +5,7 @@ import type { TensorInfo, WeightSource } from '../../model/weights.ts';
 import type { Folder } from '../../platform/folder.ts';
 import type { Hasher } from '../../platform/sha256.ts';
 import { readJson } from '../jsonFile.ts';
-import { quoted } from '../quoted.ts';
+import { fewQuoted, quoted } from '../quoted.ts';
 import { INDEX_FILE, openCheckpoint, type Checkpoint } from '../safetensors/checkpoint.ts';
 import { decodeFloats } from '../safetensors/dtypes.ts';
 import { parseHfConfig } from './config.ts';
@@ -35,7 +35,7 @@ export async function openHfFolder(folder: Folder): Promise<{ weights: WeightSou
   const parsed = parseHfConfig(await readJson(folder, 'config.json'), where);
   const warnings: string[] = [];
   if (parsed.unknownFields.length > 0) {
-    warnings.push(`${where}: unknown fields, ignored: ${few(parsed.unknownFields)}.`);
+    warnings.push(`${where}: unknown fields, ignored: ${fewQuoted(parsed.unknownFields, 5)}.`);
   }
   if (parsed.idsOutside.length > 0) {
     const outside = parsed.idsOutside.join(', ');
@@ -46,7 +46,7 @@ export async function openHfFolder(folder: Folder): Promise<{ weights: WeightSou
     const { tensors, leftOut } = storedNames(checkpoint.tensors, parsed.config, folder.name);
     if (leftOut.length > 0) {
       warnings.push(
-        `${folder.name}: parts of tensor names that do not belong to the model, left out: ${few(leftOut)}.`,
+        `${folder.name}: parts of tensor names that do not belong to the model, left out: ${fewQuoted(leftOut, 5)}.`,
       );
     }
     const ownHead = parsed.config.tieWordEmbeddings && (await storesOwnHead(parsed.config, tensors));
@@ -136,10 +136,11 @@ function surplus(
   const unused = [...tensors]
     .filter(([name, { storedName }]) => !used.has(storedName) && !buffers.test(name) && !(tied && name === HEAD))
     .map(([, { storedName }]) => storedName);
-  if (unused.length > 0) warnings.push(`${folder}: tensors the config has no use for, ignored: ${few(unused)}.`);
+  if (unused.length > 0)
+    warnings.push(`${folder}: tensors the config has no use for, ignored: ${fewQuoted(unused, 5)}.`);
   if (absent.size > 0) {
     warnings.push(
-      `${folder}: ${INDEX_FILE} names tensors that are not there; the model does not need them: ${few([...absent.keys()])}.`,
+      `${folder}: ${INDEX_FILE} names tensors that are not there; the model does not need them: ${fewQuoted([...absent.keys()], 5)}.`,
     );
   }
   return warnings;
@@ -214,10 +215,4 @@ class HfWeights implements WeightSource {
     if (found === undefined) throw new NotFoundError(`the model has no tensor ${quoted(name)}.`, { where: this.name });
     return found;
   }
-}
-
-/** The first few of a list of names, for a warning. */
-function few(names: readonly string[]): string {
-  const shown = names.slice(0, 5).map((name) => quoted(name, 60));
-  return names.length > shown.length ? `${shown.join(', ')} and ${names.length - shown.length} more` : shown.join(', ');
 }

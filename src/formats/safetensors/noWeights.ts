@@ -1,7 +1,7 @@
 /** What a folder without safetensors weights has instead, said by name. */
 import { NotFoundError, UnsupportedModelError, type BlockprunerError } from '../../errors.ts';
 import type { Folder } from '../../platform/folder.ts';
-import { quoted } from '../quoted.ts';
+import { fewQuoted } from '../quoted.ts';
 
 /**
  * Weights in formats of other programs. Pickles can run code when they are read; none of these is
@@ -40,22 +40,17 @@ export function otherWeights({ name: where, files }: Pick<Folder, 'name' | 'file
   const safetensors = names.filter((name) => name.endsWith('.safetensors'));
   if (safetensors.length > 0) {
     return new NotFoundError(
-      `has ${few(safetensors)}, but neither model.safetensors nor model.safetensors.index.json.`,
+      `has ${fewQuoted(safetensors, 3)}, but neither model.safetensors nor model.safetensors.index.json.`,
       { where, remedy: 'Download the index too, or save the model again with save_pretrained.' },
     );
   }
   for (const [pattern, program] of formats) {
     const found = names.filter((name) => pattern.test(name));
     if (found.length === 0) continue;
-    return new UnsupportedModelError(`has its weights in a format of ${program} alone: ${few(found)}.`, {
+    return new UnsupportedModelError(`has its weights in a format of ${program} alone: ${fewQuoted(found, 3)}.`, {
       where,
       remedy: 'Load it in transformers and save it again with save_pretrained, which writes safetensors.',
     });
   }
   return null;
-}
-
-function few(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map((name) => quoted(name, 60));
-  return names.length > shown.length ? `${shown.join(', ')} and ${names.length - shown.length} more` : shown.join(', ');
 }
