@@ -4,36 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockpruner } from './command.ts';
+import { recipeFiles } from './wrongInput.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
-const text = 'the cat sat on the mat. the rat ate the oat. '.repeat(60);
-const recipe = {
-  config: {
-    model_type: 'llama',
-    hidden_size: 16,
-    intermediate_size: 32,
-    num_hidden_layers: 2,
-    num_attention_heads: 2,
-    vocab_size: 16,
-    max_position_embeddings: 32,
-    tie_word_embeddings: true,
-    bos_token_id: null,
-    eos_token_id: null,
-  },
-  tokenizer: { type: 'blockpruner-char', alphabet: [...new Set(text)].toSorted().join('') },
-  seed: 1,
-  train: { file: 'text.txt', to: 0.8 },
-  validation: { file: 'text.txt', from: 0.8 },
-  steps: 40,
-  sequences: 4,
-  seqLen: 16,
-  lr: 0.01,
-};
-writeFileSync(at('text.txt'), text);
-writeFileSync(at('recipe.json'), JSON.stringify(recipe));
+for (const [name, content] of Object.entries(recipeFiles())) writeFileSync(at(name), content);
 
 const trainInto = (out: string, ...rest: string[]): string[] => {
   return ['train', at('recipe.json'), '--out', at(out), '--threads', '1', '--checkpoint', '7', ...rest];
@@ -86,7 +63,7 @@ describe('train', () => {
   });
 
   it('does not go on from another recipe', async () => {
-    writeFileSync(at('other.json'), JSON.stringify({ ...recipe, seed: 2 }));
+    writeFileSync(at('other.json'), recipeFiles({ seed: 2 })['recipe.json']);
     const other = await blockpruner(['train', at('other.json'), '--out', at('model')]);
     expect([other.code, other.stderr]).toEqual([
       1,
