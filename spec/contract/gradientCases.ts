@@ -1,5 +1,5 @@
 /** Makers of gradient cases, one a backward: from shapes, a flavour and a seed to inputs, call, oracle and loss. */
-import type { AttentionSpec, RopeSpec } from '../../src/backends/backend.ts';
+import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 import { causalAttention } from '../../src/ops/causalAttention.ts';
 import { gelu } from '../../src/ops/gelu.ts';
 import { layerNorm } from '../../src/ops/layerNorm.ts';
@@ -180,10 +180,7 @@ export function swigluCase({ rows, cols }: Shape, { seed, flavour }: Draw): Grad
   };
 }
 
-export function geluCase(
-  { rows, cols, kind }: Shape & { kind: 'tanh' | 'erf' },
-  { seed, flavour }: Draw,
-): GradientCase {
+export function geluCase({ rows, cols, kind }: Shape & { kind: GeluKind }, { seed, flavour }: Draw): GradientCase {
   const rng = seededRng(seed);
   const [x, dy] = [drawArray(rng, rows * cols, flavour), drawArray(rng, rows * cols)];
   return {

@@ -2,7 +2,7 @@
  * Second opinions on every backward, in f64 and written another way than src/ops: products by stdlib's dgemm, norms by
  * the matrix of their derivatives, attention pair by pair. `terms` as in oracles.ts.
  */
-import type { AttentionSpec, RopeSpec } from '../../src/backends/backend.ts';
+import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 import { erfcOracle, exact, logSumExpOracle, timesTransposed, type Oracle } from './oracles.ts';
 
 type Floats = Float32Array | Float64Array;
@@ -157,7 +157,7 @@ export function swigluBackwardOracle(dy: Floats, gate: Floats, up: Floats): Orac
   return [dGate, exact(dUp)];
 }
 
-export function geluBackwardOracle(dy: Floats, x: Floats, kind: 'tanh' | 'erf'): Oracle {
+export function geluBackwardOracle(dy: Floats, x: Floats, kind: GeluKind): Oracle {
   const slope = kind === 'tanh' ? geluTanhSlope : geluErfSlope;
   return {
     values: Float64Array.from(x, (z, i) => dy[i] * slope(z)),

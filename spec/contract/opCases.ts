@@ -1,6 +1,6 @@
 /** Makers of cases, one an op: from shapes, a flavour and a seed to inputs, call and oracle. */
 import { ropeTable } from '../../src/ops/ropeTable.ts';
-import type { AttentionSpec, RopeSpec } from '../../src/backends/backend.ts';
+import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { drawArray, type Flavour } from '../arbitraries.ts';
 import type { HostArray, OpCase } from './opCase.ts';
@@ -145,7 +145,7 @@ export function swigluCase({ rows, cols }: { rows: number; cols: number }, { see
 }
 
 export function geluCase(
-  { rows, cols, kind }: { rows: number; cols: number; kind: 'tanh' | 'erf' },
+  { rows, cols, kind }: { rows: number; cols: number; kind: GeluKind },
   { seed, flavour }: Draw,
 ): OpCase {
   const x = drawArray(seededRng(seed), rows * cols, flavour);

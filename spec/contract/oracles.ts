@@ -6,7 +6,7 @@
  * right to some ulps of these.
  */
 import dgemm from '@stdlib/blas/base/dgemm/lib/index.js';
-import type { AttentionSpec, RopeSpec } from '../../src/backends/backend.ts';
+import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 
 export interface Oracle {
   values: Float64Array;
@@ -159,7 +159,7 @@ function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 
-export function geluOracle(x: Float32Array, kind: 'tanh' | 'erf'): Oracle {
+export function geluOracle(x: Float32Array, kind: GeluKind): Oracle {
   return {
     values: Float64Array.from(x, kind === 'tanh' ? geluTanhOracle : (z) => (z / 2) * erfcOracle(-z / Math.SQRT2)),
     // x/2 · (1 + erf) and x/2 · (1 + tanh) are sums that nearly vanish below zero.

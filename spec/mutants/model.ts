@@ -89,14 +89,14 @@ export const modelMutants: readonly Mutant[] = [
   {
     ...block,
     name: 'keys are not turned by RoPE',
-    from: 'k = scope.rope(k, at.rope, { heads: kvHeads, headDim, seqLen, start });',
+    from: 'k = ops.rope(k, at.rope, { heads: kvHeads, headDim, seqLen, start });',
     to: '',
   },
   {
     ...block,
     name: 'the branch is normed but not added to the stream',
-    from: 'return scope.add(x, branch);',
-    to: 'return scope.add(applyNorm(scope, config, block.norm, x), branch);',
+    from: 'return ops.add(x, branch);',
+    to: 'return ops.add(applyNorm(ops, config, block.norm, x), branch);',
   },
   {
     ...block,
@@ -108,8 +108,8 @@ export const modelMutants: readonly Mutant[] = [
   {
     ...block,
     name: 'Qwen3: the query’s gain norms the key too',
-    from: 'k = normHeads(scope, k, block.kNorm, config)',
-    to: 'k = normHeads(scope, k, block.qNorm ?? block.kNorm, config)',
+    from: 'k = normHeads(ops, k, block.kNorm, config)',
+    to: 'k = normHeads(ops, k, block.qNorm ?? block.kNorm, config)',
   },
   {
     ...names,

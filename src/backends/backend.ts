@@ -14,10 +14,11 @@
  */
 
 import type { AttentionSpec } from '../ops/causalAttention.ts';
+import type { GeluKind } from '../ops/gelu.ts';
 import type { NllSum } from '../ops/nll.ts';
 import type { RopeSpec } from '../ops/rope.ts';
 
-export type { AttentionSpec, NllSum, RopeSpec };
+export type { AttentionSpec, GeluKind, NllSum, RopeSpec };
 
 /** An opaque f32 array [rows, cols] that lives where its backend keeps it. */
 export interface DeviceTensor {
@@ -44,12 +45,11 @@ export interface RopeTable {
   readonly sin: DeviceTensor;
 }
 
-/** The ops. All handles they return belong to the scope and die with it unless kept. */
-export interface Scope {
-  /** Copies host data to the device. `data` has rows · cols elements. */
-  upload(data: Float32Array, rows: number, cols: number): DeviceTensor;
-  /** Rows `from` (inclusive) to `to` (exclusive) of x, shared, not copied. Valid while x is. */
-  view(x: DeviceTensor, from: number, to: number): DeviceTensor;
+/**
+ * What a residual block is composed of. Whoever implements it decides what an op does: a scope computes, a tape
+ * (reverse-mode differentiation) also notes how derivatives pass back.
+ */
+export interface Ops {
   /** x / rms(x) · weight, row by row. weight [1, C]. Also used per head: x seen as [R·heads, D]. */
   rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor;
   /** (x − mean) / sqrt(var + eps) · weight + bias, row by row. weight, bias [1, C]. */
@@ -63,7 +63,7 @@ export interface Scope {
   /** silu(gate) · up, elementwise. */
   swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor;
   /** GELU: `tanh` is GPT-2's approximation (gelu_new), `erf` the exact one. */
-  gelu(x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor;
+  gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor;
   add(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
   /** x's columns from `from` to `to`, copied: splits GPT-2's fused q|k|v. */
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor;
@@ -71,14 +71,25 @@ export interface Scope {
   stack(parts: readonly DeviceTensor[]): DeviceTensor;
   /** The same elements as [rows, cols]; shared, not copied. */
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor;
+}
+
+/** Ops that compute, and the memory of their results: every handle belongs to the scope and dies with it unless kept. */
+export interface Scope extends Ops {
+  /** Copies host data to the device. `data` has rows · cols elements. */
+  upload(data: Float32Array, rows: number, cols: number): DeviceTensor;
+  /** Rows `from` (inclusive) to `to` (exclusive) of x, shared, not copied. Valid while x is. */
+  view(x: DeviceTensor, from: number, to: number): DeviceTensor;
   /** Hands x out of the scope: it lives until `backend.free(x)`. Returns x. x must own its memory (no view). */
   keep(x: DeviceTensor): DeviceTensor;
   /** Frees everything made in this scope and not kept. */
   close(): void;
 }
 
+/** The backends there are. */
+export type BackendName = 'reference' | 'simd' | 'gpu';
+
 export interface Backend {
-  readonly name: 'reference' | 'simd' | 'gpu';
+  readonly name: BackendName;
   /** What really runs, for every result: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   readonly description: string;
   /** What the numbers depend on, for the journal's hash: backend and kernel variant, but not threads. */

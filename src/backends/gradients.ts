@@ -7,7 +7,16 @@
  * same bits each time.
  */
 import type { Floats } from '../ops/floats.ts';
-import type { AttentionSpec, Backend, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from './backend.ts';
+import type {
+  AttentionSpec,
+  Backend,
+  DeviceTensor,
+  GeluKind,
+  LinearWeight,
+  RopeSpec,
+  RopeTable,
+  Scope,
+} from './backend.ts';
 
 /** Parameters and host data: f32 where a model is trained, f64 where gradients are checked. */
 export type { Floats };
@@ -51,7 +60,7 @@ export interface GradientScope extends Scope {
     spec: AttentionSpec,
   ): { dq: DeviceTensor; dk: DeviceTensor; dv: DeviceTensor };
   swigluBackward(dy: DeviceTensor, gate: DeviceTensor, up: DeviceTensor): { dGate: DeviceTensor; dUp: DeviceTensor };
-  geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor;
+  geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: GeluKind): DeviceTensor;
   /** The backward of `columns`: dy in columns from … from + dy.cols of zeros, [R, cols]. */
   placeColumns(dy: DeviceTensor, from: number, cols: number): DeviceTensor;
   /** factor · x. */

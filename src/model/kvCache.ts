@@ -3,6 +3,9 @@ import { ShapeError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
 import type { Mask } from './mask.ts';
 
+/** Takes the keys and values of new positions and returns those of all positions so far. */
+export type AppendToCache = (k: DeviceTensor, v: DeviceTensor) => [DeviceTensor, DeviceTensor];
+
 /** One MHA's keys and values of the positions seen so far, [capacity, K·D] each. */
 export class KvSlot {
   readonly #backend: Backend;

@@ -1,4 +1,4 @@
-import type { DeviceTensor, Scope } from '../backends/backend.ts';
+import type { DeviceTensor, Ops, Scope } from '../backends/backend.ts';
 
 /** What an op of a scope computed. */
 export interface RecordedOp {
@@ -9,7 +9,7 @@ export interface RecordedOp {
 }
 
 /** Ops that compute. The others share or hand out what is there already. */
-const computing: ReadonlySet<string> = new Set<keyof Scope>([
+const computing: ReadonlySet<string> = new Set<keyof Ops>([
   'rmsNorm',
   'layerNorm',
   'linear',

@@ -2,10 +2,10 @@
  * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend. Removing a block
  * is not running it; its norm goes with it (Zhong et al. 2025, §3).
  */
-import type { DeviceTensor, LinearWeight, RopeTable, Scope } from '../backends/backend.ts';
+import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
-import type { KvSlot } from './kvCache.ts';
+import type { AppendToCache } from './kvCache.ts';
 import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
 
 export interface NormWeights {
@@ -43,37 +43,37 @@ export interface Placement {
   seqLen: number;
   start: number;
   rope: RopeTable | null;
-  /** Keys and values of the positions before `start`, and where to append these; null when start is 0. */
-  kv: KvSlot | null;
+  /** Adds these positions to the cached ones before `start`; null without a cache. */
+  cache: AppendToCache | null;
 }
 
-/** x + branch(norm(x)): [R, C] → [R, C]. The result belongs to `scope`. */
+/** x + branch(norm(x)): [R, C] → [R, C]. The result belongs to whoever runs `ops`. */
 export function applyBlock(
-  scope: Scope,
+  ops: Ops,
   config: ModelConfig,
   block: ResidualBlock,
   x: DeviceTensor,
   at: Placement,
 ): DeviceTensor {
-  const branch = block.kind === 'mha' ? mha(scope, config, block, x, at) : mlp(scope, config, block, x);
-  return scope.add(x, branch);
+  const branch = block.kind === 'mha' ? mha(ops, config, block, x, at) : mlp(ops, config, block, x);
+  return ops.add(x, branch);
 }
 
-function mha(scope: Scope, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
+function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
   const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
   const { seqLen, start } = at;
-  const normed = applyNorm(scope, config, block.norm, x);
-  let { q, k, v } = project(scope, config, block, normed);
-  if (block.qNorm !== null) q = normHeads(scope, q, block.qNorm, config);
-  if (block.kNorm !== null) k = normHeads(scope, k, block.kNorm, config);
+  const normed = applyNorm(ops, config, block.norm, x);
+  let { q, k, v } = project(ops, config, block, normed);
+  if (block.qNorm !== null) q = normHeads(ops, q, block.qNorm, config);
+  if (block.kNorm !== null) k = normHeads(ops, k, block.kNorm, config);
   if (at.rope !== null) {
-    q = scope.rope(q, at.rope, { heads, headDim, seqLen, start });
-    k = scope.rope(k, at.rope, { heads: kvHeads, headDim, seqLen, start });
+    q = ops.rope(q, at.rope, { heads, headDim, seqLen, start });
+    k = ops.rope(k, at.rope, { heads: kvHeads, headDim, seqLen, start });
   }
   const keyLen = start + seqLen;
-  if (at.kv !== null) [k, v] = at.kv.append(scope, start, k, v);
+  if (at.cache !== null) [k, v] = at.cache(k, v);
   const window = config.slidingWindow[block.layer];
-  const mixed = scope.attention(q, k, v, {
+  const mixed = ops.attention(q, k, v, {
     numHeads: heads,
     numKvHeads: kvHeads,
     headDim,
@@ -82,49 +82,49 @@ function mha(scope: Scope, config: ModelConfig, block: MhaBlock, x: DeviceTensor
     // A window that spans all keys is none: the kernels need not look at it.
     window: window !== null && window < keyLen ? window : null,
   });
-  return scope.linear(mixed, block.output);
+  return ops.linear(mixed, block.output);
 }
 
-function mlp(scope: Scope, config: ModelConfig, block: MlpBlock, x: DeviceTensor): DeviceTensor {
-  const normed = applyNorm(scope, config, block.norm, x);
-  const up = scope.linear(normed, block.up);
+function mlp(ops: Ops, config: ModelConfig, block: MlpBlock, x: DeviceTensor): DeviceTensor {
+  const normed = applyNorm(ops, config, block.norm, x);
+  const up = ops.linear(normed, block.up);
   const hidden =
     block.gate === null
-      ? scope.gelu(up, config.mlp === 'gelu' ? 'erf' : 'tanh')
-      : scope.swiglu(scope.linear(normed, block.gate), up);
-  return scope.linear(hidden, block.down);
+      ? ops.gelu(up, config.mlp === 'gelu' ? 'erf' : 'tanh')
+      : ops.swiglu(ops.linear(normed, block.gate), up);
+  return ops.linear(hidden, block.down);
 }
 
 /** The model's norm, RMSNorm or LayerNorm, over rows [R, C]. */
-export function applyNorm(scope: Scope, config: ModelConfig, norm: NormWeights, x: DeviceTensor): DeviceTensor {
-  if (norm.bias === null) return scope.rmsNorm(x, norm.weight, config.norm.eps);
-  return scope.layerNorm(x, norm.weight, norm.bias, config.norm.eps);
+export function applyNorm(ops: Ops, config: ModelConfig, norm: NormWeights, x: DeviceTensor): DeviceTensor {
+  if (norm.bias === null) return ops.rmsNorm(x, norm.weight, config.norm.eps);
+  return ops.layerNorm(x, norm.weight, norm.bias, config.norm.eps);
 }
 
 function project(
-  scope: Scope,
+  ops: Ops,
   config: ModelConfig,
   block: MhaBlock,
   normed: DeviceTensor,
 ): { q: DeviceTensor; k: DeviceTensor; v: DeviceTensor } {
   if ('q' in block.qkv) {
     const { q, k, v } = block.qkv;
-    return { q: scope.linear(normed, q), k: scope.linear(normed, k), v: scope.linear(normed, v) };
+    return { q: ops.linear(normed, q), k: ops.linear(normed, k), v: ops.linear(normed, v) };
   }
-  const fused = scope.linear(normed, block.qkv.fused);
+  const fused = ops.linear(normed, block.qkv.fused);
   const queryWidth = config.numAttentionHeads * config.headDim;
   const keyWidth = config.numKeyValueHeads * config.headDim;
   return {
-    q: scope.columns(fused, 0, queryWidth),
-    k: scope.columns(fused, queryWidth, queryWidth + keyWidth),
-    v: scope.columns(fused, queryWidth + keyWidth, queryWidth + 2 * keyWidth),
+    q: ops.columns(fused, 0, queryWidth),
+    k: ops.columns(fused, queryWidth, queryWidth + keyWidth),
+    v: ops.columns(fused, queryWidth + keyWidth, queryWidth + 2 * keyWidth),
   };
 }
 
 /** RMSNorm of each head on its own: the rows [R, heads·D] seen as [R·heads, D]. */
-function normHeads(scope: Scope, x: DeviceTensor, gain: DeviceTensor, config: ModelConfig): DeviceTensor {
-  const heads = scope.reshape(x, (x.rows * x.cols) / config.headDim, config.headDim);
-  return scope.reshape(scope.rmsNorm(heads, gain, config.norm.eps), x.rows, x.cols);
+function normHeads(ops: Ops, x: DeviceTensor, gain: DeviceTensor, config: ModelConfig): DeviceTensor {
+  const heads = ops.reshape(x, (x.rows * x.cols) / config.headDim, config.headDim);
+  return ops.reshape(ops.rmsNorm(heads, gain, config.norm.eps), x.rows, x.cols);
 }
 
 /** Names of all tensors of a block, its norm included: what goes when it is removed. */

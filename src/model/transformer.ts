@@ -13,7 +13,7 @@ import { ropeTable } from '../ops/ropeTable.ts';
 import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import { turnWhenDue } from './eventLoop.ts';
-import { KvCache } from './kvCache.ts';
+import { KvCache, type AppendToCache } from './kvCache.ts';
 import { freeBlock, freeNorm, loadBlock, loadNorm } from './loadBlock.ts';
 import type { Mask } from './mask.ts';
 import { recordOps } from './recordOps.ts';
@@ -155,14 +155,11 @@ export class Transformer {
     // Before the block's weights: what stays for good must not lie below what will be dropped.
     const rope = this.#ropeTable(start + seqLen);
     const block = await this.#loadBlock(id);
-    const at: Placement = {
-      seqLen,
-      start,
-      rope,
-      kv: cache === null || id.kind === 'mlp' ? null : cache.slot(id.layer),
-    };
+    const slot = cache === null || id.kind === 'mlp' ? null : cache.slot(id.layer);
     const scope = this.backend.scope();
     try {
+      const append: AppendToCache | null = slot && ((k, v) => slot.append(scope, start, k, v));
+      const at: Placement = { seqLen, start, rope, cache: append };
       return scope.keep(applyBlock(scope, this.config, block, x, at));
     } finally {
       scope.close();
@@ -182,7 +179,7 @@ export class Transformer {
     const block = await this.#loadBlock(id);
     const { scope, ops } = recordOps(this.backend.scope());
     try {
-      applyBlock(scope, this.config, block, x, { seqLen, start: 0, rope, kv: null });
+      applyBlock(scope, this.config, block, x, { seqLen, start: 0, rope, cache: null });
       const names = weightNames(this.config, block);
       for (const { op, result, inputs } of ops) {
         const values = await this.backend.download(result);

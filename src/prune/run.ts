@@ -1,4 +1,5 @@
 /** A whole pruning run: search, sample text, result document. Files and terminals are the caller's. */
+import type { BackendName } from '../backends/backend.ts';
 import { NonFiniteError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
@@ -156,7 +157,7 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
   };
 }
 
-function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: 'reference' | 'simd' | 'gpu'): StepResult {
+function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: BackendName): StepResult {
   const { removed } = event;
   return {
     step: event.step,

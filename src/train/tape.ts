@@ -1,13 +1,21 @@
 /**
  * Reverse-mode differentiation over a backend's ops (Rumelhart, Hinton & Williams 1986; Griewank & Walther 2008, ch. 3).
  *
- * A Tape is a Scope. Whatever composes ops on a Scope, applyBlock above all, runs on a tape as it stands: each op runs
+ * A Tape implements Ops. Whatever is composed of Ops, applyBlock above all, runs on a tape as it stands: each op runs
  * forward at once, and notes how the derivative of the loss passes through it. `backward` plays the notes in reverse.
  * So the model's formula stands in one place, for inference and for training.
  *
  * Derivatives are computed for what depends on a trained parameter, and for nothing else.
  */
-import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backends/backend.ts';
+import type {
+  AttentionSpec,
+  DeviceTensor,
+  GeluKind,
+  LinearWeight,
+  Ops,
+  RopeSpec,
+  RopeTable,
+} from '../backends/backend.ts';
 import type { Floats, GradientScope } from '../backends/gradients.ts';
 import { ShapeError } from '../errors.ts';
 import { runThrough } from '../model/eventLoop.ts';
@@ -55,7 +63,7 @@ interface Step {
   backward: (dy: DeviceTensor) => void;
 }
 
-export class Tape implements Scope {
+export class Tape implements Ops {
   readonly #scope: GradientScope;
   readonly #steps: Step[] = [];
   /** Arrays that depend on a trained parameter. */
@@ -190,7 +198,7 @@ export class Tape implements Scope {
     });
   }
 
-  gelu(x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor {
+  gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
     return this.#note([x], this.#scope.gelu(x, kind), (dy) => this.#give(x, this.#scope.geluBackward(dy, x, kind)));
   }
 
@@ -225,19 +233,6 @@ export class Tape implements Scope {
     return this.#note([x], this.#scope.reshape(x, rows, cols), (dy) => {
       this.#give(x, this.#scope.reshape(dy, x.rows, x.cols));
     });
-  }
-
-  /** @throws ShapeError: only a KV cache takes rows, and there is none in training. */
-  view(): DeviceTensor {
-    throw new ShapeError('rows cannot be taken of an array on a tape.', { where: 'tape view' });
-  }
-
-  keep(x: DeviceTensor): DeviceTensor {
-    return this.#scope.keep(x);
-  }
-
-  close(): void {
-    this.#scope.close();
   }
 
   /** Notes a step if one of its inputs is tracked, or the step itself has a trained weight. Returns the result. */

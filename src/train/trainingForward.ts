@@ -42,7 +42,7 @@ export function* forwardSteps(
     const positions = batch.inputs.map((_, row) => row % seqLen);
     x = tape.add(x, tape.gatherRows(weights.table(names.positions), positions));
   }
-  const at = { seqLen, start: 0, rope: uploadRope(tape, trainee, seqLen), kv: null };
+  const at = { seqLen, start: 0, rope: uploadRope(tape, trainee, seqLen), cache: null };
   for (const id of blocksInWalkOrder(config.numHiddenLayers)) {
     if (mask.has(id)) continue;
     x = applyBlock(tape, config, weights.block(id), x, at);

@@ -1,4 +1,4 @@
-import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
+import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import { attention } from './attention.ts';
 import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 import { check, checkSize, GpuTensor, isRange, own, ownLinear, shapeOf } from './gpuTensor.ts';
@@ -113,7 +113,7 @@ export class GpuScope implements Scope {
     return this.#run('swiglu', first, [...at(first), ...at(second), first.cols]);
   }
 
-  gelu(x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor {
+  gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
     const source = own('gelu', x);
     return this.#run(kind === 'tanh' ? 'geluTanh' : 'geluErf', source, [...at(source), source.cols]);
   }

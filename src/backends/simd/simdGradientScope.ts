@@ -1,5 +1,5 @@
 import { ShapeError } from '../../errors.ts';
-import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable } from '../backend.ts';
+import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable } from '../backend.ts';
 import type { Floats, GradientScope } from '../gradients.ts';
 import type { Allocation } from './arena.ts';
 import type { KernelName } from './kernels.ts';
@@ -165,7 +165,7 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     return { dGate, dUp };
   }
 
-  geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor {
+  geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: GeluKind): DeviceTensor {
     const [slope, source] = [own(dy, 'geluBackward'), own(x, 'geluBackward')];
     expectSame('geluBackward', source, slope);
     const out = this.make(slope.rows, slope.cols);

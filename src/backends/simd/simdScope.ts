@@ -1,6 +1,6 @@
 import { ShapeError } from '../../errors.ts';
 import type { Floats } from '../../ops/floats.ts';
-import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
+import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import type { SimdDevice } from './simdDevice.ts';
 import { expectSize, isRange, own, ownLinear, type SimdTensor } from './simdTensor.ts';
 
@@ -113,7 +113,7 @@ export class SimdScope implements Scope {
     return this.#elementwise('swiglu', gate, up);
   }
 
-  gelu(x: DeviceTensor, kind: 'tanh' | 'erf'): DeviceTensor {
+  gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
     return this.#elementwise(kind === 'tanh' ? 'geluTanh' : 'geluErf', x, null);
   }
 
