@@ -55,10 +55,23 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['model', 'ops type', 'tokenizer'],
-  prune: ['backends type', 'eval', 'model', 'ops type', 'platform type', 'tensor', 'tokenizer type'],
-  train: ['backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
+  prune: ['autodiff', 'backends type', 'eval', 'model', 'ops type', 'platform type', 'tensor', 'tokenizer type'],
+  autodiff: ['backends type', 'model', 'ops', 'platform type', 'tensor type'],
+  train: ['autodiff', 'backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
   web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],
-  cli: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'tensor', 'tokenizer type', 'train'],
+  cli: [
+    'autodiff',
+    'backends',
+    'eval',
+    'formats',
+    'model',
+    'ops type',
+    'platform',
+    'prune',
+    'tensor',
+    'tokenizer type',
+    'train',
+  ],
 };
 
 /** The only file that may import a package: what a library does stands behind one door. */

@@ -57,7 +57,7 @@ export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.
 export { checkRecipe, type Recipe, type Task } from './train/recipe.ts';
 export { prepare, type Prepared } from './train/prepare.ts';
 export { train, type TrainEvent, type TrainOptions } from './train/train.ts';
-export { parameterSource } from './train/parameters.ts';
+export { parameterSource } from './autodiff/parameters.ts';
 export { simdGradientBackend } from './backends/simd/simdGradientBackend.ts';
 export type { GradientBackend, GradientScope } from './backends/gradients.ts';
 

@@ -13,7 +13,7 @@ export interface GradientCase {
   arrays: HostArray[];
   /** One for each row of the first array, where the op takes ids or targets. */
   ids?: Int32Array;
-  /** The derivatives by `inputs` in their order, then what else the op gives. */
+  /** The derivatives with respect to `inputs`, in their order, then what else the op gives. */
   run: (scope: GradientScope, arrays: DeviceTensor[], ids: Int32Array) => DeviceTensor[];
   /** For each result how many of its rows belong to one sequence, 0 where it sums over all. */
   unitRows: number[];
@@ -66,7 +66,7 @@ const STEP = 1e-3;
 /** What the differences themselves may be off, relative to the terms. */
 const DIFFERENCE_ERROR = 1e-7;
 
-/** Along a direction drawn for each input, the loss changes as the derivative by that input says. */
+/** Along a direction drawn for each input, the loss changes as the derivative with respect to that input says. */
 export async function expectDifferences(
   backend: GradientBackend,
   some: GradientCase,

@@ -22,7 +22,7 @@ import { train } from '../../src/train/train.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
 import { documentOf, tinyRun } from '../prune/tinyRun.ts';
 import { drain } from '../prune/tinySearch.ts';
-import { tinyBatch, tinyTrainee } from '../train/tinyTrainee.ts';
+import { tinyBatch, tinyTrainee } from '../autodiff/tinyTrainee.ts';
 import { expectTyped } from '../formats/hostile.ts';
 import type { Damage } from './damage.ts';
 

@@ -7,8 +7,8 @@ import { referenceBackend } from '../../src/backends/reference/referenceBackend.
 import { runInTurns, runThrough, turn, turnWhenDue } from '../../src/model/eventLoop.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { nextTokens } from '../../src/model/transformer.ts';
-import { lossAndGradients } from '../../src/train/gradients.ts';
-import { tinyBatch, tinyTrainee } from '../train/tinyTrainee.ts';
+import { lossAndGradients } from '../../src/autodiff/gradients.ts';
+import { tinyBatch, tinyTrainee } from '../autodiff/tinyTrainee.ts';
 import { tinyTransformer } from './tinyTransformer.ts';
 
 let clock: { now: number; perCall: number };

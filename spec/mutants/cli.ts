@@ -169,7 +169,7 @@ export const cliMutants: readonly Mutant[] = [
     to: 'if (stream.length <= seqLen + 1) {',
   },
   {
-    file: 'src/train/gradients.ts',
+    file: 'src/autodiff/gradients.ts',
     specs: ['spec/model/eventLoop.spec.ts'],
     name: 'training: the way back computes without a turn',
     from: 'of await runInTurns(tape.backwardSteps())) {',

@@ -60,9 +60,9 @@ export const reportMutants: readonly Mutant[] = [
   },
   {
     name: 'each part of a step counts the same, however few targets it has',
-    file: 'src/train/gradients.ts',
+    file: 'src/autodiff/gradients.ts',
     from: 'forwardSteps(tape, trainee, batch, 1 / targets)',
     to: 'forwardSteps(tape, trainee, batch, 1 / parts.length / countTargets(batch))',
-    specs: ['spec/train/trainingForward.spec.ts'],
+    specs: ['spec/autodiff/trainingForward.spec.ts'],
   },
 ];

@@ -8,7 +8,7 @@ export function doubles(seed: number, length: number): Float64Array {
   return Float64Array.from({ length }, () => rng.normal());
 }
 
-/** Σ x_i y_i: makes a loss of an op's result, whose derivative by the result is the other factor. */
+/** Σ x_i y_i: makes a loss of an op's result, whose derivative with respect to the result is the other factor. */
 export function inner(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * y[i];

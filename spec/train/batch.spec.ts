@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { seededRng } from '../../src/tensor/rng.ts';
-import { countTargets, windowBatches } from '../../src/train/batch.ts';
+import { countTargets } from '../../src/autodiff/batch.ts';
+import { windowBatches } from '../../src/train/batch.ts';
 import { seeds } from '../arbitraries.ts';
 
 describe('windowBatches', () => {

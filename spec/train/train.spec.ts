@@ -7,13 +7,13 @@ import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import type { GradientBackend } from '../../src/backends/gradients.ts';
 import { defaultAdamW } from '../../src/train/adamW.ts';
 import { memoryCheckpoint, type CheckpointStore } from '../../src/train/checkpoint.ts';
-import type { Parameters } from '../../src/train/parameters.ts';
+import type { Parameters } from '../../src/autodiff/parameters.ts';
 import { train, type TrainEvent, type TrainSettings } from '../../src/train/train.ts';
-import type { Trainee } from '../../src/train/trainee.ts';
+import type { Trainee } from '../../src/autodiff/trainee.ts';
 import { checkSum } from '../../src/train/checkpointSum.ts';
 import { FormatError } from '../../src/errors.ts';
 import { seeds } from '../arbitraries.ts';
-import { tinyBatch, tinyTrainee } from './tinyTrainee.ts';
+import { tinyBatch, tinyTrainee } from '../autodiff/tinyTrainee.ts';
 
 const STEPS = 6;
 

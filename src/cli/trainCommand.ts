@@ -6,7 +6,7 @@ import { nodeHasher } from '../platform/nodeHash.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { lockFile } from '../platform/nodeLock.ts';
 import type { GradientBackend } from '../backends/gradients.ts';
-import { f32Parameters, parameterSource } from '../train/parameters.ts';
+import { f32Parameters, parameterSource } from '../autodiff/parameters.ts';
 import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';

@@ -5,7 +5,7 @@
  * Bits: +, −, ×, ÷ and the square root are correctly rounded on every machine, and nothing else is used: βᵗ is a running
  * product, no Math.pow. Arithmetic is f64; parameters and averages are stored as f32.
  */
-import { parameterOf, type Parameters } from './parameters.ts';
+import { parameterOf, type Parameters } from '../autodiff/parameters.ts';
 
 export interface AdamWSettings {
   readonly beta1: number;

@@ -1,15 +1,7 @@
-/** What a training step sees, and the plain way to draw it from a text. */
+/** How training draws its batches, and the plain way to draw them from a text. */
+import type { Batch } from '../autodiff/batch.ts';
 import { DataError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
-
-/** Sequences of one length on top of one another, R = sequences · seqLen rows. */
-export interface Batch {
-  /** Token ids [R]. */
-  readonly inputs: Int32Array;
-  /** What follows each, [R]; −1 where nothing is to be learned. */
-  readonly targets: Int32Array;
-  readonly seqLen: number;
-}
 
 /** Step and micro-batch → batch. Pure: the same arguments give the same batch, so that a run resumes anywhere. */
 export type DrawBatch = (step: number, part: number) => Batch;
@@ -36,9 +28,4 @@ export function windowBatches(stream: Int32Array, sequences: number, seqLen: num
     }
     return { inputs, targets, seqLen };
   };
-}
-
-/** How many rows have a target. */
-export function countTargets({ targets }: Batch): number {
-  return targets.reduce((count, id) => (id < 0 ? count : count + 1), 0);
 }

@@ -9,8 +9,8 @@ import { memoryBytes } from '../platform/memoryBytes.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import { AdamW, type AdamWSettings, type Moments } from './adamW.ts';
 import { BLANK_SUM, seal } from './checkpointSum.ts';
-import { parameterOf } from './parameters.ts';
-import type { Trainee } from './trainee.ts';
+import { parameterOf } from '../autodiff/parameters.ts';
+import type { Trainee } from '../autodiff/trainee.ts';
 
 /** Where one checkpoint is kept; a write replaces the one before, whole or not at all. */
 export interface CheckpointStore {

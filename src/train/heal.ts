@@ -8,9 +8,9 @@ import type { Mask } from '../model/mask.ts';
 import { blockTensorNames } from '../model/residualBlock.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
 import type { Rng } from '../tensor/rng.ts';
-import { adapterNames, mergeAdapters, withAdapters, type LoraSettings } from './lora.ts';
-import { parameterOf, type Parameter, type Parameters } from './parameters.ts';
-import type { Trainee } from './trainee.ts';
+import { adapterNames, mergeAdapters, withAdapters, type LoraSettings } from '../autodiff/lora.ts';
+import { parameterOf, type Parameter, type Parameters } from '../autodiff/parameters.ts';
+import type { Trainee } from '../autodiff/trainee.ts';
 
 /** A pruned model with fresh adapters, which alone are trained. */
 export function healingTrainee(

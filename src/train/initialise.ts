@@ -3,7 +3,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { runThrough } from '../model/eventLoop.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
 import type { Rng } from '../tensor/rng.ts';
-import type { Parameter, Parameters } from './parameters.ts';
+import type { Parameter, Parameters } from '../autodiff/parameters.ts';
 
 /** Numbers drawn in one go. */
 const STRETCH = 2 ** 17;

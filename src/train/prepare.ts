@@ -19,7 +19,7 @@ import { initialSteps } from './initialise.ts';
 import type { Recipe, TextPart } from './recipe.ts';
 import { tokenStream } from './stream.ts';
 import type { Figures, TrainSettings } from './train.ts';
-import type { Trainee } from './trainee.ts';
+import type { Trainee } from '../autodiff/trainee.ts';
 
 /** Chunks that are scored at once. */
 const GROUP = 8;

@@ -7,7 +7,7 @@ import { quoted } from '../formats/quoted.ts';
 import type { KernelVariant } from '../backends/simd/kernels.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Rng } from '../tensor/rng.ts';
-import type { Batch } from './batch.ts';
+import type { Batch } from '../autodiff/batch.ts';
 import type { Figures } from './train.ts';
 
 /** A part of a text file: characters from ⌊from · length⌋ up to ⌊to · length⌋. */

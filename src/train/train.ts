@@ -11,9 +11,9 @@ import type { Hasher } from '../platform/sha256.ts';
 import { decodeCheckpoint, encodeCheckpoint, memoryCheckpoint, type CheckpointStore } from './checkpoint.ts';
 import { checkSum } from './checkpointSum.ts';
 import { clipGradients } from './clip.ts';
-import { lossAndGradients } from './gradients.ts';
+import { lossAndGradients } from '../autodiff/gradients.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import type { Trainee } from './trainee.ts';
+import type { Trainee } from '../autodiff/trainee.ts';
 
 export interface TrainSettings {
   readonly schedule: Schedule;

@@ -3,7 +3,7 @@ import { blocksInWalkOrder } from '../../src/model/blockId.ts';
 import type { Mask } from '../../src/model/mask.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import type { Rng } from '../../src/tensor/rng.ts';
-import type { Batch } from '../../src/train/batch.ts';
+import type { Batch } from '../../src/autodiff/batch.ts';
 
 const LETTERS = 8;
 /** Letters to be sorted. */

@@ -1,4 +1,4 @@
-/** Loss and gradients of a training step, on the host. */
+/** Loss and gradients of a batch, on the host. */
 import type { GradientBackend } from '../backends/gradients.ts';
 import { runInTurns } from '../model/eventLoop.ts';
 import { countTargets, type Batch } from './batch.ts';

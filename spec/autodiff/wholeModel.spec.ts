@@ -4,8 +4,8 @@ import { referenceBackend } from '../../src/backends/reference/referenceBackend.
 import { Mask } from '../../src/model/mask.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { healingTrainee } from '../../src/train/heal.ts';
-import type { Parameters } from '../../src/train/parameters.ts';
-import type { Trainee } from '../../src/train/trainee.ts';
+import type { Parameters } from '../../src/autodiff/parameters.ts';
+import type { Trainee } from '../../src/autodiff/trainee.ts';
 import { difference } from '../ops/differences.ts';
 import { gradientSums, lossSum, tinyBatch, tinyTrainee, type TinyTraineeOptions } from './tinyTrainee.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The forward pass on a tape: ids → embedding → x ← x + branch(norm(x)) for each block the mask leaves → final norm →
  * logits → loss. The blocks are model's own (`applyBlock`); around them stands what `Transformer` does row by row and
- * tile by tile for want of memory, here with whole arrays, because their derivatives are needed.
+ * tile by tile for want of memory, here with whole arrays, because backward needs them.
  */
 import type { DeviceTensor } from '../backends/backend.ts';
 import { DataError } from '../errors.ts';

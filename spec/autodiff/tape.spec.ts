@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { DeviceTensor } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
-import { Tape, type TapeParameter } from '../../src/train/tape.ts';
+import { Tape, type TapeParameter } from '../../src/autodiff/tape.ts';
 import { seeds } from '../arbitraries.ts';
 import { doubles, expectDerivative } from '../ops/differences.ts';
 

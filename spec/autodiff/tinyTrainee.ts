@@ -7,11 +7,11 @@ import type { FamilyName, ModelConfig } from '../../src/model/config.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { numel } from '../../src/tensor/shape.ts';
-import type { Batch } from '../../src/train/batch.ts';
-import type { Parameter, Parameters } from '../../src/train/parameters.ts';
-import { Tape } from '../../src/train/tape.ts';
-import type { Trainee } from '../../src/train/trainee.ts';
-import { trainingForward } from '../../src/train/trainingForward.ts';
+import type { Batch } from '../../src/autodiff/batch.ts';
+import type { Parameter, Parameters } from '../../src/autodiff/parameters.ts';
+import { Tape } from '../../src/autodiff/tape.ts';
+import type { Trainee } from '../../src/autodiff/trainee.ts';
+import { trainingForward } from '../../src/autodiff/trainingForward.ts';
 import { tinyConfig, TINY_VOCAB } from '../model/tinyTransformer.ts';
 
 export interface TinyTraineeOptions {
@@ -72,7 +72,7 @@ export async function lossRows(backend: GradientBackend, trainee: Trainee, batch
   return nll;
 }
 
-/** The derivative of `lossSum` by every trained parameter. */
+/** The derivative of `lossSum` with respect to every trained parameter. */
 export function gradientSums(backend: ReferenceBackend, trainee: Trainee, batch: Batch): Map<string, Floats> {
   const scope = backend.scope();
   const tape = new Tape(scope);

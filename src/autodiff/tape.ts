@@ -59,7 +59,7 @@ export interface ComposedLinear extends LinearWeight {
 
 interface Step {
   result: DeviceTensor;
-  /** Passes dy, the derivative by the result, on to the inputs. */
+  /** Passes dy, the derivative with respect to the result, on to the inputs. */
   backward: (dy: DeviceTensor) => void;
 }
 
@@ -68,7 +68,7 @@ export class Tape implements Ops {
   readonly #steps: Step[] = [];
   /** Arrays that depend on a trained parameter. */
   readonly #tracked = new Set<DeviceTensor>();
-  /** Derivatives of the loss by arrays, as far as they are added up. */
+  /** dL/dx for each array x, accumulated so far. */
   readonly #derivatives = new Map<DeviceTensor, DeviceTensor>();
   readonly #gradients = new Map<string, DeviceTensor>();
 
@@ -111,7 +111,7 @@ export class Tape implements Ops {
   }
 
   /**
-   * Plays the tape in reverse. Returns the loss's derivative by every trained parameter the loss depends on, by name:
+   * Plays the tape in reverse. Returns dL/dW for every trained parameter W that the loss depends on, by name:
    * [outFeatures, inFeatures], [1, n] or [V, C]. They live as long as the scope. A tape is played once.
    */
   backward(): ReadonlyMap<string, DeviceTensor> {
@@ -249,7 +249,7 @@ export class Tape implements Ops {
     return result;
   }
 
-  /** Adds a derivative by x to what x has got. */
+  /** Accumulates dL/dx. */
   #give(x: DeviceTensor, dx: DeviceTensor): void {
     if (!this.#tracked.has(x)) return;
     const before = this.#derivatives.get(x);
