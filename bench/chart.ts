@@ -1,7 +1,7 @@
 /** Results as a bar chart: one group of bars for each thing done, one bar for each engine and number of threads. */
-import { element, escapeHtml, verbatim, type Markup } from '../src/prune/report/html.ts';
-import { formatSignificant } from '../src/prune/report/numbers.ts';
-import { line, text } from '../src/prune/report/svg.ts';
+import { element, escapeHtml, verbatim, type Markup } from '../src/drawing/html.ts';
+import { formatSignificant } from '../src/drawing/numbers.ts';
+import { line, text } from '../src/drawing/svg.ts';
 import { engineLabel } from './curves.ts';
 import { benchNames, type BenchDocument, type Row, type Unit } from './document.ts';
 

@@ -1,8 +1,8 @@
 /** Time against size, both logarithmic: a panel for each op, a line for each engine, and where each gpu.js mode beats simd. */
-import { logTicks } from '../src/prune/report/axis.ts';
-import { coordinate, element, verbatim, type Markup } from '../src/prune/report/html.ts';
-import { formatRound, formatSignificant } from '../src/prune/report/numbers.ts';
-import { line, text } from '../src/prune/report/svg.ts';
+import { logTicks } from '../src/drawing/axis.ts';
+import { coordinate, element, verbatim, type Markup } from '../src/drawing/html.ts';
+import { formatRound, formatSignificant } from '../src/drawing/numbers.ts';
+import { line, text } from '../src/drawing/svg.ts';
 import { beatsSimd, curvesOf, engineLabel, ofGpuJs, type Curve } from './curves.ts';
 import type { BenchDocument } from './document.ts';
 

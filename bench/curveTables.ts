@@ -1,5 +1,5 @@
 /** Curves as Markdown: a row for each op and size with the engines side by side, then where each gpu.js mode wins. */
-import { formatSignificant } from '../src/prune/report/numbers.ts';
+import { formatSignificant } from '../src/drawing/numbers.ts';
 import { beatsSimd, curvesOf, engineLabel, ofGpuJs, type Curve } from './curves.ts';
 import type { Row } from './document.ts';
 

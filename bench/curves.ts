@@ -1,5 +1,5 @@
 /** Curves of time against size, and the size at which one falls below others for good. */
-import { plural } from '../src/prune/report/numbers.ts';
+import { plural } from '../src/drawing/numbers.ts';
 import type { Row } from './document.ts';
 
 export interface Point {

@@ -1,5 +1,5 @@
 /** Results as Markdown: a section for each bench, conditions first. */
-import { formatCount, formatSignificant } from '../src/prune/report/numbers.ts';
+import { formatCount, formatPercent, formatSignificant } from '../src/drawing/numbers.ts';
 import { curveTables } from './curveTables.ts';
 import { benchNames, type BenchDocument, type BenchRun, type Row } from './document.ts';
 
@@ -43,7 +43,7 @@ function section(name: string, run: BenchRun): string {
 
 function tableRow({ name, engine, threads, unit, ...row }: Row): string {
   const figure = (value: number): string => (unit === 'block passes' ? formatCount(value) : formatSignificant(value));
-  const percent = (share: number | null): string => (share === null ? '' : `${(100 * share).toFixed(0)} %`);
+  const percent = (share: number | null): string => (share === null ? '' : formatPercent(share));
   const cells = [
     name,
     engine,

@@ -39,7 +39,7 @@ function importsOf(file: string): Import[] {
 
 const imports = filesBelow('src').flatMap(importsOf);
 
-/** `src/prune/report/svg.ts` → `prune`; files directly in src are all one place, `src`. */
+/** `src/prune/report/curve.ts` → `prune`; files directly in src are all one place, `src`. */
 function place(path: string): string {
   const parts = relative('src', path).split('/');
   return parts.length === 1 ? 'src' : parts[0];
@@ -49,19 +49,31 @@ function place(path: string): string {
 const arrows: Readonly<Record<string, readonly string[]>> = {
   tensor: [],
   ops: [],
+  drawing: [],
   backends: ['ops', 'tensor'],
   platform: ['backends'],
   model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['model', 'ops type', 'tokenizer'],
-  prune: ['autodiff', 'backends type', 'eval', 'model', 'ops type', 'platform type', 'tensor', 'tokenizer type'],
+  prune: [
+    'autodiff',
+    'backends type',
+    'drawing',
+    'eval',
+    'model',
+    'ops type',
+    'platform type',
+    'tensor',
+    'tokenizer type',
+  ],
   autodiff: ['backends type', 'model', 'ops', 'platform type', 'tensor type'],
   train: ['autodiff', 'backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
   web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],
   cli: [
     'autodiff',
     'backends',
+    'drawing',
     'eval',
     'formats',
     'model',

@@ -27,6 +27,7 @@ import { Journal } from '../src/prune/journal.ts';
 import { ratios } from '../src/prune/ratios.ts';
 import { search } from '../src/prune/search.ts';
 import { seededRng } from '../src/tensor/rng.ts';
+import { formatPercent } from '../src/drawing/numbers.ts';
 import { renderCurves, type Curve, type CurvePoint } from './curvesDrawing.ts';
 
 const { positionals, values } = parseArgs({
@@ -92,7 +93,7 @@ const document = {
 writeFileSync(join(folder, 'curves.json'), `${JSON.stringify(document, null, 1)}\n`);
 writeFileSync(join(folder, 'curves.svg'), renderCurves(curves));
 for (const { name, points } of curves) {
-  const figures = points.map(({ removed, ppl }) => `${(100 * removed).toFixed(1)} %: ${ppl.toFixed(2)}`);
+  const figures = points.map(({ removed, ppl }) => `${formatPercent(removed)}: ${ppl.toFixed(2)}`);
   process.stdout.write(`${name}: ${figures.join('  ')}\n`);
 }
 model.free();

@@ -1,8 +1,8 @@
 /** Perplexity curves side by side, as an SVG file of its own. */
-import { linearTicks, logTicks } from '../src/prune/report/axis.ts';
-import { element, verbatim } from '../src/prune/report/html.ts';
-import { formatPercent, formatRound } from '../src/prune/report/numbers.ts';
-import { line, text } from '../src/prune/report/svg.ts';
+import { linearTicks, logTicks } from '../src/drawing/axis.ts';
+import { element, verbatim } from '../src/drawing/html.ts';
+import { formatPercent, formatRound } from '../src/drawing/numbers.ts';
+import { line, text } from '../src/drawing/svg.ts';
 
 export interface CurvePoint {
   /** Share of the parameters in blocks. */

@@ -5,7 +5,7 @@ import { recoveredShare, recoveredText } from '../../src/cli/recovered.ts';
 describe('what healing brought back', () => {
   it.each([
     [10, 20, 15, 0.5, 'healing brought back 50.0 % of what pruning lost'],
-    [10, 20, 20, 0, 'healing brought back 0.00 % of what pruning lost'],
+    [10, 20, 20, 0, 'healing brought back 0 % of what pruning lost'],
     [10, 20, 10, 1, 'healing brought back 100.0 % of what pruning lost'],
     [10, 20, 9, 1.1, 'healing brought back all of what pruning lost, and more'],
     [10, 20, 22, -0.2, 'healing did not help: the perplexity rose by 10.0 %'],

@@ -2,6 +2,7 @@ import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
 import { dataMutants } from './data.ts';
+import { drawingMutants } from './drawing.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { modelMutants } from './model.ts';
@@ -15,6 +16,7 @@ import { tokenizerMutants } from './tokenizer.ts';
 /** Every mutant, by the place of its fault. */
 export const mutants: readonly Mutant[] = [
   ...cliMutants,
+  ...drawingMutants,
   ...opMutants,
   ...kernelMutants,
   ...libraryMutants,

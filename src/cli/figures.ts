@@ -1,4 +1,5 @@
 /** Numbers for people. Documents keep all digits. */
+import { formatChange, formatPercent } from '../drawing/numbers.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import type { NonFinite } from '../prune/result.ts';
 
@@ -23,9 +24,19 @@ export function lossWords({ nll, natsPerToken, bitsPerByte }: Perplexity): strin
   return parts.join('; ');
 }
 
-/** 0.1234 → `12.3 %` */
-export function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(Math.abs(fraction) < 0.1 ? 2 : 1)} %`;
+/** 0.1234 → `12.3 %`, as the report writes it. */
+export function percent(share: number): string {
+  return plainSpaces(formatPercent(share));
+}
+
+/** How far a figure lies from the one before, both above 0: `+24.4 %`, as the report writes it. */
+export function changed(value: number, base: number): string {
+  return plainSpaces(formatChange(value, base));
+}
+
+/** A terminal's text is searched and copied: no U+00A0 in it. */
+function plainSpaces(text: string): string {
+  return text.replaceAll('\u00A0', ' ');
 }
 
 /** 98362432 → `93.8 MiB` */

@@ -1,7 +1,7 @@
 /** The loss over a training run, as an SVG file of its own. */
-import { linearTicks } from '../prune/report/axis.ts';
-import { element, verbatim, type Markup } from '../prune/report/html.ts';
-import { line, text } from '../prune/report/svg.ts';
+import { linearTicks } from '../drawing/axis.ts';
+import { element, verbatim, type Markup } from '../drawing/html.ts';
+import { line, text } from '../drawing/svg.ts';
 
 export interface LossPoint {
   step: number;

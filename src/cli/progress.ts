@@ -2,7 +2,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { BlockPasses, StepRace } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/search.ts';
-import { figure, percent } from './figures.ts';
+import { changed, figure, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
 
 export class SearchProgress {
@@ -34,10 +34,9 @@ export class SearchProgress {
   #stepLine(event: Extract<SearchEvent, { type: 'step' }>): string {
     if (event.removed === null) return `step ${event.step}: no candidate has a finite perplexity, nothing removed`;
     const { name, perplexity } = event.removed;
-    const change = perplexity.ppl / this.#densePpl - 1;
     return (
       `step ${event.step}: removed ${name}, perplexity ${figure(perplexity.ppl)} ` +
-      `(${change >= 0 ? '+' : ''}${percent(change)}), ${percent(event.ratios.total)} of parameters gone, ` +
+      `(${changed(perplexity.ppl, this.#densePpl)}), ${percent(event.ratios.total)} of parameters gone, ` +
       `${event.candidates.length} candidates${event.race === undefined ? '' : raced(event.race, event.work)}`
     );
   }

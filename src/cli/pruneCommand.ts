@@ -18,7 +18,7 @@ import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
 import { programVersion } from './environment.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
-import { figure, percent, sparkline, table } from './figures.ts';
+import { changed, figure, percent, sparkline, table } from './figures.ts';
 import { resumesOnInterruption } from './interruption.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
@@ -144,7 +144,7 @@ function summary(result: PruneResult): string {
     String(step.step),
     step.removed ?? 'nothing',
     figure(step.ppl, step.status),
-    step.ppl === null || dense === null ? '' : `${step.ppl >= dense ? '+' : ''}${percent(step.ppl / dense - 1)}`,
+    step.ppl === null || dense === null ? '' : changed(step.ppl, dense),
     percent(step.ratios.total),
     percent(step.ratios.depth),
     step.nearTie === null ? '' : `near-tie with ${step.nearTie.block}`,

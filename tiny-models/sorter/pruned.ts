@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '../../src/backends/select.ts';
 import { loadChunks } from '../../src/cli/evalOptions.ts';
+import { formatPercent } from '../../src/drawing/numbers.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
@@ -52,7 +53,7 @@ const stop = { blocks: 2 * model.config.numHiddenLayers };
 let mask = Mask.empty;
 const row = async (step: number, removed: string, ppl: number): Promise<void> => {
   const right = await accuracy(model, mask, seededRng(5), TESTED);
-  process.stdout.write(`| ${step} | ${removed} | ${ppl.toFixed(3)} | ${(100 * right).toFixed(1)} % |\n`);
+  process.stdout.write(`| ${step} | ${removed} | ${ppl.toFixed(3)} | ${formatPercent(right)} |\n`);
 };
 const counts = countParameters(opened.weights);
 for await (const event of search(model, chunks, counts, { kind: 'mix', stop, groupSize: PROBLEMS }, journal)) {

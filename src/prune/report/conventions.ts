@@ -1,6 +1,6 @@
 import type { PruneResult } from '../result.ts';
-import { element, type Child, type Markup } from './html.ts';
-import { formatCount } from './numbers.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
+import { formatCount } from '../../drawing/numbers.ts';
 import { scrollable, section } from './section.ts';
 
 const BOS = {

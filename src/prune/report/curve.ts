@@ -1,9 +1,10 @@
 import type { PruneResult } from '../result.ts';
-import { linearTicks, perplexityAxis, type Axis } from './axis.ts';
+import { linearTicks, perplexityAxis, type Axis } from '../../drawing/axis.ts';
 import { curvePoints, type CurvePoint } from './curvePoints.ts';
-import { coordinate, element, type Markup } from './html.ts';
-import { formatChange, formatPercent, formatPerplexity, formatRound, plural } from './numbers.ts';
-import { drawing, line, text, tooltip } from './svg.ts';
+import { coordinate, element, type Markup } from '../../drawing/html.ts';
+import { formatChange, formatPercent, formatRound, plural } from '../../drawing/numbers.ts';
+import { drawing, line, text, tooltip } from '../../drawing/svg.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 /** Where the plot area lies inside the drawing. */
 export interface PlotArea {

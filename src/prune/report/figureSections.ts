@@ -2,11 +2,12 @@ import type { CandidateScore, PruneResult } from '../result.ts';
 import { renderCurve } from './curve.ts';
 import { heatPanels } from './heatCells.ts';
 import { renderHeatLegend, renderHeatPanel } from './heatMap.ts';
-import { element, type Child, type Markup } from './html.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
 import { renderLayerPicture } from './layerPicture.ts';
-import { formatPerplexity, plural } from './numbers.ts';
+import { plural } from '../../drawing/numbers.ts';
 import { effectiveSteps, parseUnit, removalsOf } from './removals.ts';
 import { scrollable, section } from './section.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 /** The three pictures with the sentences that say what to look for. */
 

@@ -1,4 +1,4 @@
-import { element, type Markup } from './html.ts';
+import { element, type Markup } from '../../drawing/html.ts';
 import { section } from './section.ts';
 
 /** The report's own glossary, for a reader who has never pruned a model. */

@@ -1,16 +1,16 @@
 import type { PruneResult } from '../result.ts';
-import { element, type Child, type Markup } from './html.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
 import {
   formatChange,
   formatCount,
   formatParameters,
   formatPercent,
-  formatPerplexity,
   formatSeconds,
   formatSignificant,
   plural,
-} from './numbers.ts';
+} from '../../drawing/numbers.ts';
 import { finalFigures, lastStep, removalsOf } from './removals.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 /** The run in one sentence: `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`. */
 export function headline(result: PruneResult): string {

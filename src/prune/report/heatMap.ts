@@ -1,10 +1,11 @@
 import type { CandidateScore, PruneResult } from '../result.ts';
 import type { HeatCell, HeatPanel } from './heatCells.ts';
 import { LEVEL_LABELS, heatLevel } from './heatRamp.ts';
-import { coordinate, element, type Markup } from './html.ts';
-import { formatChange, formatPerplexity, plural } from './numbers.ts';
+import { coordinate, element, type Markup } from '../../drawing/html.ts';
+import { formatChange, plural } from '../../drawing/numbers.ts';
 import type { UnitKind } from './removals.ts';
-import { drawing, line, text, tooltip } from './svg.ts';
+import { drawing, line, text, tooltip } from '../../drawing/svg.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 const NAMES: Readonly<Record<UnitKind, string>> = { mha: 'Attention (MHA)', mlp: 'MLP', layer: 'Whole layers' };
 const LEFT = 34;

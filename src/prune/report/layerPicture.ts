@@ -1,10 +1,10 @@
 import type { BlockKind } from '../../model/blockId.ts';
 import { formatBlock } from '../../model/blockId.ts';
 import type { PruneResult } from '../result.ts';
-import { element, type Markup } from './html.ts';
-import { formatPerplexity } from './numbers.ts';
+import { element, type Markup } from '../../drawing/html.ts';
 import { effectiveSteps, removalsOf, type Removal } from './removals.ts';
-import { drawing, text, tooltip } from './svg.ts';
+import { drawing, text, tooltip } from '../../drawing/svg.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 /** Sizes of the strip, in CSS pixels. */
 const CELL = { width: 27, height: 30, gap: 2 } as const;

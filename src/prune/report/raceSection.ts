@@ -1,7 +1,8 @@
 import type { PruneResult, StepResult } from '../result.ts';
-import { element, type Child, type Markup } from './html.ts';
-import { formatPercent, formatPerplexity, plural } from './numbers.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
+import { formatPercent, plural } from '../../drawing/numbers.ts';
 import { scrollable, section } from './section.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 /** What racing saved and what it left undecided until all data were seen; null for an exact search. */
 export function raceSection({ race, steps, work }: PruneResult): Markup | null {

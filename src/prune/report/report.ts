@@ -3,7 +3,7 @@ import { conventionsSection } from './conventions.ts';
 import { curveSection, heatSection, layerSection } from './figureSections.ts';
 import { guideSection } from './guide.ts';
 import { headline, renderKeyFigures } from './headline.ts';
-import { element, verbatim, type Child, type Markup } from './html.ts';
+import { element, verbatim, type Child, type Markup } from '../../drawing/html.ts';
 import { raceSection } from './raceSection.ts';
 import { sampleSection } from './sampleSection.ts';
 import { stepsSection } from './stepsTable.ts';

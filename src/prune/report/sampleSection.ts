@@ -1,5 +1,5 @@
 import type { PruneResult } from '../result.ts';
-import { element, type Markup } from './html.ts';
+import { element, type Markup } from '../../drawing/html.ts';
 import { section } from './section.ts';
 
 /** The same opening words continued by the dense and by the pruned model; null where the run had no tokenizer. */

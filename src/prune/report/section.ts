@@ -1,4 +1,4 @@
-import { element, type Child, type Markup } from './html.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
 
 /** The two containers that all parts of the page share. */
 

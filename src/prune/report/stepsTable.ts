@@ -1,10 +1,11 @@
 import type { PruneResult, StepResult } from '../result.ts';
 import { perplexityError } from './headline.ts';
-import { element, type Child, type Markup } from './html.ts';
-import { formatChange, formatPercent, formatPerplexity, formatSignificant } from './numbers.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
+import { formatChange, formatPercent, formatSignificant } from '../../drawing/numbers.ts';
 import { removalsOf } from './removals.ts';
 import { formatBlock } from '../../model/blockId.ts';
 import { scrollable, section } from './section.ts';
+import { formatPerplexity } from './perplexityWords.ts';
 
 interface Column {
   readonly name: string;

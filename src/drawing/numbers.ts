@@ -1,6 +1,7 @@
-import type { NonFinite } from '../result.ts';
-
-/** How the report writes numbers: short, without a locale, legible from 1e-30 to 1e30. U+00A0 glues units to figures. */
+/**
+ * How numbers are written for people, in the report, on the terminal and in benchmarks: short, without
+ * a locale, legible from 1e-30 to 1e30. U+00A0 glues units to figures.
+ */
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 const MINUS = '\u2212';
@@ -19,16 +20,13 @@ export function formatRound(value: number): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** A perplexity in a table: two decimals while that makes sense; without one, the reason. */
-export function formatPerplexity(ppl: number | null, status?: NonFinite | 'dropped'): string {
-  if (ppl === null) return status === 'infinite' ? 'infinite' : status === 'dropped' ? 'dropped' : 'not a number';
-  return ppl >= 0.1 && ppl < 1000 ? ppl.toFixed(2) : formatSignificant(ppl, 4);
-}
-
-/** A share of one as per cent: 0.142 → `14.2 %`. One decimal, two below one per cent. */
+/** A share of one as per cent: 0.142 → `14.2 %`, −0.0994 → `−9.94 %`. One decimal, two below ten per cent. */
 export function formatPercent(share: number): string {
+  if (share < 0) return MINUS + formatPercent(-share);
   const percent = 100 * share;
-  return `${percent.toFixed(percent === 0 ? 0 : percent < 1 ? 2 : 1)}\u00A0%`;
+  const fine = percent.toFixed(2);
+  const digits = Number(fine) >= 10 ? percent.toFixed(1) : fine;
+  return `${percent === 0 ? '0' : digits}\u00A0%`;
 }
 
 /** How far `value` lies from `base` (both > 0): `+24.4 %`, `−1.4 %`, and from tenfold on `×12.3`. */
@@ -36,9 +34,9 @@ export function formatChange(value: number, base: number): string {
   const factor = value / base;
   if (!Number.isFinite(factor)) return 'beyond measure';
   if (factor >= 10) return `×${formatSignificant(factor)}`;
-  const percent = (100 * (factor - 1)).toFixed(Math.abs(factor - 1) < 0.1 ? 2 : 1);
-  if (Number(percent) === 0) return `±0\u00A0%`;
-  return `${percent.startsWith('-') ? MINUS + percent.slice(1) : `+${percent}`}\u00A0%`;
+  const change = formatPercent(factor - 1);
+  if (/^\D*[0.]+\D*$/.test(change)) return `±0\u00A0%`;
+  return factor < 1 ? change : `+${change}`;
 }
 
 /** A count of parameters: `134.5 M`. */

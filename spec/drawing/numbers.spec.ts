@@ -1,16 +1,16 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { changed, percent } from '../../src/cli/figures.ts';
 import {
   formatChange,
   formatCount,
   formatParameters,
   formatPercent,
-  formatPerplexity,
   formatRound,
   formatSeconds,
   formatSignificant,
   plural,
-} from '../../../src/prune/report/numbers.ts';
+} from '../../src/drawing/numbers.ts';
 
 const magnitude = fc.double({ min: 1e-300, max: 1e300, noNaN: true });
 
@@ -31,12 +31,29 @@ describe('numbers for people', () => {
     expect(Math.abs(read(formatSignificant(value, digits)) / value - 1)).toBeLessThan(0.51 * 10 ** (1 - digits));
   });
 
-  test.prop([fc.double({ min: 0.1, max: 1e30, noNaN: true })])(
-    'a perplexity is short and true to half a per cent',
-    (ppl) => {
-      const text = formatPerplexity(ppl);
-      expect(text.length).toBeLessThanOrEqual(11);
-      expect(Math.abs(read(text) - ppl)).toBeLessThanOrEqual(Math.max(0.0051, 5e-4 * ppl));
+  test.prop([fc.double({ min: -10, max: 10, noNaN: true })])('a percentage has one reading', (share) => {
+    const [, sign, digits] = /^(−?)([\d.]+)\u00A0%$/.exec(formatPercent(share)) ?? [];
+    const written = (sign === '' ? 1 : -1) * Number(digits);
+    const fine = Math.abs(written) < 10;
+    expect(Math.abs(written - 100 * share)).toBeLessThan(fine ? 0.00501 : 0.0501);
+    expect(digits).toBe(share === 0 ? '0' : Math.abs(written).toFixed(fine ? 2 : 1));
+  });
+
+  test.prop([fc.double({ min: 1e-3, max: 1e3, noNaN: true }), fc.double({ min: 1e-3, max: 9.9, noNaN: true })])(
+    'a change is a signed percentage',
+    (base, factor) => {
+      const value = base * factor;
+      const share = value / base - 1;
+      const expected = Math.abs(share) < 5e-5 ? '±0\u00A0%' : (share > 0 ? '+' : '') + formatPercent(share);
+      expect(formatChange(value, base)).toBe(expected);
+    },
+  );
+
+  test.prop([fc.double({ min: -2, max: 2, noNaN: true })])(
+    'the terminal writes the same, with plain spaces',
+    (share) => {
+      expect(percent(share)).toBe(formatPercent(share).replace('\u00A0', ' '));
+      expect(changed(3 + share, 3)).toBe(formatChange(3 + share, 3).replace('\u00A0', ' '));
     },
   );
 
@@ -55,11 +72,11 @@ describe('numbers for people', () => {
     [formatRound(10000), '10,000'],
     [formatRound(17.5), '17.5'],
     [formatRound(20), '20'],
-    [formatPerplexity(19.2), '19.20'],
-    [formatPerplexity(null, 'infinite'), 'infinite'],
-    [formatPerplexity(null, 'nan'), 'not a number'],
     [formatPercent(0.1421), '14.2\u00A0%'],
     [formatPercent(0.0066), '0.66\u00A0%'],
+    [formatPercent(0.0994), '9.94\u00A0%'],
+    [formatPercent(0.09996), '10.0\u00A0%'],
+    [formatPercent(-0.0994), '−9.94\u00A0%'],
     [formatPercent(0), '0\u00A0%'],
     [formatChange(23.9, 19.2), '+24.5\u00A0%'],
     [formatChange(18.9, 19.2), '−1.56\u00A0%'],

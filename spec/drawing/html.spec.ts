@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { coordinate, element, escapeHtml } from '../../../src/prune/report/html.ts';
-import { HOSTILE_TEXTS } from './arbitraryResult.ts';
-import { elementsOf, parseMarkup, textOf } from './parseMarkup.ts';
+import { coordinate, element, escapeHtml } from '../../src/drawing/html.ts';
+import { HOSTILE_TEXTS } from '../prune/report/arbitraryResult.ts';
+import { elementsOf, parseMarkup, textOf } from '../prune/report/parseMarkup.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE_TEXTS));
 const printable = (text: string): string => [...text].filter((character) => !/\p{Cc}/u.test(character)).join('');

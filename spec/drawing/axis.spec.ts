@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { linearTicks, logTicks, perplexityAxis } from '../../../src/prune/report/axis.ts';
+import { linearTicks, logTicks, perplexityAxis } from '../../src/drawing/axis.ts';
 
 const value = fc.oneof(
   fc.double({ min: 1, max: 60, noNaN: true }),
