@@ -5,6 +5,7 @@ import { dataMutants } from './data.ts';
 import { drawingMutants } from './drawing.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
+import { methodMutants } from './methods.ts';
 import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...opMutants,
   ...kernelMutants,
   ...libraryMutants,
+  ...methodMutants,
   ...modelMutants,
   ...generationMutants,
   ...searchMutants,

@@ -10,6 +10,8 @@
  *   {"type":"step", step, removed, ppl}
  *       a decision; a resumed run must come to it too
  *   {"type":"sample", mask, prompt, before, after, seconds}
+ *   {"type":"piece", key, seconds, value}
+ *       what a method computed once, such as the scores that it ranks by (journalPiece.ts)
  *
  * Each line carries a checksum over itself and the line before (lineChain.ts); those of version 1
  * had none. Threads, memory, group sizes and stop rules are not part of the header: they may change
@@ -29,6 +31,7 @@ import {
   type SampleRecord,
   type StepRecord,
 } from './journalRecords.ts';
+import type { PieceRecord } from './journalPiece.ts';
 import { isSealed, LineChain } from './lineChain.ts';
 
 export const JOURNAL_VERSION = 2;
@@ -54,6 +57,7 @@ export class Journal {
   readonly #groups: GroupRecord[] = [];
   readonly #races: RaceRecord[] = [];
   readonly #samples: SampleRecord[] = [];
+  readonly #pieces = new Map<string, PieceRecord>();
   readonly #steps = new Map<number, StepRecord>();
   /** The line of each record that was read back. */
   readonly #places = new Map<JournalRecord, string>();
@@ -116,6 +120,11 @@ export class Journal {
     return this.#samples.find((sample) => sample.mask === mask && sample.prompt === prompt) ?? null;
   }
 
+  /** What a method kept under a key; null where there is nothing yet. */
+  piece(key: string): PieceRecord | null {
+    return this.#pieces.get(key) ?? null;
+  }
+
   /**
    * Where a record stands, for messages: `journal.jsonl:3`, or the journal's name for one that is
    * new.
@@ -126,7 +135,10 @@ export class Journal {
 
   /** Seconds of computing recorded, also by runs before this one. */
   seconds(): number {
-    return [...this.#groups, ...this.#races, ...this.#samples].reduce((sum, record) => sum + record.seconds, 0);
+    return [...this.#groups, ...this.#races, ...this.#samples, ...this.#pieces.values()].reduce(
+      (sum, record) => sum + record.seconds,
+      0,
+    );
   }
 
   async addGroup(group: GroupRecord): Promise<void> {
@@ -166,6 +178,13 @@ export class Journal {
     this.#samples.push(sample);
   }
 
+  /** @throws FormatError for a value that JSON cannot hold, or a key that is taken. */
+  async addPiece(piece: PieceRecord): Promise<void> {
+    if (this.#pieces.has(piece.key)) throw takenTwice(piece.key, this.#sink.name);
+    await this.#append(encodeRecord(piece));
+    this.#pieces.set(piece.key, piece);
+  }
+
   async #append(record: object): Promise<void> {
     const line = this.#chain === null ? JSON.stringify(record) : this.#chain.seal(record);
     await this.#sink.append(line);
@@ -187,13 +206,20 @@ export class Journal {
   #take(record: JournalRecord, where: string): void {
     const done = this.#steps.size;
     if (record.type === 'sample') this.#samples.push(record);
-    else if (record.step !== done + 1) {
+    else if (record.type === 'piece') {
+      if (this.#pieces.has(record.key)) throw takenTwice(record.key, where);
+      this.#pieces.set(record.key, record);
+    } else if (record.step !== done + 1) {
       throw new FormatError(`is of step ${record.step}, where step ${done + 1} goes on.`, { where, remedy: OTHER_OUT });
     } else if (record.type === 'group') this.#groups.push(record);
     else if (record.type === 'race') this.#races.push(record);
     else this.#steps.set(record.step, record);
     this.#places.set(record, where);
   }
+}
+
+function takenTwice(key: string, where: string): FormatError {
+  return new FormatError(`holds '${key}' twice.`, { where, remedy: OTHER_OUT });
 }
 
 /** A file that holds one line without an end is a torn journal only if it begins like one. */

@@ -3,6 +3,7 @@
  */
 import { FormatError } from '../errors.ts';
 import type { ChunkScore } from '../eval/perplexity.ts';
+import { decodeKept, encodeKept, type PieceRecord } from './journalPiece.ts';
 
 /** What can be done about a journal that is of no use. */
 export const OTHER_OUT = 'Use another --out; this file is kept as it is.';
@@ -53,7 +54,7 @@ export interface SampleRecord {
   seconds: number;
 }
 
-export type JournalRecord = GroupRecord | RaceRecord | StepRecord | SampleRecord;
+export type JournalRecord = GroupRecord | RaceRecord | StepRecord | SampleRecord | PieceRecord;
 
 /** JSON has no NaN or infinities, and a score may be either. */
 type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity';
@@ -62,6 +63,7 @@ type JsonScore = [JsonNumber, number];
 /** A record as JSON holds it. */
 export function encodeRecord(record: JournalRecord): object {
   if (record.type === 'sample') return record;
+  if (record.type === 'piece') return { ...record, value: encodeKept(record.value) };
   if (record.type === 'step') return { ...record, ppl: encodeNumber(record.ppl) };
   const { base, scores } = record;
   const group = { ...record, base: base.map(encodeScore), scores: scores.map((chunks) => chunks.map(encodeScore)) };
@@ -92,6 +94,7 @@ export function decodeRecord(record: Record<string, unknown>, where: string): Jo
   if (record.type === 'race') return decodeRace(record, where);
   if (record.type === 'step') return decodeStep(record, where);
   if (record.type === 'sample') return decodeSample(record, where);
+  if (record.type === 'piece') return decodePiece(record, where);
   throw new FormatError('is no record this version knows.', { where, remedy: OTHER_OUT });
 }
 
@@ -163,6 +166,13 @@ function decodeSample(record: Record<string, unknown>, where: string): SampleRec
     throw damaged('sample', where);
   }
   return { type: 'sample', mask, prompt, before, after, seconds };
+}
+
+function decodePiece(record: Record<string, unknown>, where: string): PieceRecord {
+  const { key, seconds } = record;
+  const value = decodeKept(record.value);
+  if (typeof key !== 'string' || !isSeconds(seconds) || value === undefined) throw damaged('piece', where);
+  return { type: 'piece', key, seconds, value };
 }
 
 function damaged(kind: string, where: string): FormatError {
