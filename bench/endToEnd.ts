@@ -10,11 +10,11 @@ import { availableParallelism } from 'node:os';
 import type { Backend } from '../src/backends/backend.ts';
 import { referenceBackend } from '../src/backends/reference/referenceBackend.ts';
 import { simdBackend } from '../src/backends/simd/simdBackend.ts';
-import { blocksInWalkOrder } from '../src/model/blockId.ts';
 import { generate } from '../src/model/generate.ts';
 import { Mask } from '../src/model/mask.ts';
 import { greedy } from '../src/model/sampler.ts';
 import { nextTokens, type Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { seededRng } from '../src/tensor/rng.ts';
@@ -141,7 +141,7 @@ function tasksOf(model: Transformer, chunks: readonly Int32Array[], { forward, g
 
 async function forwardPass(model: Transformer, chunks: readonly Int32Array[], head: boolean): Promise<void> {
   let x = await model.embed(chunks);
-  for (const block of blocksInWalkOrder(model.config.numHiddenLayers)) {
+  for (const block of walkOf(model.config)) {
     const next = await model.block(block, x, chunks[0].length);
     model.backend.free(x);
     x = next;

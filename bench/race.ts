@@ -14,9 +14,9 @@ import { defaultMemory } from '../src/cli/environment.ts';
 import { memorySize } from '../src/cli/options.ts';
 import { isScored } from '../src/eval/chunks.ts';
 import { openModel } from '../src/formats/openModel.ts';
-import { blocksInWalkOrder } from '../src/model/blockId.ts';
 import { Mask } from '../src/model/mask.ts';
 import { Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { candidatesLeft } from '../src/prune/candidates.ts';
@@ -112,7 +112,7 @@ async function record(path: string, data: string, out: string): Promise<void> {
 function replay(recorded: LossRecord): void {
   const mask = Mask.parse(recorded.mask, recorded.numHiddenLayers);
   const candidates = candidatesLeft('mix', recorded.numHiddenLayers, mask);
-  const walk = blocksInWalkOrder(recorded.numHiddenLayers).filter((block) => !mask.has(block));
+  const walk = walkOf(recorded, mask);
   const known = knownLosses(recorded);
   const orders = Number(values.orders);
   const settings = {

@@ -1,7 +1,7 @@
 /** One step of the search, priced by the sweep and by the naive search it replaces. */
-import { blocksInWalkOrder } from '../src/model/blockId.ts';
 import { Mask } from '../src/model/mask.ts';
 import type { Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import { candidatesLeft, type Candidate } from '../src/prune/candidates.ts';
 import { sweep } from '../src/prune/sweep.ts';
 
@@ -37,7 +37,7 @@ export async function naively(
   chunks: readonly Int32Array[],
   candidates: readonly Candidate[],
 ): Promise<Priced> {
-  const walk = blocksInWalkOrder(model.config.numHiddenLayers).length;
+  const walk = walkOf(model.config).length;
   const prices: Float32Array[][] = [];
   let passes = 0;
   for (const { blocks } of candidates) {

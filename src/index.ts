@@ -19,6 +19,7 @@ export { textTokenizer } from './formats/textTokenizer.ts';
 export { greedy, type SamplingSettings } from './model/sampler.ts';
 export { blocksInWalkOrder, formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
 export { Mask } from './model/mask.ts';
+export { walkOf } from './model/walk.ts';
 export { countParameters, type ParameterCounts } from './model/parameters.ts';
 export type { FamilyName, ModelConfig } from './model/config.ts';
 export type { TensorInfo, WeightSource } from './model/weights.ts';

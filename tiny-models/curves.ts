@@ -15,10 +15,11 @@ import { loadChunks } from '../src/cli/evalOptions.ts';
 import type { Chunks } from '../src/eval/chunks.ts';
 import { perplexity } from '../src/eval/perplexity.ts';
 import { openModel } from '../src/formats/openModel.ts';
-import { blocksInWalkOrder, type BlockId } from '../src/model/blockId.ts';
+import type { BlockId } from '../src/model/blockId.ts';
 import { Mask } from '../src/model/mask.ts';
 import { countParameters } from '../src/model/parameters.ts';
 import { Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import { memoryJournal } from '../src/platform/journalSink.ts';
 import { nodeHasher } from '../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
@@ -59,8 +60,7 @@ const { backend } = await selectBackend({
 });
 const model = await Transformer.load(opened.weights, backend, MEMORY / 2);
 const counts = countParameters(opened.weights);
-const layers = model.config.numHiddenLayers;
-const most = Math.floor(2 * layers * MOST_REMOVED);
+const most = Math.floor(walkOf(model.config).length * MOST_REMOVED);
 const tokens = Number(values.tokens);
 const chunk = model.config.maxPositionEmbeddings;
 const read = (data: string): Promise<Chunks> =>
@@ -77,7 +77,7 @@ for (const kind of ['mix', 'layer'] as const) {
 const rng = seededRng(1);
 const random: CurvePoint[][] = [];
 for (let order = 0; order < Number(values.orders); order++) {
-  const blocks = shuffled(blocksInWalkOrder(layers)).slice(0, most);
+  const blocks = shuffled(walkOf(model.config)).slice(0, most);
   random.push(await curveOf(blocks.map((block) => [block])));
 }
 curves.push({ name: `random, mean of ${random.length}`, points: meanCurve(random) });

@@ -3,9 +3,10 @@
  * traces come from arithmetic without the engine (a closed form, or plainForward.ts); `engineTrace` is what is checked.
  */
 import type { DeviceTensor } from '../src/backends/backend.ts';
-import { blocksInWalkOrder, formatBlock } from '../src/model/blockId.ts';
+import { formatBlock } from '../src/model/blockId.ts';
 import type { Mask } from '../src/model/mask.ts';
 import { nextTokens, type Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import type { PlainPass, PlainStream } from './plainForward.ts';
 
@@ -63,8 +64,7 @@ export async function engineTrace(model: Transformer, ids: Int32Array, mask: Mas
   const download = async (stream: DeviceTensor): Promise<Float32Array> => (await backend.download(stream)).slice();
   let stream = await model.embed([ids]);
   const streams = [{ after: 'embedding', x: await download(stream) }];
-  for (const block of blocksInWalkOrder(model.config.numHiddenLayers)) {
-    if (mask.has(block)) continue;
+  for (const block of walkOf(model.config, mask)) {
     const next = await model.block(block, stream, ids.length);
     backend.free(stream);
     stream = next;

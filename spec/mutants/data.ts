@@ -43,8 +43,8 @@ export const dataMutants: readonly Mutant[] = [
     file: 'src/model/traceNonFinite.ts',
     specs: ['spec/model/traceNonFinite.spec.ts'],
     name: 'the trace walks masked blocks',
-    from: '      if (mask.has(id)) continue;\n',
-    to: '',
+    from: 'walkOf(config, mask)',
+    to: 'walkOf(config)',
   },
   {
     file: 'src/cli/onceOptions.ts',

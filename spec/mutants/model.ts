@@ -34,10 +34,11 @@ export const modelMutants: readonly Mutant[] = [
     to: `for (let first = 0; first === 0 || first + HEAD_TILE <= this.config.vocabSize; first += HEAD_TILE) {`,
   },
   {
-    ...transformer,
+    file: 'src/model/walk.ts',
+    specs: ['spec/model/walk.spec.ts', plain],
     name: 'mask of the wrong kind: MHA for MLP',
-    from: 'if (mask.has(block)) continue;',
-    to: "if (mask.has({ ...block, kind: block.kind === 'mha' ? 'mlp' : 'mha' })) continue;",
+    from: '!mask.has(block)',
+    to: "!mask.has({ ...block, kind: block.kind === 'mha' ? 'mlp' : 'mha' })",
   },
   {
     ...transformer,

@@ -34,8 +34,8 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...sweep,
     name: 'the sweep walks removed blocks too',
-    from: '.filter((block) => !mask.has(block));',
-    to: ';',
+    from: 'walkOf(model.config, mask)',
+    to: 'walkOf(model.config)',
   },
   {
     ...sweep,

@@ -5,10 +5,10 @@
  */
 import type { DeviceTensor } from '../backends/backend.ts';
 import { DataError } from '../errors.ts';
-import { blocksInWalkOrder } from '../model/blockId.ts';
 import { runThrough } from '../model/eventLoop.ts';
 import { applyBlock, applyNorm } from '../model/residualBlock.ts';
 import { modelTensorNames } from '../model/tensorNames.ts';
+import { walkOf } from '../model/walk.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
 import type { Batch } from './batch.ts';
 import type { Tape } from './tape.ts';
@@ -43,8 +43,7 @@ export function* forwardSteps(
     x = tape.add(x, tape.gatherRows(weights.table(names.positions), positions));
   }
   const at = { seqLen, start: 0, rope: uploadRope(tape, trainee, seqLen), cache: null };
-  for (const id of blocksInWalkOrder(config.numHiddenLayers)) {
-    if (mask.has(id)) continue;
+  for (const id of walkOf(config, mask)) {
     x = applyBlock(tape, config, weights.block(id), x, at);
     yield;
   }

@@ -1,6 +1,7 @@
-import { blocksInWalkOrder, formatBlock } from '../model/blockId.ts';
+import { formatBlock } from '../model/blockId.ts';
 import { countParameters } from '../model/parameters.ts';
 import { blockTensorNames } from '../model/residualBlock.ts';
+import { walkOf } from '../model/walk.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { byteSize, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
@@ -20,7 +21,7 @@ export async function inspectCommand(argument: string, options: InspectOptions):
   try {
     const { weights, tokenizer } = opened;
     const counts = countParameters(weights);
-    const blocks = blocksInWalkOrder(weights.config.numHiddenLayers).map((id) => {
+    const blocks = walkOf(weights.config).map((id) => {
       const names = blockTensorNames(weights.config, id);
       return {
         block: formatBlock(id),

@@ -1,5 +1,6 @@
-import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
+import { formatBlock, type BlockId } from './blockId.ts';
 import { blockTensorNames } from './residualBlock.ts';
+import { walkOf } from './walk.ts';
 import type { WeightSource } from './weights.ts';
 
 /** Parameter counts, from the tensors' shapes; nothing is read. */
@@ -19,9 +20,7 @@ export function countParameters(source: WeightSource): ParameterCounts {
   const ofBlock = (id: BlockId): number => {
     return blockTensorNames(source.config, id).reduce((sum, name) => sum + size(name), 0);
   };
-  const byBlock = new Map(
-    blocksInWalkOrder(source.config.numHiddenLayers).map((id) => [formatBlock(id), ofBlock(id)] as const),
-  );
+  const byBlock = new Map(walkOf(source.config).map((id) => [formatBlock(id), ofBlock(id)] as const));
   return {
     total: [...source.tensors.keys()].reduce((sum, name) => sum + size(name), 0),
     blocks: [...byBlock.values()].reduce((sum, count) => sum + count, 0),

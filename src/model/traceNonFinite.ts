@@ -2,11 +2,12 @@
  * Finds where NaN or an infinity first arises: a sequence is walked again, and what each stage
  * gives is looked at on the host. Slow, and only done where a loss is not finite already.
  */
-import { blocksInWalkOrder, formatBlock } from './blockId.ts';
+import { formatBlock } from './blockId.ts';
 import type { Mask } from './mask.ts';
 import { blockTensorNames } from './residualBlock.ts';
 import { modelTensorNames } from './tensorNames.ts';
 import { HEAD_TILE, nextTokens, type Transformer } from './transformer.ts';
+import { walkOf } from './walk.ts';
 import type { WeightSource } from './weights.ts';
 
 /** Where the walk of a sequence stops being finite. */
@@ -34,8 +35,7 @@ export async function traceNonFinite(model: Transformer, ids: Int32Array, mask: 
     if (notFinite(await backend.download(x)) >= 0) {
       return { place: 'the embedding', ...(await inEmbedding(source, ids)) };
     }
-    for (const id of blocksInWalkOrder(config.numHiddenLayers)) {
-      if (mask.has(id)) continue;
+    for (const id of walkOf(config, mask)) {
       const next = await model.block(id, x, ids.length);
       if (notFinite(await backend.download(next)) >= 0) {
         backend.free(next);

@@ -10,7 +10,7 @@
 import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, RopeTable } from '../backends/backend.ts';
 import { DataError, MemoryBudgetError } from '../errors.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
-import { blocksInWalkOrder, formatBlock, type BlockId } from './blockId.ts';
+import { formatBlock, type BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import { turnWhenDue } from './eventLoop.ts';
 import { KvCache, type AppendToCache } from './kvCache.ts';
@@ -21,6 +21,7 @@ import { applyBlock, applyNorm, blockTensorNames, weightNames } from './residual
 import type { NormWeights, Placement, ResidualBlock } from './residualBlock.ts';
 import { modelTensorNames } from './tensorNames.ts';
 import type { WeightSource } from './weights.ts';
+import { walkOf } from './walk.ts';
 import { WeightCache } from './weightCache.ts';
 
 /**
@@ -132,8 +133,7 @@ export class Transformer {
   async #walk(x: DeviceTensor, mask: Mask, seqLen: number, cache: KvCache | null = null): Promise<DeviceTensor> {
     let stream = x;
     try {
-      for (const block of blocksInWalkOrder(this.config.numHiddenLayers)) {
-        if (mask.has(block)) continue;
+      for (const block of walkOf(this.config, mask)) {
         const next = await this.block(block, stream, seqLen, cache);
         this.backend.free(stream);
         stream = next;
@@ -379,7 +379,7 @@ function packedBytes(source: WeightSource, names: readonly string[]): number {
 
 function largestPiece(source: WeightSource): { name: string; bytes: number } {
   const { config } = source;
-  const pieces = blocksInWalkOrder(config.numHiddenLayers).map((id) => {
+  const pieces = walkOf(config).map((id) => {
     return { name: formatBlock(id), bytes: packedBytes(source, blockTensorNames(config, id)) };
   });
   pieces.push({ name: 'a tile of the LM head', bytes: Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4 });

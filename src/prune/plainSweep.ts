@@ -4,9 +4,10 @@
  * early, and stacks and keeps them for speed.
  */
 import type { DeviceTensor } from '../backends/backend.ts';
-import { blocksInWalkOrder, formatBlock, type BlockId } from '../model/blockId.ts';
+import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { nextTokens, type Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import type { Candidate } from './candidates.ts';
 
 /**
@@ -32,8 +33,7 @@ export async function plainSweep(
   try {
     let stream = await model.embed(ids);
     made.push(stream);
-    for (const block of blocksInWalkOrder(model.config.numHiddenLayers)) {
-      if (mask.has(block)) continue;
+    for (const block of walkOf(model.config, mask)) {
       const skipping = removedBy.get(formatBlock(block));
       // The fork keeps the stream as it is before the block …
       if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, stream);

@@ -1,11 +1,11 @@
 /** How memory is shared between weights and activations, and how many chunks a sweep carries at once. */
 import { MemoryBudgetError } from '../errors.ts';
-import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import { blockTensorNames } from '../model/residualBlock.ts';
 import { mhaTensorNames } from '../model/tensorNames.ts';
 import { HEAD_TILE, type Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { bundleSize } from './bundles.ts';
 
@@ -78,7 +78,7 @@ export function smallestMemory({ weightBytes, activationBytes }: MemoryNeeds): n
 export function memoryNeeds(source: WeightSource, chunk: number, candidates: number, threads: number): MemoryNeeds {
   const { config, tensors } = source;
   const elements = (name: string): number => (tensors.get(name)?.shape ?? [0]).reduce((a, b) => a * b, 1);
-  const blocks = blocksInWalkOrder(config.numHiddenLayers).map((id) => {
+  const blocks = walkOf(config).map((id) => {
     return blockTensorNames(config, id).reduce((sum, name) => sum + 4 * elements(name), 0);
   });
   const tile = Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4;

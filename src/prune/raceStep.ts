@@ -3,9 +3,9 @@ import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { aggregate, scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
-import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import { appendAll } from './appendAll.ts';
 import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
@@ -38,7 +38,7 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
   const { model, chunks, journal, step, mask, candidates } = input;
   const total = chunks.ids.length;
   const order = raceOrder(total, input.race.seed, step);
-  const walk = blocksInWalkOrder(model.config.numHiddenLayers).filter((block) => !mask.has(block));
+  const walk = walkOf(model.config, mask);
   const race = new Race({
     candidates: candidates.length,
     population: total,

@@ -28,6 +28,7 @@ import {
 import { samplePrompt, sampleText } from './sample.ts';
 import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
 import { Mask } from '../model/mask.ts';
+import { walkOf } from '../model/walk.ts';
 
 const UNCHECKED =
   'was begun by version 0.1, whose lines carry no checksums: damage to them may go unnoticed. Another --out searches anew.';
@@ -95,7 +96,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
       name: model.source.name,
       family: config.family,
       numHiddenLayers: config.numHiddenLayers,
-      blocks: 2 * config.numHiddenLayers,
+      blocks: walkOf(config).length,
       parameters: counts.total,
       blockParameters: counts.blocks,
       contentHash: hashes.weights,

@@ -9,10 +9,10 @@ import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss, requireFinitePerplexity } from '../eval/nonFinite.ts';
 import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
-import { blocksInWalkOrder } from '../model/blockId.ts';
 import { Mask } from '../model/mask.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import { appendAll } from './appendAll.ts';
 import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
@@ -93,7 +93,7 @@ export async function* search(
   const { numHiddenLayers } = model.config;
   const { stop, kind } = settings;
   checkStopRules(stop, kind, numHiddenLayers);
-  yield { type: 'start', blocks: 2 * numHiddenLayers, chunks: chunks.ids.length };
+  yield { type: 'start', blocks: walkOf(model.config).length, chunks: chunks.ids.length };
   const groups = Math.ceil(chunks.ids.length / settings.groupSize);
   const kept = new GroupCheckpoints(model.backend, (settings.checkpointBytes ?? 0) / groups);
   try {
@@ -248,7 +248,7 @@ async function* exactStep(
   const scored = candidates.map(({ name, blocks }, index): ScoredCandidate => {
     return { name, blocks, perplexity: aggregate(chunks, scores[index]) };
   });
-  const walk = blocksInWalkOrder(model.config.numHiddenLayers).filter((block) => !mask.has(block));
+  const walk = walkOf(model.config, mask);
   return { base, scored, work: stepWork(walk, candidates, passes, chunks.chunk, total * chunks.chunk) };
 }
 

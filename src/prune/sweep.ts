@@ -17,9 +17,10 @@
  * its block it is stacked below others, and in the drawing the two lower lines are one tall stream from L1.mha on. The
  * unpruned stream stays on its own, so that forks and checkpoints can go on taking its handle as it is.
  */
-import { blocksInWalkOrder, formatBlock, walkIndex } from '../model/blockId.ts';
+import { formatBlock, walkIndex } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { nextTokens, type Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import { sweepPasses } from './blockPasses.ts';
 import { bundleSize, Bundles, unstack } from './bundles.ts';
 import type { Candidate } from './candidates.ts';
@@ -57,7 +58,7 @@ export async function* sweep(
 ): AsyncGenerator<SweepProgress, SweepResult> {
   const seqLen = ids[0].length;
   const { holders } = checkpoints;
-  const walk = blocksInWalkOrder(model.config.numHiddenLayers).filter((block) => !mask.has(block));
+  const walk = walkOf(model.config, mask);
   const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c.name] as const)));
   const from = checkpoints.latest(mask, candidates);
   const start = from?.position ?? 0;
@@ -76,7 +77,7 @@ export async function* sweep(
       const skipping = removedBy.get(formatBlock(block));
       forks.stack(skipping);
       if (position > start) {
-        checkpoints.offer(mask, { position, base, forks: forks.all }, 2 * model.config.numHiddenLayers);
+        checkpoints.offer(mask, { position, base, forks: forks.all }, walkOf(model.config).length);
       }
       for (const [index, { names, stream }] of forks.all.entries()) {
         if (skipping !== undefined && names.includes(skipping)) continue;

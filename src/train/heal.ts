@@ -2,11 +2,11 @@
  * Healing: LoRA on what a pruning left, so that the other blocks learn to do without the removed ones. Adapters go on
  * every linear of the surviving blocks, none on embedding and head (Zhong et al. 2025, appendix H).
  */
-import { blocksInWalkOrder } from '../model/blockId.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
 import { blockTensorNames } from '../model/residualBlock.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
+import { walkOf } from '../model/walk.ts';
 import type { Rng } from '../tensor/rng.ts';
 import { adapterNames, mergeAdapters, withAdapters, type LoraSettings } from '../autodiff/lora.ts';
 import { parameterOf, type Parameter, type Parameters } from '../autodiff/parameters.ts';
@@ -20,8 +20,7 @@ export function healingTrainee(
   lora: LoraSettings,
   rng: Rng,
 ): Trainee {
-  const linears = blocksInWalkOrder(config.numHiddenLayers)
-    .filter((id) => !mask.has(id))
+  const linears = walkOf(config, mask)
     .flatMap((id) => blockTensorNames(config, id))
     .filter((name) => parameterOf(parameters, name).shape.length === 2);
   const trained = linears.flatMap((name) => Object.values(adapterNames(name)));

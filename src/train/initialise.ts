@@ -2,6 +2,7 @@
 import type { ModelConfig } from '../model/config.ts';
 import { runThrough } from '../model/eventLoop.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
+import { walkOf } from '../model/walk.ts';
 import type { Rng } from '../tensor/rng.ts';
 import type { Parameter, Parameters } from '../autodiff/parameters.ts';
 
@@ -41,7 +42,7 @@ export function* initialSteps(
       data.fill(name.endsWith('.bias') ? 0 : 1);
     } else {
       const draw = rng.fork(name);
-      const scale = toStream.has(name) ? deviation / Math.sqrt(2 * config.numHiddenLayers) : deviation;
+      const scale = toStream.has(name) ? deviation / Math.sqrt(walkOf(config).length) : deviation;
       for (let i = 0; i < length; i++) {
         data[i] = scale * draw.normal();
         if (i % STRETCH === STRETCH - 1) yield;

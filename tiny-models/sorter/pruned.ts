@@ -14,6 +14,7 @@ import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
+import { walkOf } from '../../src/model/walk.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
@@ -49,7 +50,7 @@ const settings = { data, field: 'text', tokens: undefined, chunk, bos: 'none', j
 const chunks = await loadChunks(settings, opened);
 const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
 const journal = await Journal.open(memoryJournal(), header, nodeHasher);
-const stop = { blocks: 2 * model.config.numHiddenLayers };
+const stop = { blocks: walkOf(model.config).length };
 let mask = Mask.empty;
 const row = async (step: number, removed: string, ppl: number): Promise<void> => {
   const right = await accuracy(model, mask, seededRng(5), TESTED);
