@@ -1,7 +1,7 @@
 /**
- * The error family. Every error says what is wrong, where, and what to do next, because a reader of a terminal
- * line has nothing else. Bad input is data: a malformed file, flag or model yields one of these, never a bare
- * `TypeError` from the middle of a parser.
+ * The error family. Every error says what is wrong, where, and what to do next, because a reader of
+ * a terminal line has nothing else. Bad input is data: a malformed file, flag or model yields one
+ * of these, never a bare `TypeError` from the middle of a parser.
  */
 
 /** What every blockpruner error carries beside its message. */
@@ -33,7 +33,9 @@ export class BlockprunerError extends Error {
 /** A file (safetensors, GGUF, JSON, journal, tokenizer) that does not follow its format. */
 export class FormatError extends BlockprunerError {}
 
-/** A model whose family or a config field of which we do not implement; the numbers would be wrong. */
+/**
+ * A model whose family or a config field of which we do not implement; the numbers would be wrong.
+ */
 export class UnsupportedModelError extends BlockprunerError {}
 
 /** A file, folder, tensor or hub repository that is not there or cannot be read or written. */
@@ -48,7 +50,10 @@ export class AccessError extends BlockprunerError {}
  */
 export class FileChangedError extends BlockprunerError {}
 
-/** Calibration or evaluation data that cannot be used: empty, shorter than a chunk, ids out of range. */
+/**
+ * Calibration or evaluation data that cannot be used: empty, shorter than a chunk, ids out of
+ * range.
+ */
 export class DataError extends BlockprunerError {}
 
 /** NaN or an infinity where the model should give a number. */
@@ -60,7 +65,9 @@ export class MaskError extends BlockprunerError {}
 /** A wrong flag or argument on the command line (exit code 2). */
 export class UsageError extends BlockprunerError {}
 
-/** A journal that belongs to other weights, tokens or settings than the run that wants to resume it. */
+/**
+ * A journal that belongs to other weights, tokens or settings than the run that wants to resume it.
+ */
 export class JournalMismatchError extends BlockprunerError {}
 
 /** An op or a backend that this machine or this backend does not offer. */
@@ -75,7 +82,10 @@ export class MemoryBudgetError extends BlockprunerError {}
 /** A caller's mistake: shapes that do not fit, an option out of its range. */
 export class ShapeError extends BlockprunerError {}
 
-/** Text out of a file with whatever steers a terminal, or breaks a one-line message, written as an escape. */
+/**
+ * Text out of a file with whatever steers a terminal, or breaks a one-line message, written as an
+ * escape.
+ */
 export function escapeControls(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) => {
     return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;

@@ -1,12 +1,16 @@
 /**
- * blockpruner's public surface; everything else may change between versions. The walk of a pruning run:
+ * blockpruner's public surface; everything else may change between versions. The walk of a pruning
+ * run:
  *
  *   const { weights, tokenizer, close } = await openModel('tiny-models/planted');
  *   const node = { spawn: nodeSpawnWorker, widen: nodeWidenVectors };
- *   const { backend } = await selectBackend({ name: 'auto', threads: 2, memoryBytes: 2 ** 30, ...node });
+ *   const machine = { threads: 2, memoryBytes: 2 ** 30, ...node };
+ *   const { backend } = await selectBackend({ name: 'auto', ...machine });
  *   const model = await Transformer.load(weights, backend, 2 ** 29);
- *   const chunks = chunkData('text', parseData('x.txt', text, 'text'), weights.config, tokenizer, defaultEvalSettings);
- *   const { ppl } = await perplexity(model, chunks, Mask.parse('L5.mlp,L4.mha', weights.config.numHiddenLayers));
+ *   const data = parseData('x.txt', text, 'text');
+ *   const chunks = chunkData('text', data, weights.config, tokenizer, defaultEvalSettings);
+ *   const mask = Mask.parse('L5.mlp,L4.mha', weights.config.numHiddenLayers);
+ *   const { ppl } = await perplexity(model, chunks, mask);
  *   for await (const event of run({ model, tokenizer, chunks, … })) …
  */
 

@@ -46,7 +46,10 @@ export function byteSize(bytes: number): string {
   return `${power === 0 ? bytes : (bytes / 2 ** (10 * power)).toFixed(1)} ${units[power]}`;
 }
 
-/** Rows of cells as aligned columns; numbers to the right where a column's header says so with a leading `>`. */
+/**
+ * Rows of cells as aligned columns; numbers to the right where a column's header says so with a
+ * leading `>`.
+ */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const right = header.map((title) => title.startsWith('>'));
   const titles = header.map((title) => title.replace(/^>/, ''));

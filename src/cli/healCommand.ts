@@ -65,7 +65,10 @@ export interface HealOptions extends TrainingBackendOptions, EvalOptions {
   quiet: boolean;
 }
 
-/** `blockpruner heal MODEL --run DIR`: trains adapters on a pruned model, merges them and writes the healed model. */
+/**
+ * `blockpruner heal MODEL --run DIR`: trains adapters on a pruned model, merges them and writes the
+ * healed model.
+ */
 export async function healCommand(argument: string, options: HealOptions): Promise<void> {
   const terminal = new Terminal(options);
   const started = performance.now();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Entry of the command line. Exit codes: 0 done, 1 failed with one clear line (--debug for the stack), 2 wrong usage,
- * 130 interrupted.
+ * Entry of the command line. Exit codes: 0 done, 1 failed with one clear line (--debug for the
+ * stack), 2 wrong usage, 130 interrupted.
  */
 import { commandLine } from './commandLine.ts';
 import { interrupted, restoreTerminal } from './interruption.ts';

@@ -51,8 +51,9 @@ export interface OpenRun {
 
 /**
  * Opens the model and a backend for it; says on stderr which backend runs and why.
- * @throws MemoryBudgetError when there is less memory than the model and a chunk need; UnsupportedBackendError when the
- *   backend is not to be had here; UsageError when a mode of gpu or lanes of simd are asked for and another backend.
+ * @throws MemoryBudgetError when there is less memory than the model and a chunk need;
+ *   UnsupportedBackendError when the backend is not to be had here; UsageError when a mode of gpu
+ *   or lanes of simd are asked for and another backend.
  */
 export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {
   if (options.gpuMode !== undefined && options.backend !== 'gpu') {

@@ -41,7 +41,10 @@ export interface PruneOptions extends ModelOptions, EvalOptions {
   quiet: boolean;
 }
 
-/** `blockpruner prune MODEL`: searches, and leaves result.json, report.html, del_order_list.json and the journal in --out. */
+/**
+ * `blockpruner prune MODEL`: searches, and leaves result.json, report.html, del_order_list.json and
+ * the journal in --out.
+ */
 export async function pruneCommand(argument: string, options: PruneOptions): Promise<void> {
   const terminal = new Terminal(options);
   const stop: StopRules = { blocks: options.blocks, ratio: options.ratio, maxPpl: options.maxPpl };

@@ -1,7 +1,8 @@
 /**
- * Ends with one clear line where Node is too old, before anything it cannot read is loaded: plain JavaScript, so that
- * it runs on any Node. A checkout's npm scripts run on the `node` package that `npm ci` brings; where npm was not
- * allowed to run that package's install script, they silently get the system's Node instead.
+ * Ends with one clear line where Node is too old, before anything it cannot read is loaded: plain
+ * JavaScript, so that it runs on any Node. A checkout's npm scripts run on the `node` package that
+ * `npm ci` brings; where npm was not allowed to run that package's install script, they silently
+ * get the system's Node instead.
  */
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {

@@ -1,6 +1,6 @@
 /**
- * The terminal: results go to stdout, all else to stderr, so that stdout can be piped. Colour follows NO_COLOR and
- * whether stderr is a terminal (picocolors decides).
+ * The terminal: results go to stdout, all else to stderr, so that stdout can be piped. Colour
+ * follows NO_COLOR and whether stderr is a terminal (picocolors decides).
  */
 import pc from 'picocolors';
 import { printable } from './oneLine.ts';

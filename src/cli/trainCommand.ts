@@ -30,8 +30,8 @@ export interface TrainCommandOptions extends TrainingBackendOptions {
 }
 
 /**
- * `blockpruner train RECIPE --out DIR`: trains a model and writes config.json, model.safetensors (F16) and
- * tokenizer.json to DIR, and what the run leaves behind to DIR/training.
+ * `blockpruner train RECIPE --out DIR`: trains a model and writes config.json, model.safetensors
+ * (F16) and tokenizer.json to DIR, and what the run leaves behind to DIR/training.
  */
 export async function trainCommand(path: string, options: TrainCommandOptions): Promise<void> {
   const terminal = new Terminal(options);

@@ -17,7 +17,8 @@ export interface TrainingBackendOptions {
 }
 
 /**
- * @param variant kernels to insist on. `plain` gives the same bits on every processor; null takes the fastest.
+ * @param variant kernels to insist on. `plain` gives the same bits on every processor; null takes
+ * the fastest.
  * @throws UnsupportedBackendError or MemoryBudgetError where it cannot be had.
  */
 export async function trainingBackend(

@@ -1,4 +1,7 @@
-/** Axes with round ticks. An axis maps data to 0 … 1; the drawing decides how long that is and which way it runs. */
+/**
+ * Axes with round ticks. An axis maps data to 0 … 1; the drawing decides how long that is and which
+ * way it runs.
+ */
 
 export interface Axis {
   readonly log: boolean;
@@ -11,7 +14,9 @@ export interface Axis {
 /** From this ratio of largest to smallest on, equal factors tell more than equal differences. */
 const LOG_FROM_RATIO = 10;
 
-/** Narrower data than this share of its size is noise; a closer look would only magnify rounding. */
+/**
+ * Narrower data than this share of its size is noise; a closer look would only magnify rounding.
+ */
 const LEAST_RELATIVE_SPAN = 0.01;
 
 /**
@@ -40,7 +45,10 @@ export function linearTicks(low: number, high: number, most: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => tidy((from + index) * step));
 }
 
-/** 1, 2, 5 of each decade while they fit, then whole decades, then every so many decades; they enclose low … high. */
+/**
+ * 1, 2, 5 of each decade while they fit, then whole decades, then every so many decades; they
+ * enclose low … high.
+ */
 export function logTicks(low: number, high: number, most: number): number[] {
   const from = Math.max(-307, Math.floor(Math.log10(low)));
   const to = Math.min(308, Math.ceil(Math.log10(high)));
@@ -69,7 +77,10 @@ function powerOfTen(exponent: number): number {
   return Number(`1e${exponent}`);
 }
 
-/** Drops the rounding noise of index · step, so that a tick reads 0.3 and not 0.30000000000000004; stays finite. */
+/**
+ * Drops the rounding noise of index · step, so that a tick reads 0.3 and not 0.30000000000000004;
+ * stays finite.
+ */
 function tidy(tick: number): number {
   return Math.min(Number.MAX_VALUE, Number(tick.toPrecision(12)));
 }

@@ -1,6 +1,7 @@
 /**
- * HTML and SVG as nested calls. Text is escaped because it is text: only `element` and `verbatim` make markup, so a
- * model name or a sample can never become a tag, and tags are balanced by construction.
+ * HTML and SVG as nested calls. Text is escaped because it is text: only `element` and `verbatim`
+ * make markup, so a model name or a sample can never become a tag, and tags are balanced by
+ * construction.
  */
 
 /** Finished markup. A plain string handed to `element` is text, never markup. */
@@ -11,7 +12,10 @@ export interface Markup {
 /** What an element may hold; null is nothing, which keeps conditions inline. */
 export type Child = Markup | string | null | readonly Child[];
 
-/** Numbers are coordinates: finite, written with at most two decimals. Undefined leaves the attribute out. */
+/**
+ * Numbers are coordinates: finite, written with at most two decimals. Undefined leaves the
+ * attribute out.
+ */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -32,8 +36,10 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * `<name key="value">children</name>`. Elements without children get an end tag too, except `meta`, which HTML forbids one.
- * @throws RangeError for a coordinate that is not finite: that is a bug in a drawing, and a picture must not hide it.
+ * `<name key="value">children</name>`. Elements without children get an end tag too, except `meta`,
+ * which HTML forbids one.
+ * @throws RangeError for a coordinate that is not finite: that is a bug in a drawing, and a picture
+ * must not hide it.
  */
 export function element(name: string, attributes: Attributes = {}, ...children: Child[]): Markup {
   const opening = Object.entries(attributes)
@@ -49,7 +55,10 @@ export function verbatim(markup: string): Markup {
   return { markup };
 }
 
-/** A coordinate or length in SVG units, rounded to hundredths. @throws RangeError when it is not finite. */
+/**
+ * A coordinate or length in SVG units, rounded to hundredths.
+ * @throws RangeError when it is not finite.
+ */
 export function coordinate(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError(`a coordinate must be finite, not ${value}.`);
   return String(Math.round(value * 100) / 100);

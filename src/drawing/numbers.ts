@@ -1,6 +1,6 @@
 /**
- * How numbers are written for people, in the report, on the terminal and in benchmarks: short, without
- * a locale, legible from 1e-30 to 1e30. U+00A0 glues units to figures.
+ * How numbers are written for people, in the report, on the terminal and in benchmarks: short,
+ * without a locale, legible from 1e-30 to 1e30. U+00A0 glues units to figures.
  */
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
@@ -14,13 +14,19 @@ export function formatSignificant(value: number, digits = 3): string {
   return groupThousands(value.toFixed(decimals));
 }
 
-/** A round number such as a tick, without the trailing zeros that would only be noise: `17.5`, `10,000`, `10⁸`. */
+/**
+ * A round number such as a tick, without the trailing zeros that would only be noise: `17.5`,
+ * `10,000`, `10⁸`.
+ */
 export function formatRound(value: number): string {
   const text = formatSignificant(value, 6);
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** A share of one as per cent: 0.142 → `14.2 %`, −0.0994 → `−9.94 %`. One decimal, two below ten per cent. */
+/**
+ * A share of one as per cent: 0.142 → `14.2 %`, −0.0994 → `−9.94 %`. One decimal, two below ten per
+ * cent.
+ */
 export function formatPercent(share: number): string {
   if (share < 0) return MINUS + formatPercent(-share);
   const percent = 100 * share;
@@ -29,7 +35,9 @@ export function formatPercent(share: number): string {
   return `${percent === 0 ? '0' : digits}\u00A0%`;
 }
 
-/** How far `value` lies from `base` (both > 0): `+24.4 %`, `−1.4 %`, and from tenfold on `×12.3`. */
+/**
+ * How far `value` lies from `base` (both > 0): `+24.4 %`, `−1.4 %`, and from tenfold on `×12.3`.
+ */
 export function formatChange(value: number, base: number): string {
   const factor = value / base;
   if (!Number.isFinite(factor)) return 'beyond measure';

@@ -1,8 +1,13 @@
 import { element, type Attributes, type Child, type Markup } from './html.ts';
 
-/** The few SVG shapes the drawings share. Lengths are CSS pixels; colours live in the style sheet, by class. */
+/**
+ * The few SVG shapes the drawings share. Lengths are CSS pixels; colours live in the style sheet,
+ * by class.
+ */
 
-/** A drawing with its accessible name and description, as wide as it wants or as the page allows. */
+/**
+ * A drawing with its accessible name and description, as wide as it wants or as the page allows.
+ */
 export function drawing(
   size: { width: number; height: number; class?: string },
   words: { title: string; description: string },

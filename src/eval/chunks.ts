@@ -1,6 +1,7 @@
 /**
- * The token stream and its chunks. As in BlockPruner's code, texts are joined, tokenised once as one stream, and cut
- * into consecutive chunks; a tail shorter than a chunk is dropped, and the counts say so.
+ * The token stream and its chunks. As in BlockPruner's code, texts are joined, tokenised once as
+ * one stream, and cut into consecutive chunks; a tail shorter than a chunk is dropped, and the
+ * counts say so.
  */
 import { DataError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -23,8 +24,11 @@ export const DEFAULT_CHUNK = 2048;
 export interface EvalSettings {
   /** Tokens a chunk; null = 2048 or the model's context, whichever is shorter. */
   chunk: number | null;
-  /** Tokens from one chunk's start to the next's; null = chunk. With a smaller stride only the last `stride` targets
-   * of a chunk count, the ones no earlier chunk has scored (all of the first chunk's do). */
+  /**
+   * Tokens from one chunk's start to the next's; null = chunk. With a smaller stride only the last
+   * `stride` targets of a chunk count, the ones no earlier chunk has scored (all of the first
+   * chunk's do).
+   */
   stride: number | null;
   bos: BosPolicy;
   /** What stands between rows: BlockPruner's is a blank line. */
@@ -186,7 +190,10 @@ function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {
   return bytes;
 }
 
-/** Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, and not ignored. */
+/**
+ * Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, and
+ * not ignored.
+ */
 export function isScored(chunks: Chunks, index: number, target: number): boolean {
   return chunks.ids[index][target + 1] !== chunks.ignoredId && isNewTarget(chunks, index, target);
 }

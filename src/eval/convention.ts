@@ -1,8 +1,14 @@
-/** What a perplexity means: printed with every figure, because the same model scores differently under each. */
+/**
+ * What a perplexity means: printed with every figure, because the same model scores differently
+ * under each.
+ */
 import type { NllSum } from '../ops/nll.ts';
 import { ignoredTargets, type Chunks } from './chunks.ts';
 
-/** How perplexity was taken; every figure carries it (methods differ by factors of two for the same model). */
+/**
+ * How perplexity was taken; every figure carries it (methods differ by factors of two for the same
+ * model).
+ */
 export interface Convention {
   /** One sentence for people. */
   text: string;
@@ -14,7 +20,9 @@ export interface Convention {
   aggregation: 'mean of chunk means';
   /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
   ignoredId: number | null;
-  /** How the sum over the vocabulary was kept: `f64`, or `f32` as the official code does on a CPU. */
+  /**
+   * How the sum over the vocabulary was kept: `f64`, or `f32` as the official code does on a CPU.
+   */
   nllSum: NllSum;
 }
 

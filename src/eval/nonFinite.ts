@@ -7,7 +7,6 @@ import type { Mask } from '../model/mask.ts';
 import { traceNonFinite } from '../model/traceNonFinite.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Chunks } from './chunks.ts';
-import type { ChunkScore, Perplexity } from './perplexity.ts';
 
 /**
  * @param scores of the chunks from `first` on.
@@ -17,7 +16,7 @@ export async function requireFiniteLoss(
   model: Transformer,
   chunks: Chunks,
   mask: Mask,
-  scores: readonly ChunkScore[],
+  scores: readonly { readonly nats: number }[],
   first = 0,
 ): Promise<void> {
   const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
@@ -28,7 +27,10 @@ export async function requireFiniteLoss(
  * Losses that are finite, but so large that exp of their mean is not.
  * @throws NonFiniteError
  */
-export function requireFinitePerplexity(name: string, { ppl, nll }: Perplexity): void {
+export function requireFinitePerplexity(
+  name: string,
+  { ppl, nll }: { readonly ppl: number; readonly nll: number },
+): void {
   if (Number.isFinite(ppl) || !Number.isFinite(nll)) return;
   throw new NonFiniteError(`the dense model's mean loss of ${Math.round(nll)} nats is too large for a perplexity.`, {
     where: name,

@@ -1,7 +1,8 @@
 /**
- * Perplexity as BlockPruner's search takes it: each chunk's mean NLL over the targets that count, the mean of those
- * over chunks, exp (Zhong et al. 2025; with equal chunks and nothing ignored this is the token mean). Sums are f64 and
- * in the order of the chunks, so that they do not depend on how chunks were grouped.
+ * Perplexity as BlockPruner's search takes it: each chunk's mean NLL over the targets that count,
+ * the mean of those over chunks, exp (Zhong et al. 2025; with equal chunks and nothing ignored this
+ * is the token mean). Sums are f64 and in the order of the chunks, so that they do not depend on
+ * how chunks were grouped.
  */
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
@@ -24,7 +25,10 @@ export interface Perplexity {
    * with a stride, or where targets are ignored, they do not.
    */
   natsPerToken: number;
-  /** Standard error of `nll` over chunks (sample standard deviation / √chunks); null with fewer than two. */
+  /**
+   * Standard error of `nll` over chunks (sample standard deviation / √chunks); null with fewer than
+   * two.
+   */
   standardError: number | null;
   /** Σ NLL / ln 2 / UTF-8 bytes of the scored tokens; null where no tokenizer tells the bytes. */
   bitsPerByte: number | null;
@@ -61,8 +65,9 @@ export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perple
 }
 
 /**
- * Perplexity of one mask from scratch, `groupSize` chunks at a time: the plain evaluator. It is also the oracle of the
- * search's sweep, which must agree with it bit for bit. `onGroup` gets all scores so far and is awaited.
+ * Perplexity of one mask from scratch, `groupSize` chunks at a time: the plain evaluator. It is
+ * also the oracle of the search's sweep, which must agree with it bit for bit. `onGroup` gets all
+ * scores so far and is awaited.
  * @throws NonFiniteError where the whole model's loss or perplexity is not finite, saying where
  * that begins. Without some blocks it may be: then the result has NaN or Infinity.
  */

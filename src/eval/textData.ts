@@ -1,4 +1,7 @@
-/** Calibration and evaluation data as files hold it: plain text, JSON lines with a text field, or token ids. */
+/**
+ * Calibration and evaluation data as files hold it: plain text, JSON lines with a text field, or
+ * token ids.
+ */
 import { DataError } from '../errors.ts';
 import { kindOf, rowText } from './jsonRows.ts';
 
@@ -8,8 +11,8 @@ export type RawData = { kind: 'rows'; rows: string[] } | { kind: 'ids'; ids: num
 /**
  * Reads a data file's content by its name's ending, in capitals or not: `.txt` one row of text;
  * `.jsonl` one object a line, of which `field` is the text; `.json` a flat array of token ids.
- * @throws DataError for another ending, malformed JSON, a missing field, ids that are no non-negative integers, or
- * no text at all.
+ * @throws DataError for another ending, malformed JSON, a missing field, ids that are no
+ * non-negative integers, or no text at all.
  */
 export function parseData(name: string, content: string, field: string): RawData {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;

@@ -1,4 +1,7 @@
-/** From a model's files to a model, wherever the files lie: on disk, in a hub's cache, behind URLs in a browser. */
+/**
+ * From a model's files to a model, wherever the files lie: on disk, in a hub's cache, behind URLs
+ * in a browser.
+ */
 import { BlockprunerError, FormatError, NotFoundError } from '../errors.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { ByteSource } from '../platform/byteSource.ts';
@@ -36,7 +39,8 @@ export interface OpenedModel {
  * Opens a folder with config.json and safetensors, or with one .gguf file. Where there is a
  * config.json without safetensors beside one .gguf file, that is the model. Weights are read when
  * they are asked for.
- * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong and where.
+ * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong
+ * and where.
  */
 export async function openFolderModel(
   folder: Folder,
@@ -120,7 +124,10 @@ function onlyGguf(folder: Folder): string {
   });
 }
 
-/** A tokenizer that cannot be used is no reason not to open the model; why, is kept for whoever wants text. */
+/**
+ * A tokenizer that cannot be used is no reason not to open the model; why, is kept for whoever
+ * wants text.
+ */
 async function tokenizerOrNote(
   load: () => Promise<{ tokenizer: Tokenizer; warnings: readonly string[] }>,
 ): Promise<{ tokenizer: Tokenizer | null; note: string | null; warnings: readonly string[] }> {

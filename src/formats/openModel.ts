@@ -27,7 +27,8 @@ const fileEnding = /\.(?:gguf|safetensors|bin|pt|pth|json)$/i;
  * `owner/name` or `owner/name/file.gguf` on the hub. A path that exists comes first; what looks
  * like a path is never asked for on the hub. With `hub` it is an id, which then may be a name alone
  * (`gpt2`).
- * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong and where.
+ * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong
+ * and where.
  */
 export async function openModel(argument: string, options: OpenOptions = {}): Promise<OpenedModel> {
   if (options.hub === true) {

@@ -5,7 +5,8 @@
  *
  * Formula: out_i = x_i + y_i.
  *
- * Numerics: one f32 rounding; the f64 sum of two f32 rounded to f32 is their correctly rounded f32 sum. out may be x or y.
+ * Numerics: one f32 rounding; the f64 sum of two f32 rounded to f32 is their correctly rounded f32
+ * sum. out may be x or y.
  *
  * Reference: He et al. 2016, Deep Residual Learning, eq. 1.
  */

@@ -1,16 +1,19 @@
 /**
- * Scaled dot-product attention: each query gathers the values of the keys before it, weighted by how well they match.
+ * Scaled dot-product attention: each query gathers the values of the keys before it, weighted by
+ * how well they match.
  *
- * Shapes: q [n·seqLen, H·D], k and v [n·keyLen, K·D] → out [n·seqLen, H·D], for n sequences on top of one another.
+ * Shapes: q [n·seqLen, H·D], k and v [n·keyLen, K·D] → out [n·seqLen, H·D], for n sequences on top
+ * of one another.
  *
- * Formula: out_p = Σ_j softmax_j(q_p · k_j / √D) v_j, head by head. The query in row t of its sequence sits at position
- * p = keyLen − seqLen + t and sees the keys j ≤ p and, with a window W, p − j < W. Grouped queries: query head h reads
- * key/value head ⌊h · K / H⌋.
+ * Formula: out_p = Σ_j softmax_j(q_p · k_j / √D) v_j, head by head. The query in row t of its
+ * sequence sits at position p = keyLen − seqLen + t and sees the keys j ≤ p and, with a window W, p
+ * − j < W. Grouped queries: query head h reads key/value head ⌊h · K / H⌋.
  *
- * Numerics: scores, weights and sums in f64; one rounding to f32. A sequence's arithmetic never touches another's rows.
- * out must not overlap an input.
+ * Numerics: scores, weights and sums in f64; one rounding to f32. A sequence's arithmetic never
+ * touches another's rows. out must not overlap an input.
  *
- * Reference: Vaswani et al. 2017, §3.2; Ainslie et al. 2023, GQA, §2.2; Jiang et al. 2023, Mistral 7B, §2 (window).
+ * Reference: Vaswani et al. 2017, §3.2; Ainslie et al. 2023, GQA, §2.2; Jiang et al. 2023, Mistral
+ * 7B, §2 (window).
  */
 import { dot } from './dot.ts';
 import type { Floats } from './floats.ts';
@@ -22,7 +25,10 @@ export interface AttentionSpec {
   headDim: number;
   /** Query rows a sequence. */
   seqLen: number;
-  /** Key/value rows a sequence, ≥ seqLen; query t of a sequence sits at position keyLen − seqLen + t. */
+  /**
+   * Key/value rows a sequence, ≥ seqLen; query t of a sequence sits at position keyLen − seqLen +
+   * t.
+   */
   keyLen: number;
   /** How many keys a query sees, counting its own; null = all before it. */
   window: number | null;

@@ -1,14 +1,17 @@
 /**
- * The backward of causalAttention on whole sequences: how the loss moves with each query, key and value.
+ * The backward of causalAttention on whole sequences: how the loss moves with each query, key and
+ * value.
  *
- * Shapes: dy and q [n·T, H·D], k and v [n·T, K·D] → dq [n·T, H·D], dk and dv [n·T, K·D], for n sequences.
+ * Shapes: dy and q [n·T, H·D], k and v [n·T, K·D] → dq [n·T, H·D], dk and dv [n·T, K·D], for n
+ * sequences.
  *
- * Formula: for a query p and the weights w_j = softmax_j(q_p · k_j / √D) of the keys it sees, y = Σ_j w_j v_j. Then
- * dv_j += w_j dy; with a_j = dy · v_j, the score's derivative is e_j = w_j (a_j − Σ_i w_i a_i) / √D;
- * dq = Σ_j e_j k_j and dk_j += e_j q_p. A key/value head gathers from all query heads that read it.
+ * Formula: for a query p and the weights w_j = softmax_j(q_p · k_j / √D) of the keys it sees, y =
+ * Σ_j w_j v_j. Then dv_j += w_j dy; with a_j = dy · v_j, the score's derivative is e_j = w_j (a_j −
+ * Σ_i w_i a_i) / √D; dq = Σ_j e_j k_j and dk_j += e_j q_p. A key/value head gathers from all query
+ * heads that read it.
  *
- * Numerics: f64, the weights computed anew; dk and dv add up over query rows first to last and, within a row, heads
- * first to last; one rounding. No output may overlap another array.
+ * Numerics: f64, the weights computed anew; dk and dv add up over query rows first to last and,
+ * within a row, heads first to last; one rounding. No output may overlap another array.
  *
  * Reference: Dao et al. 2022, FlashAttention, appendix B.2.
  */

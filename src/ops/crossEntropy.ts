@@ -1,15 +1,16 @@
 /**
- * How surprised each row of logits is by its target, and how the sum of that moves with the logits: the loss that
- * training lowers. Forward and backward in one, since both need the same softmax.
+ * How surprised each row of logits is by its target, and how the sum of that moves with the logits:
+ * the loss that training lowers. Forward and backward in one, since both need the same softmax.
  *
  * Shapes: logits [rows, V], targets [rows] → nll [rows] in nats, dLogits [rows, V].
  *
- * Formula: nll = ln Σ_v e^(z_v − m) + m − z_target with m = max z; dLogits_v = weight · (softmax_v(z) − [v = target]). A
- * row with target −1 counts nothing: 0 in both.
+ * Formula: nll = ln Σ_v e^(z_v − m) + m − z_target with m = max z; dLogits_v = weight ·
+ * (softmax_v(z) − [v = target]). A row with target −1 counts nothing: 0 in both.
  *
  * Numerics: f64, one rounding. dLogits may be logits.
  *
- * Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs, §2.
+ * Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network
+ * outputs, §2.
  */
 import type { Floats } from './floats.ts';
 

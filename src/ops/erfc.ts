@@ -1,18 +1,24 @@
 /**
- * The complementary error function, which JavaScript lacks: the normal distribution's tail, for the exact GELU.
+ * The complementary error function, which JavaScript lacks: the normal distribution's tail, for the
+ * exact GELU.
  *
  * Shapes: a number → a number.
  *
- * Formula: erfc(x) = 1 − erf(x) = 2/√π ∫_x^∞ e^(−t²) dt. Near zero by the series
- * erf(x) = 2/√π e^(−x²) Σ_n 2ⁿ x^(2n+1) / (1·3·5 ⋯ (2n+1)), all of whose terms have one sign; further out by the
- * continued fraction √π e^(x²) erfc(x) = 1/(x + ½/(x + 1/(x + 3⁄2/(x + 2/(x + …))))); below zero by erfc(−x) = 2 − erfc(x).
+ * Formula: erfc(x) = 1 − erf(x) = 2/√π ∫_x^∞ e^(−t²) dt. Near zero by the series erf(x) = 2/√π
+ * e^(−x²) Σ_n 2ⁿ x^(2n+1) / (1·3·5 ⋯ (2n+1)), all of whose terms have one sign; further out by the
+ * continued fraction √π e^(x²) erfc(x) = 1/(x + ½/(x + 1/(x + 3⁄2/(x + 2/(x + …))))); below zero by
+ * erfc(−x) = 2 − erfc(x).
  *
  * Numerics: f64; relative error below 1e-13 wherever erfc(x) is a normal number (x < 26.5).
  *
- * Reference: Abramowitz & Stegun 1964, Handbook of Mathematical Functions, 7.1.6 (series) and 7.1.14 (fraction).
+ * Reference: Abramowitz & Stegun 1964, Handbook of Mathematical Functions, 7.1.6 (series) and
+ * 7.1.14 (fraction).
  */
 
-/** Where the series hands over: beyond it 1 − erf(x) would cancel, before it the fraction converges slowly. */
+/**
+ * Where the series hands over: beyond it 1 − erf(x) would cancel, before it the fraction converges
+ * slowly.
+ */
 const SERIES_END = 1.5;
 /** Steps after which the fraction has converged to f64 for every x ≥ SERIES_END. */
 const FRACTION_STEPS = 150;

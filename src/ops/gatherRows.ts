@@ -1,6 +1,6 @@
 /**
- * Looks rows up in a table: the embedding of tokens, and of positions where they are learned. For training, where the
- * table lies on the backend; inference reads single rows from the file.
+ * Looks rows up in a table: the embedding of tokens, and of positions where they are learned. For
+ * training, where the table lies on the backend; inference reads single rows from the file.
  *
  * Shapes: table [V, cols], ids [n] → out [n, cols].
  *

@@ -1,11 +1,13 @@
 /**
- * The smooth gate of GPT-2's MLP: each number times the probability that a standard normal one lies below it.
+ * The smooth gate of GPT-2's MLP: each number times the probability that a standard normal one lies
+ * below it.
  *
  * Shapes: x [n] → out [n]; elementwise, so any shape.
  *
- * Formula: `erf`, the exact one: x Φ(x) = x/2 · (1 + erf(x/√2)) = x/2 · erfc(−x/√2). `tanh`, GPT-2's approximation
- * (gelu_new): x/2 · (1 + tanh u) = x / (1 + e^(−2u)), with u = √(2/π) (x + 0.044715 x³). The right-hand forms are used:
- * those with `1 +` lose all digits where x is far below zero.
+ * Formula: `erf`, the exact one: x Φ(x) = x/2 · (1 + erf(x/√2)) = x/2 · erfc(−x/√2). `tanh`,
+ * GPT-2's approximation (gelu_new): x/2 · (1 + tanh u) = x / (1 + e^(−2u)), with u = √(2/π) (x +
+ * 0.044715 x³). The right-hand forms are used: those with `1 +` lose all digits where x is far
+ * below zero.
  *
  * Numerics: f64, one rounding to f32. out may be x.
  *

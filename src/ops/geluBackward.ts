@@ -3,8 +3,9 @@
  *
  * Shapes: dy, x [n] → dx [n]; elementwise.
  *
- * Formula: `erf`: dx = dy (Φ(x) + x φ(x)), with φ(x) = e^(−x²/2) / √(2π). `tanh`: x σ(2u) with
- * u = √(2/π) (x + 0.044715 x³) has the derivative σ(2u) + 2 x u′ σ(2u) (1 − σ(2u)), u′ = √(2/π) (1 + 0.134145 x²).
+ * Formula: `erf`: dx = dy (Φ(x) + x φ(x)), with φ(x) = e^(−x²/2) / √(2π). `tanh`: x σ(2u) with u =
+ * √(2/π) (x + 0.044715 x³) has the derivative σ(2u) + 2 x u′ σ(2u) (1 − σ(2u)), u′ = √(2/π) (1 +
+ * 0.134145 x²).
  *
  * Numerics: f64, one rounding. dx may be dy or x.
  *

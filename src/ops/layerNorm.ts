@@ -1,12 +1,14 @@
 /**
- * Shifts each row to mean 0, divides it by its standard deviation, then applies a learned gain and shift.
+ * Shifts each row to mean 0, divides it by its standard deviation, then applies a learned gain and
+ * shift.
  *
  * Shapes: x [rows, cols], weight [cols], bias [cols] → out [rows, cols].
  *
- * Formula: out_i = (x_i − μ) / √(σ² + eps) · weight_i + bias_i, with μ = mean_j x_j and σ² = mean_j (x_j − μ)².
+ * Formula: out_i = (x_i − μ) / √(σ² + eps) · weight_i + bias_i, with μ = mean_j x_j and σ² = mean_j
+ * (x_j − μ)².
  *
- * Numerics: f64 accumulation in two passes. The shortcut σ² = mean x² − μ² would cancel where μ is large beside σ.
- * out may be x.
+ * Numerics: f64 accumulation in two passes. The shortcut σ² = mean x² − μ² would cancel where μ is
+ * large beside σ. out may be x.
  *
  * Reference: Ba, Kiros & Hinton 2016, Layer Normalization, eq. 3–4.
  */

@@ -1,15 +1,17 @@
 /**
  * The backward of layerNorm.
  *
- * Shapes: dy [rows, cols], x [rows, cols], weight [cols] → dx [rows, cols], dWeight [cols], dBias [cols].
+ * Shapes: dy [rows, cols], x [rows, cols], weight [cols] → dx [rows, cols], dWeight [cols], dBias
+ * [cols].
  *
- * Formula: with z = (x − μ) s, s = 1 / √(σ² + eps) and g_i = dy_i weight_i:
- * dx_i = s (g_i − mean_j g_j − z_i · mean_j g_j z_j); dWeight_i = Σ_rows dy_i z_i; dBias_i = Σ_rows dy_i.
+ * Formula: with z = (x − μ) s, s = 1 / √(σ² + eps) and g_i = dy_i weight_i: dx_i = s (g_i − mean_j
+ * g_j − z_i · mean_j g_j z_j); dWeight_i = Σ_rows dy_i z_i; dBias_i = Σ_rows dy_i.
  *
- * Numerics: f64 accumulation, mean and variance in two passes as forward; dWeight and dBias in the order of the rows.
- * dx may be dy.
+ * Numerics: f64 accumulation, mean and variance in two passes as forward; dWeight and dBias in the
+ * order of the rows. dx may be dy.
  *
- * Reference: Ba, Kiros & Hinton 2016, Layer Normalization, eq. 3–4; Ioffe & Szegedy 2015, Batch Normalization, §3.
+ * Reference: Ba, Kiros & Hinton 2016, Layer Normalization, eq. 3–4; Ioffe & Szegedy 2015, Batch
+ * Normalization, §3.
  */
 import type { Floats } from './floats.ts';
 

@@ -1,13 +1,17 @@
 /**
- * The backward of linear by its weight and bias. By x it is linear itself, with the weight transposed: dx = dy W.
+ * The backward of linear by its weight and bias. By x it is linear itself, with the weight
+ * transposed: dx = dy W.
  *
- * Shapes: dy [rows, outFeatures], x [rows, inFeatures] → dWeight [outFeatures, inFeatures]; dy [rows, cols] → out [cols].
+ * Shapes: dy [rows, outFeatures], x [rows, inFeatures] → dWeight [outFeatures, inFeatures]; dy
+ * [rows, cols] → out [cols].
  *
- * Formula: y = x Wᵀ + b, so dW = dyᵀ x, that is dW[o, i] = Σ_r dy[r, o] x[r, i]; db_o = Σ_r dy[r, o], the column sums.
+ * Formula: y = x Wᵀ + b, so dW = dyᵀ x, that is dW[o, i] = Σ_r dy[r, o] x[r, i]; db_o = Σ_r dy[r,
+ * o], the column sums.
  *
  * Numerics: f64 accumulation in the order of the rows, one rounding. out must not overlap an input.
  *
- * Reference: Rumelhart, Hinton & Williams 1986, Learning representations by back-propagating errors, eq. 6.
+ * Reference: Rumelhart, Hinton & Williams 1986, Learning representations by back-propagating
+ * errors, eq. 6.
  */
 import type { Floats } from './floats.ts';
 

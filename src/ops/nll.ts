@@ -1,11 +1,14 @@
 /**
- * How surprised each row is by its target token, with the LM head taken tile by tile so that logits are never stored.
+ * How surprised each row is by its target token, with the LM head taken tile by tile so that logits
+ * are never stored.
  *
- * Shapes: x [rows, inFeatures], tile [outFeatures, inFeatures] = the head's rows firstId … firstId + outFeatures − 1,
- * targets [rows] → sums of three f64 a row, then out [rows] in nats. Target −1 = none: its result is NaN.
+ * Shapes: x [rows, inFeatures], tile [outFeatures, inFeatures] = the head's rows firstId … firstId
+ * + outFeatures − 1, targets [rows] → sums of three f64 a row, then out [rows] in nats. Target −1 =
+ * none: its result is NaN.
  *
- * Formula: nll = ln Σ_v e^(z_v) − z_target, with the logits z = x Wᵀ. The sum is kept as (m, s) with m = max z so far and
- * s = Σ e^(z − m); a new maximum m′ rescales s by e^(m − m′), so nothing overflows however large the logits are.
+ * Formula: nll = ln Σ_v e^(z_v) − z_target, with the logits z = x Wᵀ. The sum is kept as (m, s)
+ * with m = max z so far and s = Σ e^(z − m); a new maximum m′ rescales s by e^(m − m′), so nothing
+ * overflows however large the logits are.
  *
  * Numerics: logits in f64; the sum in f64 (`NllSum` tells of the other one), one logit after the
  * other: the result is bit-equal however the head is cut into tiles. A logit of −∞ is an id that
@@ -19,9 +22,10 @@ import type { Floats } from './floats.ts';
 /**
  * How Σ e^z over the vocabulary is kept.
  * - `f64`: right to the last digits.
- * - `f32`: one running f32 sum in the order of ids, so that terms below 6e-8 of what has come before are lost. That is what
- *   PyTorch's log-softmax along a strided axis does on a CPU, which the official BlockPruner code calls; over SmolLM2's
- *   49,152 ids it makes every NLL about 1.3e-4 too small. Only for comparison with figures of that code.
+ * - `f32`: one running f32 sum in the order of ids, so that terms below 6e-8 of what has come
+ *   before are lost. That is what PyTorch's log-softmax along a strided axis does on a CPU, which
+ *   the official BlockPruner code calls; over SmolLM2's 49,152 ids it makes every NLL about 1.3e-4
+ *   too small. Only for comparison with figures of that code.
  */
 export type NllSum = 'f64' | 'f32';
 

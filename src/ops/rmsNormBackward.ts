@@ -3,8 +3,9 @@
  *
  * Shapes: dy [rows, cols], x [rows, cols], weight [cols] → dx [rows, cols], dWeight [cols].
  *
- * Formula: with s = 1 / √(mean_j x_j² + eps) and g_i = dy_i weight_i: dx_i = s g_i − s³ x_i · mean_j g_j x_j, and
- * dWeight_i = Σ_rows dy_i x_i s. The second term of dx takes out what only lengthens the row.
+ * Formula: with s = 1 / √(mean_j x_j² + eps) and g_i = dy_i weight_i: dx_i = s g_i − s³ x_i ·
+ * mean_j g_j x_j, and dWeight_i = Σ_rows dy_i x_i s. The second term of dx takes out what only
+ * lengthens the row.
  *
  * Numerics: f64 accumulation, dWeight in the order of the rows. dx may be dy.
  *

@@ -1,12 +1,14 @@
 /**
- * Rotary position embedding: turns each pair of a head's numbers by an angle that grows with the position, so that
- * the product of a query and a key depends on how far apart they are and not on where.
+ * Rotary position embedding: turns each pair of a head's numbers by an angle that grows with the
+ * position, so that the product of a query and a key depends on how far apart they are and not on
+ * where.
  *
- * Shapes: x [rows, heads·D], cos and sin [positions, D/2] (see ropeTable.ts) → out [rows, heads·D]. The rows are
- * sequences of seqLen; row r sits at position p = start + r mod seqLen.
+ * Shapes: x [rows, heads·D], cos and sin [positions, D/2] (see ropeTable.ts) → out [rows, heads·D].
+ * The rows are sequences of seqLen; row r sits at position p = start + r mod seqLen.
  *
- * Formula: for i < D/2 and a = angle(p, i): out_i = x_i cos a − x_{i+D/2} sin a, out_{i+D/2} = x_{i+D/2} cos a + x_i sin a.
- * Pairs are (i, i + D/2), the two halves of a head, as in Hugging Face's weights; the paper pairs (2i, 2i + 1).
+ * Formula: for i < D/2 and a = angle(p, i): out_i = x_i cos a − x_{i+D/2} sin a, out_{i+D/2} =
+ * x_{i+D/2} cos a + x_i sin a. Pairs are (i, i + D/2), the two halves of a head, as in Hugging
+ * Face's weights; the paper pairs (2i, 2i + 1).
  *
  * Numerics: f64 between the f32 table and the f32 result. out may be x.
  *

@@ -3,14 +3,15 @@
  *
  * Shapes: frequencies [D/2]; cos, sin [positions, D/2].
  *
- * Formula: θ_i = base^(−2i/D), angle(p, i) = p · θ_i. `linear` scaling divides every θ_i by a factor (positions are
- * squeezed); `llama3` divides only the slow ones, whose wavelength 2π/θ is long against the original context, and
- * blends in between; `divisors` divides each θ_i by a number of its own, as GGUF stores llama3 scaling.
+ * Formula: θ_i = base^(−2i/D), angle(p, i) = p · θ_i. `linear` scaling divides every θ_i by a
+ * factor (positions are squeezed); `llama3` divides only the slow ones, whose wavelength 2π/θ is
+ * long against the original context, and blends in between; `divisors` divides each θ_i by a number
+ * of its own, as GGUF stores llama3 scaling.
  *
  * Numerics: f64 throughout, rounded to f32 once, at the end.
  *
- * Source: Su et al. 2021, RoFormer, §3.2; Chen et al. 2023 (linear); Llama 3.1's `rope_scaling` in Hugging Face's
- * config (llama3).
+ * Source: Su et al. 2021, RoFormer, §3.2; Chen et al. 2023 (linear); Llama 3.1's `rope_scaling` in
+ * Hugging Face's config (llama3).
  */
 
 /** Rotary position embedding settings, with scaling as in Hugging Face's `rope_parameters`. */

@@ -1,5 +1,6 @@
 /**
- * Multiplies every element by one factor: a LoRA adapter's alpha / r. Its backward is itself, with the same factor.
+ * Multiplies every element by one factor: a LoRA adapter's alpha / r. Its backward is itself, with
+ * the same factor.
  *
  * Shapes: x [n] → out [n]; elementwise, so any shape.
  *

@@ -3,14 +3,14 @@
  *
  * Shapes: x [rows, cols] → out [rows, cols]; f32 or f64.
  *
- * Formula: out_i = e^(x_i − m) / Σ_j e^(x_j − m), with m = max_j x_j. Subtracting m changes nothing in exact arithmetic
- * and keeps every exponential in (0, 1].
+ * Formula: out_i = e^(x_i − m) / Σ_j e^(x_j − m), with m = max_j x_j. Subtracting m changes nothing
+ * in exact arithmetic and keeps every exponential in (0, 1].
  *
- * Numerics: f64 accumulation, with the exponentials taken twice rather than stored rounded. out may be x. A row that
- * holds a NaN becomes NaN.
+ * Numerics: f64 accumulation, with the exponentials taken twice rather than stored rounded. out may
+ * be x. A row that holds a NaN becomes NaN.
  *
- * Reference: Vaswani et al. 2017, Attention Is All You Need, §3.2.1; Blanchard, Higham & Higham 2021, Accurately
- * computing the log-sum-exp and softmax functions, §2.
+ * Reference: Vaswani et al. 2017, Attention Is All You Need, §3.2.1; Blanchard, Higham & Higham
+ * 2021, Accurately computing the log-sum-exp and softmax functions, §2.
  */
 export function softmax<Floats extends Float32Array | Float64Array>(
   out: Floats,

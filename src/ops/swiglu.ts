@@ -5,9 +5,11 @@
  *
  * Formula: out_i = silu(gate_i) · up_i, with silu(x) = x · σ(x) = x / (1 + e^(−x)).
  *
- * Numerics: f64, one rounding to f32. out may be gate or up. Far below zero e^(−x) overflows to ∞ and silu to −0, its limit.
+ * Numerics: f64, one rounding to f32. out may be gate or up. Far below zero e^(−x) overflows to ∞
+ * and silu to −0, its limit.
  *
- * Reference: Shazeer 2020, GLU Variants Improve Transformer, eq. 6; Elfwing, Uchibe & Doya 2017 (silu).
+ * Reference: Shazeer 2020, GLU Variants Improve Transformer, eq. 6; Elfwing, Uchibe & Doya 2017
+ * (silu).
  */
 import type { Floats } from './floats.ts';
 

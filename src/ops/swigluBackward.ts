@@ -3,9 +3,11 @@
  *
  * Shapes: dy, gate, up [n] → dGate, dUp [n]; elementwise.
  *
- * Formula: dGate = dy · up · silu′(gate) and dUp = dy · silu(gate), with silu′(x) = σ(x) (1 + x (1 − σ(x))).
+ * Formula: dGate = dy · up · silu′(gate) and dUp = dy · silu(gate), with silu′(x) = σ(x) (1 + x (1
+ * − σ(x))).
  *
- * Numerics: f64, one rounding. dGate may be gate, dUp may be up, either may be dy if the other is not.
+ * Numerics: f64, one rounding. dGate may be gate, dUp may be up, either may be dy if the other is
+ * not.
  *
  * Reference: Elfwing, Uchibe & Doya 2017, Sigmoid-weighted linear units, eq. 3 (silu′).
  */

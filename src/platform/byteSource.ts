@@ -1,6 +1,7 @@
 /**
- * Random-access bytes: what the format readers read from, so that the same parsers serve a file on disk, an HTTP
- * range or a browser `File`. Implementations live beside this file (Node) or in the browser entry.
+ * Random-access bytes: what the format readers read from, so that the same parsers serve a file on
+ * disk, an HTTP range or a browser `File`. Implementations live beside this file (Node) or in the
+ * browser entry.
  */
 export interface ByteSource {
   /** Name for error messages: a path or URL. */

@@ -1,6 +1,9 @@
 import type { ByteSource } from './byteSource.ts';
 
-/** A folder of a model's files: what the readers of Hugging Face folders open files from, on disk or elsewhere. */
+/**
+ * A folder of a model's files: what the readers of Hugging Face folders open files from, on disk or
+ * elsewhere.
+ */
 export interface Folder {
   /** Name for messages: a path. */
   readonly name: string;

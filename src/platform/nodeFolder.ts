@@ -62,8 +62,8 @@ function absent(cause: unknown): null {
 }
 
 /**
- * Makes a folder, with its parents, and checks that files can be written into it: what takes minutes to compute must
- * not fail at its last line.
+ * Makes a folder, with its parents, and checks that files can be written into it: what takes
+ * minutes to compute must not fail at its last line.
  * @throws AccessError when it cannot be made or written to, or is a file.
  */
 export async function prepareFolder(path: string): Promise<void> {
@@ -78,8 +78,8 @@ export async function prepareFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a file so that it is there whole or, if the process is killed meanwhile, as it was before: under another name
- * first, synced, then renamed.
+ * Writes a file so that it is there whole or, if the process is killed meanwhile, as it was before:
+ * under another name first, synced, then renamed.
  * @throws AccessError when it cannot be written, NotFoundError where there is no such folder.
  */
 export async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {

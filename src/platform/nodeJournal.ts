@@ -3,8 +3,9 @@ import { splitLines, type JournalSink } from './journalSink.ts';
 import { accessError } from './nodeFile.ts';
 
 /**
- * A journal file, one line a record, each synced to disk before `append` returns. A last line without its newline is
- * what a killed process leaves of a write: it is cut off, as soon as there is something to append.
+ * A journal file, one line a record, each synced to disk before `append` returns. A last line
+ * without its newline is what a killed process leaves of a write: it is cut off, as soon as there
+ * is something to append.
  * @param fresh start over, dropping what is there.
  * @throws AccessError when the file cannot be opened, read or written.
  */

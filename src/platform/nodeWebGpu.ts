@@ -4,7 +4,8 @@
 let instance: unknown = null;
 
 /**
- * Puts `navigator.gpu` and WebGPU's globals where gpu.js looks for them, unless they are there already.
+ * Puts `navigator.gpu` and WebGPU's globals where gpu.js looks for them, unless they are there
+ * already.
  * @returns null, or in one line what to install.
  */
 export async function offerWebGpu(): Promise<string | null> {

@@ -48,7 +48,9 @@ export function decodeBf16(bits: Uint16Array, out: Float32Array): void {
   for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;
 }
 
-/** f32 values → F16 patterns; from ±65,520 on, which is nearer to the next power of two, infinity. */
+/**
+ * f32 values → F16 patterns; from ±65,520 on, which is nearer to the next power of two, infinity.
+ */
 export function encodeF16(values: Float32Array): Uint16Array {
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) bits[i] = f16Bits(values[i]);
@@ -70,11 +72,12 @@ function f16Bits(value: number): number {
   // 65,520 and above.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
-    // Below 2^−14 an F16 counts units of 2^−24. At 2^23 the neighbours of an f32 lie 1 apart, so the addition rounds
-    // to whole units, ties to even.
+    // Below 2^−14 an F16 counts units of 2^−24. At 2^23 the neighbours of an f32 lie 1 apart, so
+    // the addition rounds to whole units, ties to even.
     return sign | (Math.fround(Math.abs(value) * 2 ** 24 + 2 ** 23) - 2 ** 23);
   }
-  // Exponent bias 127 → 15, then the fraction's lower 13 bits are rounded away; a carry into the exponent is right.
+  // Exponent bias 127 → 15, then the fraction's lower 13 bits are rounded away; a carry into the
+  // exponent is right.
   const rebiased = magnitude - ((127 - 15) << 23);
   return sign | ((rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13);
 }
@@ -82,7 +85,8 @@ function f16Bits(value: number): number {
 function bf16Bits(value: number): number {
   float[0] = value;
   const bits = word[0];
-  // Rounding could turn a NaN whose fraction is all in the lower half into infinity: set the quiet bit instead.
+  // Rounding could turn a NaN whose fraction is all in the lower half into infinity: set the quiet
+  // bit instead.
   if ((bits & 0x7fffffff) > F32_INFINITY) return (bits >>> 16) | 0x40;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }

@@ -1,7 +1,7 @@
 /**
- * Interop with @stdlib/ndarray at the public boundary: results can be handed to stdlib's statistics and plotting
- * and come back. Never used inside the engine: element access through an ndarray is some fifteen times slower
- * than indexing the typed array.
+ * Interop with @stdlib/ndarray at the public boundary: results can be handed to stdlib's statistics
+ * and plotting and come back. Never used inside the engine: element access through an ndarray is
+ * some fifteen times slower than indexing the typed array.
  */
 import ndarray from '@stdlib/ndarray/ctor/lib/index.js';
 import { ShapeError } from '../errors.ts';
@@ -18,14 +18,17 @@ export interface NdarrayLike {
   get(...indices: number[]): number;
 }
 
-/** A stdlib ndarray (float32, row-major) over the tensor's own memory: no copy, writes are seen by both. */
+/**
+ * A stdlib ndarray (float32, row-major) over the tensor's own memory: no copy, writes are seen by
+ * both.
+ */
 export function toNdarray(t: Tensor): NdarrayLike {
   return new ndarray('float32', t.data, t.shape, rowMajorStrides(t.shape), 0, 'row-major');
 }
 
 /**
- * A tensor from a float32 ndarray: shares the memory where the ndarray is contiguous and row-major, copies where
- * it is a transposed, strided or offset view.
+ * A tensor from a float32 ndarray: shares the memory where the ndarray is contiguous and row-major,
+ * copies where it is a transposed, strided or offset view.
  * @throws ShapeError when the dtype is not float32.
  */
 export function fromNdarray(x: NdarrayLike): Tensor {

@@ -1,8 +1,8 @@
 /**
- * A small seeded random generator: xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32. The same seed
- * gives the same integers and uniforms on every platform, as only 32-bit integer arithmetic is used. `normal` adds
- * up uniforms (Irwin–Hall, twelve of them), so that it needs no logarithm whose last bit differs between engines;
- * its tails end at ±6.
+ * A small seeded random generator: xoshiro128** (Blackman & Vigna 2018), seeded through splitmix32.
+ * The same seed gives the same integers and uniforms on every platform, as only 32-bit integer
+ * arithmetic is used. `normal` adds up uniforms (Irwin–Hall, twelve of them), so that it needs no
+ * logarithm whose last bit differs between engines; its tails end at ±6.
  */
 export interface Rng {
   /** Uniform in [0, 1), a multiple of 2⁻³². */

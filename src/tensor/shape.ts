@@ -1,6 +1,6 @@
 /**
- * Shape arithmetic, by @stdlib/ndarray's dependency-free `base/*` functions (1–2 ms to load; its constructor, which
- * takes 0.2 s, is loaded by ndarray.ts alone).
+ * Shape arithmetic, by @stdlib/ndarray's dependency-free `base/*` functions (1–2 ms to load; its
+ * constructor, which takes 0.2 s, is loaded by ndarray.ts alone).
  */
 import stdlibNumel from '@stdlib/ndarray/base/numel/lib/index.js';
 import stdlibShape2strides from '@stdlib/ndarray/base/shape2strides/lib/index.js';

@@ -1,6 +1,6 @@
 /**
- * Types of the few @stdlib entry points we use. The package ships CommonJS folders without an `exports` map, so
- * an ES module must name the file, and the file has no declaration beside it.
+ * Types of the few @stdlib entry points we use. The package ships CommonJS folders without an
+ * `exports` map, so an ES module must name the file, and the file has no declaration beside it.
  */
 declare module '@stdlib/ndarray/base/numel/lib/index.js' {
   export default function numel(shape: ArrayLike<number>): number;

@@ -1,7 +1,9 @@
 import { ShapeError } from '../errors.ts';
 import { numel } from './shape.ts';
 
-/** A dense row-major array of 32-bit floats: the only tensor type of the engine's public surface. */
+/**
+ * A dense row-major array of 32-bit floats: the only tensor type of the engine's public surface.
+ */
 export interface Tensor {
   readonly data: Float32Array;
   readonly shape: readonly number[];

@@ -1,7 +1,8 @@
 /**
- * Byte-level byte-pair encoding, learned from a text: words are split as GPT-2 does, start as bytes, and the pair of
- * neighbours that occurs most often becomes one token, again and again (Sennrich et al. 2016; on bytes, Radford et al.
- * 2019). The result is what Hugging Face's BpeTrainer learns with the bytes as its first alphabet.
+ * Byte-level byte-pair encoding, learned from a text: words are split as GPT-2 does, start as
+ * bytes, and the pair of neighbours that occurs most often becomes one token, again and again
+ * (Sennrich et al. 2016; on bytes, Radford et al. 2019). The result is what Hugging Face's
+ * BpeTrainer learns with the bytes as its first alphabet.
  */
 import { ShapeError } from '../errors.ts';
 import { byteSymbols } from './byteSymbols.ts';
@@ -14,7 +15,10 @@ import { wellFormed } from './wellFormed.ts';
 export interface BpeTokenizerJson extends JsonRecord {
   readonly model: {
     readonly type: 'BPE';
-    /** Piece to id. Ids 0 … 255 are the bytes, in the order of the characters that spell them; then merge by merge. */
+    /**
+     * Piece to id. Ids 0 … 255 are the bytes, in the order of the characters that spell them; then
+     * merge by merge.
+     */
     readonly vocab: Readonly<Record<string, number>>;
     /** `left right`, in the order in which they were learned. */
     readonly merges: readonly string[];
@@ -29,13 +33,13 @@ interface Word {
 }
 
 /**
- * Learns a vocabulary of `vocabSize` tokens, 256 of them the bytes. Of pairs that occur equally often the one with the
- * lowest left id is merged, then that with the lowest right id, so that a text has one result. A pair in "aaa" counts
- * twice, though only one of the two can be merged. Pairs that occur once are left alone: a text that has no others
- * gives a smaller vocabulary.
+ * Learns a vocabulary of `vocabSize` tokens, 256 of them the bytes. Of pairs that occur equally
+ * often the one with the lowest left id is merged, then that with the lowest right id, so that a
+ * text has one result. A pair in "aaa" counts twice, though only one of the two can be merged.
+ * Pairs that occur once are left alone: a text that has no others gives a smaller vocabulary.
  *
- * Counts are kept from merge to merge, and only words that hold the merged pair are counted anew. Each merge looks once
- * at all different pairs.
+ * Counts are kept from merge to merge, and only words that hold the merged pair are counted anew.
+ * Each merge looks once at all different pairs.
  * @throws ShapeError where `vocabSize` is no integer from 256 to 2²⁰.
  */
 export function trainBpe(text: string, vocabSize: number): BpeTokenizerJson {

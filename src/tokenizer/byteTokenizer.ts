@@ -8,8 +8,9 @@ export interface ByteTokenizerOptions {
 }
 
 /**
- * The simplest tokenizer there is: ids 0 … 255 are the bytes of the text's UTF-8. A BOS and an EOS, if any, take the
- * next ids in this order; a byte tokenizer with a BOS puts it at the start of a text.
+ * The simplest tokenizer there is: ids 0 … 255 are the bytes of the text's UTF-8. A BOS and an EOS,
+ * if any, take the next ids in this order; a byte tokenizer with a BOS puts it at the start of a
+ * text.
  */
 export function byteTokenizer(options: ByteTokenizerOptions, name: string): Tokenizer {
   // GPT-2 and others have one token for both.
@@ -62,7 +63,10 @@ function isByte(id: number): boolean {
   return Number.isInteger(id) && id >= 0 && id < 256;
 }
 
-/** Matches the special texts, the longest of those that begin at one place; null where there are none. */
+/**
+ * Matches the special texts, the longest of those that begin at one place; null where there are
+ * none.
+ */
 function anyOf(texts: readonly string[]): RegExp | null {
   if (texts.length === 0) return null;
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);

@@ -3,11 +3,11 @@ import { shown } from './jsonFields.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
- * One id a character: the id is the character's place in the alphabet. For toy tasks of which every symbol should
- * be visible. It has no special tokens.
+ * One id a character: the id is the character's place in the alphabet. For toy tasks of which every
+ * symbol should be visible. It has no special tokens.
  * @param alphabet characters (code points), each once.
- * @throws FormatError for an empty alphabet or one that repeats a character. `encode` throws DataError for a character
- * outside the alphabet, with its offset in UTF-16 units.
+ * @throws FormatError for an empty alphabet or one that repeats a character. `encode` throws
+ * DataError for a character outside the alphabet, with its offset in UTF-16 units.
  */
 export function charTokenizer(alphabet: string, name: string): Tokenizer {
   const characters = [...alphabet];

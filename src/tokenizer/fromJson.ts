@@ -9,7 +9,8 @@ import { configureTokenizer, type TokenizerConfigFiles } from './tokenizerConfig
 /**
  * The tokenizer that a `tokenizer.json` describes: `{"type": "blockpruner-byte", "bos"?, "eos"?}`,
  * `{"type": "blockpruner-char", "alphabet"}`, or the file of Hugging Face's tokenizers.
- * @param config the parsed `tokenizer_config.json`, or undefined without one; only Hugging Face's need it.
+ * @param config the parsed `tokenizer_config.json`, or undefined without one; only Hugging Face's
+ * need it.
  * @param name of the file or folder, for messages.
  * @throws FormatError, UnsupportedModelError.
  */

@@ -1,9 +1,14 @@
 import { FormatError } from '../errors.ts';
 
-/** The metadata of a GGUF file: arrays of numbers may be typed arrays, integers of 64 bits bigints. */
+/**
+ * The metadata of a GGUF file: arrays of numbers may be typed arrays, integers of 64 bits bigints.
+ */
 export type GgufMetadata = ReadonlyMap<string, unknown>;
 
-/** Reads `tokenizer.ggml.*` keys. A key that is not there gives null. @throws FormatError for one of another type. */
+/**
+ * Reads `tokenizer.ggml.*` keys. A key that is not there gives null.
+ * @throws FormatError for one of another type.
+ */
 export class GgufKeys {
   readonly #metadata: GgufMetadata;
   /** Of the file, for messages. */

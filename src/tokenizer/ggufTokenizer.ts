@@ -18,8 +18,8 @@ export type { GgufMetadata } from './ggufKeys.ts';
 const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /**
- * SentencePiece makes pieces of 16 characters unless told otherwise. All ways to cut each piece are tried, so that
- * without a bound one long piece would take forever.
+ * SentencePiece makes pieces of 16 characters unless told otherwise. All ways to cut each piece are
+ * tried, so that without a bound one long piece would take forever.
  */
 const MAX_PIECE_LENGTH = 512;
 
@@ -37,9 +37,10 @@ interface Scheme {
 }
 
 /**
- * The tokenizer of a GGUF file. Model `gpt2` is byte-level byte-pair encoding with a named way to split words
- * (`tokenizer.ggml.pre`); model `llama` is SentencePiece's byte-pair encoding with scores and byte fallback.
- * Control and unknown tokens are special; user-defined ones are words that are matched before all others.
+ * The tokenizer of a GGUF file. Model `gpt2` is byte-level byte-pair encoding with a named way to
+ * split words (`tokenizer.ggml.pre`); model `llama` is SentencePiece's byte-pair encoding with
+ * scores and byte fallback. Control and unknown tokens are special; user-defined ones are words
+ * that are matched before all others.
  * @param name of the file, for messages.
  * @throws NotFoundError for a file without a tokenizer; FormatError for arrays that are missing,
  * mistyped or of different lengths; UnsupportedModelError for another model or way to split, since

@@ -13,14 +13,16 @@ import { readVocabulary } from './vocabulary.ts';
 /**
  * The tokenizer of a `tokenizer.json` (Hugging Face's tokenizers), byte-pair encoding only.
  *
- * As plain text (`parseSpecial: false`) the special tokens are characters like any others; added tokens that are not
- * special (`<think>`, say) are words of the vocabulary and stay so. Where the vocabulary lacks the symbol of a byte
- * and has no unknown token, that byte is left out, as in the original. Ids without a token decode to nothing: models
- * often have more rows than their tokenizer has tokens.
+ * As plain text (`parseSpecial: false`) the special tokens are characters like any others; added
+ * tokens that are not special (`<think>`, say) are words of the vocabulary and stay so. Where the
+ * vocabulary lacks the symbol of a byte and has no unknown token, that byte is left out, as in the
+ * original. Ids without a token decode to nothing: models often have more rows than their tokenizer
+ * has tokens.
  * @param tokenizerConfig the parsed `tokenizer_config.json`, or undefined without one.
  * @param name of the file or folder, for messages.
  * @param ranks of the merges, where several have the same one; default: their order.
- * @throws FormatError for a malformed file, UnsupportedModelError for a tokenizer we would get wrong.
+ * @throws FormatError for a malformed file, UnsupportedModelError for a tokenizer we would get
+ * wrong.
  */
 export function hfTokenizer(
   tokenizerJson: unknown,

@@ -22,14 +22,20 @@ export function textField(json: JsonRecord, key: string, where: string): string 
   return value;
 }
 
-/** A field that may be missing or null. @throws FormatError when it is anything but true or false. */
+/**
+ * A field that may be missing or null.
+ * @throws FormatError when it is anything but true or false.
+ */
 export function flagField(json: JsonRecord, key: string, fallback: boolean, where: string): boolean {
   const value = json[key] ?? fallback;
   if (typeof value !== 'boolean') throw new FormatError(`'${key}' is neither true nor false.`, { where });
   return value;
 }
 
-/** Text out of a file, fit for a one-line message: quoted, cut when long, nothing in it that steers a terminal. */
+/**
+ * Text out of a file, fit for a one-line message: quoted, cut when long, nothing in it that steers
+ * a terminal.
+ */
 export function shown(text: string, length = 60): string {
   return escapeControls(JSON.stringify(text.slice(0, length)));
 }

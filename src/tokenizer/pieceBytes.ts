@@ -1,7 +1,8 @@
 import type { Vocabulary } from './vocabulary.ts';
 
 /**
- * A function from an id to the UTF-8 bytes that its token stands for; 0 for special tokens and unused ids.
+ * A function from an id to the UTF-8 bytes that its token stands for; 0 for special tokens and
+ * unused ids.
  *
  * - byte-level pieces spell one byte a character;
  * - the others are text in which ▁ stands for a space, or with byte fallback `<0xNN>` for one byte.

@@ -1,4 +1,7 @@
-/** Which tokens begin and end a text, from `tokenizer_config.json` and the post-processor of `tokenizer.json`. */
+/**
+ * Which tokens begin and end a text, from `tokenizer_config.json` and the post-processor of
+ * `tokenizer.json`.
+ */
 import { FormatError } from '../errors.ts';
 import { flagField, isRecord, isTokenId, listField, shown, type JsonRecord } from './jsonFields.ts';
 
@@ -9,8 +12,8 @@ export interface SpecialTokens {
 }
 
 /**
- * The configuration names the tokens; where it does not, the post-processor's first and last token count. Likewise
- * `add_bos_token` decides over the post-processor whether a text begins with a BOS.
+ * The configuration names the tokens; where it does not, the post-processor's first and last token
+ * count. Likewise `add_bos_token` decides over the post-processor whether a text begins with a BOS.
  * @param idOf ids of all pieces, added tokens included.
  * @throws FormatError for a token that is not in the vocabulary, and for fields of a wrong type.
  */

@@ -5,12 +5,15 @@ export interface Tokenizer {
   readonly vocabSize: number;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
-  /** Whether the tokenizer itself puts a BOS at the start of a text (its post-processor or `add_bos_token`). */
+  /**
+   * Whether the tokenizer itself puts a BOS at the start of a text (its post-processor or
+   * `add_bos_token`).
+   */
   readonly addsBos: boolean;
   /**
    * Text to ids. Never adds a BOS or EOS: the caller's BOS policy does.
-   * @param options.parseSpecial when true (default) the text of a special token such as `<|im_end|>` becomes that
-   * token; when false it is plain text.
+   * @param options.parseSpecial when true (default) the text of a special token such as
+   * `<|im_end|>` becomes that token; when false it is plain text.
    */
   encode(text: string, options?: { parseSpecial?: boolean }): number[];
   /** Ids to text. Special tokens are left out unless `keepSpecial`. */
@@ -22,6 +25,9 @@ export interface Tokenizer {
    * encoded as wholes (`encodeStream.ts`).
    */
   cutsBetween?(left: string, right: string): boolean;
-  /** UTF-8 bytes that a token stands for: 0 for special tokens. Summed, this is the denominator of bits per byte. */
+  /**
+   * UTF-8 bytes that a token stands for: 0 for special tokens. Summed, this is the denominator of
+   * bits per byte.
+   */
   byteLength(id: number): number;
 }

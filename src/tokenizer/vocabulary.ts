@@ -1,11 +1,16 @@
-/** The vocabulary of a `tokenizer.json`: its model's pieces, its merges and its added tokens, checked. */
+/**
+ * The vocabulary of a `tokenizer.json`: its model's pieces, its merges and its added tokens,
+ * checked.
+ */
 import { FormatError, UnsupportedModelError } from '../errors.ts';
 import { flagField, isRecord, isTokenId, listField, shown, textField, type JsonRecord } from './jsonFields.ts';
 
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Special tokens stand for no text. The others are words that are matched before anything else. */
+  /**
+   * Special tokens stand for no text. The others are words that are matched before anything else.
+   */
   readonly special: boolean;
   readonly normalized: boolean;
   readonly lstrip: boolean;

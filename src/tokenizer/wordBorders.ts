@@ -1,9 +1,10 @@
 import type { Vocabulary } from './vocabulary.ts';
 
 /**
- * SentencePiece-like tokenizers merge a whole text as if it were one word, which takes long. Where no piece goes on
- * with a ▁ after another character, no merge can cross such a place, so that the text may be split there first: the
- * tokens stay the same, and words that were seen before need no merging.
+ * SentencePiece-like tokenizers merge a whole text as if it were one word, which takes long. Where
+ * no piece goes on with a ▁ after another character, no merge can cross such a place, so that the
+ * text may be split there first: the tokens stay the same, and words that were seen before need no
+ * merging.
  * @returns what splits a text into such words, or null where that would not be exact.
  */
 export function wordSplitter({ model, pieces }: Vocabulary): ((text: string) => readonly string[]) | null {

@@ -2,8 +2,10 @@
  * What a page imports. The engine runs in a worker of its own:
  *
  *   const engine = startEngine();
- *   await engine.open({ name: 'planted', files: [{ name: 'config.json', from: 'models/planted/config.json' }, …], backend: { name: 'auto' } });
- *   const search = engine.prune({ data: { name: 'x.txt', content: text }, kind: 'mix', stop: { blocks: 6 } });
+ *   const files = [{ name: 'config.json', from: 'models/planted/config.json' }, …];
+ *   await engine.open({ name: 'planted', files, backend: { name: 'auto' } });
+ *   const data = { name: 'x.txt', content: text };
+ *   const search = engine.prune({ data, kind: 'mix', stop: { blocks: 6 } });
  */
 import { AccessError } from '../errors.ts';
 import { Client } from './client.ts';

@@ -29,8 +29,9 @@ interface Pending {
 }
 
 /**
- * The engine as a page sees it. Calls are answered in the order they were made. An error of the engine is thrown here, of
- * the same class and with the same message; an aborted signal makes its call throw AbortError.
+ * The engine as a page sees it. Calls are answered in the order they were made. An error of the
+ * engine is thrown here, of the same class and with the same message; an aborted signal makes its
+ * call throw AbortError.
  */
 export class Client {
   readonly #port: ClientPort;
@@ -66,7 +67,11 @@ export class Client {
     return this.#call('perplexity', settings, signal);
   }
 
-  /** The search's events as they happen, and at the end its document. Leaving the loop ends the search. @throws as Engine.prune. */
+  /**
+   * The search's events as they happen, and at the end its document. Leaving the loop ends the
+   * search.
+   * @throws as Engine.prune.
+   */
   async *prune(settings: PruneSettings, signal?: AbortSignal): AsyncGenerator<SearchEvent, PruneResult> {
     const waiting: WireEvent[] = [];
     let wake = (): void => {};

@@ -53,8 +53,9 @@ interface Opened {
 }
 
 /**
- * One model on one backend: what the worker does for its page. Calls must not overlap. A signal is looked at between
- * chunks of a perplexity and between the events of a search; then AbortError is thrown.
+ * One model on one backend: what the worker does for its page. Calls must not overlap. A signal is
+ * looked at between chunks of a perplexity and between the events of a search; then AbortError is
+ * thrown.
  */
 export class Engine {
   readonly #surroundings: Surroundings;
@@ -66,8 +67,8 @@ export class Engine {
 
   /**
    * Opens a model and a backend for it, in place of those before.
-   * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError for the files, UnsupportedBackendError or
-   * MemoryBudgetError for the backend.
+   * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError for the files,
+   * UnsupportedBackendError or MemoryBudgetError for the backend.
    */
   async open({ files, name, backend: asked }: OpenSettings): Promise<OpenedInfo> {
     await this.close();
@@ -105,7 +106,10 @@ export class Engine {
     }
   }
 
-  /** As `run` of src/prune/run.ts. @throws also UsageError where no model is open, AccessError for the journal. */
+  /**
+   * As `run` of src/prune/run.ts.
+   * @throws also UsageError where no model is open, AccessError for the journal.
+   */
   async *prune(settings: PruneSettings, signal: AbortSignal): AsyncGenerator<SearchEvent, PruneResult> {
     const opened = this.#theOpened();
     const { kind, stop, race, journal, data } = settings;

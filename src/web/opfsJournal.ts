@@ -2,7 +2,10 @@ import { AccessError, UsageError } from '../errors.ts';
 import { splitLines, type JournalSink } from '../platform/journalSink.ts';
 import { isPlainFileName } from '../platform/plainFileName.ts';
 
-/** What a dedicated worker has of a file in the origin's private file system (TypeScript's DOM types leave it out). */
+/**
+ * What a dedicated worker has of a file in the origin's private file system (TypeScript's DOM types
+ * leave it out).
+ */
 interface SyncAccessHandle {
   getSize(): number;
   read(into: Uint8Array, options: { at: number }): number;
@@ -18,7 +21,8 @@ interface SyncAccessHandle {
  * it is cut off, as soon as there is something to append. While it is open, no other page can open
  * it.
  * @param fresh start over, dropping what is there.
- * @throws UsageError for a name with separators in it, AccessError where the file cannot be opened or written.
+ * @throws UsageError for a name with separators in it, AccessError where the file cannot be opened
+ * or written.
  */
 export async function opfsJournal(name: string, fresh: boolean): Promise<JournalSink> {
   if (!isPlainFileName(name)) throw new UsageError('a journal has a plain file name.', { where: 'journal' });

@@ -1,9 +1,14 @@
-/** SHA-256 (FIPS 180-4) in plain TypeScript: a browser's own digest cannot be fed piece by piece. */
+/**
+ * SHA-256 (FIPS 180-4) in plain TypeScript: a browser's own digest cannot be fed piece by piece.
+ */
 import type { Hasher } from '../platform/sha256.ts';
 
 const BLOCK = 64;
 
-/** Fractional parts of the primes' roots: FIPS 180-4, 4.2.2 (cube roots, 64 primes) and 5.3.3 (square roots, 8). */
+/**
+ * Fractional parts of the primes' roots: FIPS 180-4, 4.2.2 (cube roots, 64 primes) and 5.3.3
+ * (square roots, 8).
+ */
 const primes = firstPrimes(64);
 const roundConstants = Uint32Array.from(primes, (prime) => fraction(Math.cbrt(prime)));
 const initialState = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));

@@ -1,7 +1,7 @@
 /**
- * What a page and its engine's worker say to each other. A page sends requests, each with an id of its own; the worker
- * answers them in turn, one after the other, with events on the way and `done` or `failed` at the end. Everything here
- * survives a structured clone.
+ * What a page and its engine's worker say to each other. A page sends requests, each with an id of
+ * its own; the worker answers them in turn, one after the other, with events on the way and `done`
+ * or `failed` at the end. Everything here survives a structured clone.
  */
 import type { BackendName } from '../backends/select.ts';
 import type { GpuMode } from '../backends/gpu/gpuMode.ts';
@@ -87,7 +87,10 @@ export interface PruneSettings extends DataSettings {
   kind: PruneKind;
   stop: StopRules;
   race?: RaceSettings;
-  /** Keeps the search in a file of this name in the origin's private file system, to go on there; default: in memory. */
+  /**
+   * Keeps the search in a file of this name in the origin's private file system, to go on there;
+   * default: in memory.
+   */
   journal?: { name: string; fresh: boolean };
 }
 
@@ -102,7 +105,10 @@ export interface Calls {
 
 /** A call's request. */
 export type CallRequest = { [K in keyof Calls]: { type: K; id: number; settings: Calls[K]['settings'] } }[keyof Calls];
-/** `cancel` names the request that is not wanted any more. It fails with an AbortError, unless it has ended meanwhile. */
+/**
+ * `cancel` names the request that is not wanted any more. It fails with an AbortError, unless it
+ * has ended meanwhile.
+ */
 export type Request = CallRequest | { type: 'cancel'; id: number };
 
 /** The search's own events; only the mask is in its text form. */

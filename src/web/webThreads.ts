@@ -4,7 +4,10 @@ import { UnsupportedBackendError } from '../errors.ts';
 /** A module of its own beside this one, in the bundle as well as in dist/web. */
 const entry = new URL(/* the name is fixed by src/web/bundle */ './kernelThread.js', import.meta.url);
 
-/** Starts a kernel thread as a worker of this worker. Memory can only be shared where the page is cross-origin isolated. */
+/**
+ * Starts a kernel thread as a worker of this worker. Memory can only be shared where the page is
+ * cross-origin isolated.
+ */
 export const webSpawnWorker: SpawnWorker = async (start) => {
   const worker = new Worker(entry, { type: 'module' });
   const ended = message(worker, 'ended');

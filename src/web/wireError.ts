@@ -34,7 +34,10 @@ const family = {
   UsageError,
 } as const;
 
-/** An error as it goes to the page. What is not of the family keeps its stack in its message: it is a bug. */
+/**
+ * An error as it goes to the page. What is not of the family keeps its stack in its message: it is
+ * a bug.
+ */
 export function toWire(error: unknown): WireError {
   if (error instanceof BlockprunerError) {
     const { name, message, where, remedy } = error;

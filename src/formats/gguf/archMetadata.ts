@@ -1,4 +1,7 @@
-/** The keys of a GGUF file that describe its architecture (`llama.block_count`), read with their limits checked. */
+/**
+ * The keys of a GGUF file that describe its architecture (`llama.block_count`), read with their
+ * limits checked.
+ */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import { quoted } from '../quoted.ts';
 import type { GgufFile } from './parse.ts';
@@ -25,9 +28,10 @@ export class ArchMetadata {
   }
 
   /**
-   * A number, or null where the key is missing. Some writers give one number a layer: that is the number where all
-   * layers agree.
-   * @throws UnsupportedModelError for layers that differ, FormatError for what is no number or not one a layer.
+   * A number, or null where the key is missing. Some writers give one number a layer: that is the
+   * number where all layers agree.
+   * @throws UnsupportedModelError for layers that differ, FormatError for what is no number or not
+   * one a layer.
    */
   number(key: string): number | null {
     const value = this.#get(key);
@@ -57,8 +61,8 @@ export class ArchMetadata {
   }
 
   /**
-   * A finite number above 0. An f32 is taken as the shortest decimal that rounds to it: 1e-6, not 9.99999997e-7, which
-   * is what the model was trained with and what its config.json says.
+   * A finite number above 0. An f32 is taken as the shortest decimal that rounds to it: 1e-6, not
+   * 9.99999997e-7, which is what the model was trained with and what its config.json says.
    */
   positive(key: string, fallback?: number): number {
     const value = this.number(key) ?? fallback;

@@ -1,6 +1,7 @@
 /**
- * GGUF metadata as a ModelConfig. Only what is known to be computed right passes; whatever would change the numbers is
- * refused by name. Key names are those of the GGUF description of the ggml project.
+ * GGUF metadata as a ModelConfig. Only what is known to be computed right passes; whatever would
+ * change the numbers is refused by name. Key names are those of the GGUF description of the ggml
+ * project.
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import type { FamilyName, ModelConfig } from '../../model/config.ts';
@@ -37,7 +38,10 @@ const neutralValues: Readonly<Record<string, number | boolean>> = {
   'rope.scaling.attn_factor': 1,
 };
 
-/** Bounds on what metadata may claim, far above any model's, so that nothing huge is built from a damaged file. */
+/**
+ * Bounds on what metadata may claim, far above any model's, so that nothing huge is built from a
+ * damaged file.
+ */
 const MAX_LAYERS = 4096;
 const MAX_HEADS = 1 << 16;
 const MAX_SIZE = 1 << 24;
@@ -47,8 +51,8 @@ const MAX_CONTEXT = 2 ** 31;
  * The model that a file's metadata and tensor names describe.
  * @param ropeDivisors the values of `rope_freqs.weight`, or null where the file has no such tensor.
  * @param repeatedHead whether the head's tensor is the embedding's over again.
- * @throws UnsupportedModelError for an architecture or a setting that we do not compute, FormatError for a missing or
- * impossible value.
+ * @throws UnsupportedModelError for an architecture or a setting that we do not compute,
+ * FormatError for a missing or impossible value.
  */
 export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, repeatedHead = false): ModelConfig {
   const { arch, family } = architecture(file);
@@ -127,9 +131,10 @@ function vocabularySize(file: GgufFile): number {
 }
 
 /**
- * The sliding window of every layer. Under arch llama it is Mistral's, which all layers have; llama.cpp ignores the key
- * there, so beyond the window its numbers differ from ours, which follow the model as it was trained. Other
- * architectures window some layers only, and the file does not tell which. A window as long as the context is none.
+ * The sliding window of every layer. Under arch llama it is Mistral's, which all layers have;
+ * llama.cpp ignores the key there, so beyond the window its numbers differ from ours, which follow
+ * the model as it was trained. Other architectures window some layers only, and the file does not
+ * tell which. A window as long as the context is none.
  */
 function slidingWindow(read: ArchMetadata, arch: string, context: number): number | null {
   const window = read.number('attention.sliding_window') ?? 0;
@@ -144,7 +149,10 @@ function endTokens(file: GgufFile, vocabSize: number): number[] {
   return [...new Set(ids)].filter((id) => id !== null);
 }
 
-/** A token id under `tokenizer.ggml`; null where it is missing or, as −1 in some files, none of the vocabulary's. */
+/**
+ * A token id under `tokenizer.ggml`; null where it is missing or, as −1 in some files, none of the
+ * vocabulary's.
+ */
 function tokenId(file: GgufFile, key: string, vocabSize: number): number | null {
   const id = file.metadata.get(`tokenizer.ggml.${key}`);
   return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabSize ? id : null;

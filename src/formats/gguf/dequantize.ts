@@ -1,4 +1,7 @@
-/** Stored tensor bytes as f32. Little-endian, as the file is and as every host is that runs JavaScript today. */
+/**
+ * Stored tensor bytes as f32. Little-endian, as the file is and as every host is that runs
+ * JavaScript today.
+ */
 import { FormatError } from '../../errors.ts';
 import { decodeBf16, decodeF16 } from '../../tensor/halfFloat.ts';
 import { dequantizeQ2_K, dequantizeQ3_K, dequantizeQ4_K, dequantizeQ5_K, dequantizeQ6_K } from './kQuants.ts';

@@ -1,7 +1,8 @@
 /**
- * Rows of arch llama's q and k projections (or elements of their biases) in Hugging Face's order. GGUF files turn
- * neighbouring pairs by RoPE, Hugging Face turns element i of a head with element i + D/2, so the converter interleaves
- * the halves: Hugging Face's row j·D/2 + i of a head (j = 0, 1) is the file's row 2i + j.
+ * Rows of arch llama's q and k projections (or elements of their biases) in Hugging Face's order.
+ * GGUF files turn neighbouring pairs by RoPE, Hugging Face turns element i of a head with element i
+ * + D/2, so the converter interleaves the halves: Hugging Face's row j·D/2 + i of a head (j = 0, 1)
+ * is the file's row 2i + j.
  * @param data whole heads, [heads·D, width]; a bias has width 1.
  */
 export function unpermuteHeads(data: Float32Array, heads: number, width: number): Float32Array {

@@ -1,5 +1,6 @@
 /**
- * The quantisations with blocks of 32 elements: one or two F16 numbers a block, a small integer an element.
+ * The quantisations with blocks of 32 elements: one or two F16 numbers a block, a small integer an
+ * element.
  *
  *         byte 0     2        4        6        8
  *   Q8_0  | d  | q: 32 × i8                            ‥ 34 |   x = q·d
@@ -8,9 +9,9 @@
  *   Q5_0  | d  | h: u32          | q: 16 × nibbles     ‥ 22 |   x = (q + 16·h − 16)·d
  *   Q5_1  | d  | m      | h: u32          | q: 16 × n. ‥ 24 |   x = (q + 16·h)·d + m
  *
- * Low nibbles are elements 0 … 15, high ones 16 … 31; bit k of h belongs to element k. Each product and each sum is
- * rounded to f32 on its own (a store into `out` rounds too), so values equal those of ggml's C to the bit.
- * Source: ggml's block structs, as described in the GGUF documentation.
+ * Low nibbles are elements 0 … 15, high ones 16 … 31; bit k of h belongs to element k. Each product
+ * and each sum is rounded to f32 on its own (a store into `out` rounds too), so values equal those
+ * of ggml's C to the bit. Source: ggml's block structs, as described in the GGUF documentation.
  */
 import { f16ToF32 } from '../../tensor/halfFloat.ts';
 

@@ -2,11 +2,13 @@
  * The header of a GGUF file: its metadata, and where each tensor lies. Tensor data is not read.
  *
  *   "GGUF" · u32 version · u64 tensor count · u64 key count
- *   per key:     string name · u32 type · value                         (valueTypes.ts)
- *   per tensor:  string name · u32 dimensions · u64 each, row length first · u32 type · u64 offset into the data
+ *   per key:     string name · u32 type · value (valueTypes.ts)
+ *   per tensor:  string name · u32 dimensions · u64 each, row length first · u32 type
+ *                · u64 offset into the data
  *   padding to `general.alignment` (32 if absent) · data, every tensor aligned
  *
- * Versions 2 and 3 have this one layout; little-endian files only. Source: the GGUF description of the ggml project.
+ * Versions 2 and 3 have this one layout; little-endian files only. Source: the GGUF description of
+ * the ggml project.
  */
 import type { BlockprunerError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
@@ -36,8 +38,8 @@ export interface GgufFile {
 
 const FIRST_WINDOW = 1 << 20;
 /**
- * A vocabulary of a quarter of a million tokens with its merges takes some 10 MiB. In memory, the smallest values take
- * 20 times the bytes that they have in the file.
+ * A vocabulary of a quarter of a million tokens with its merges takes some 10 MiB. In memory, the
+ * smallest values take 20 times the bytes that they have in the file.
  */
 const MAX_HEADER_BYTES = 1 << 26;
 /** Fewest bytes of a key: name length, type, and a value of one byte. */

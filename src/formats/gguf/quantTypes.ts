@@ -1,6 +1,6 @@
 /**
- * The tensor types of GGUF that can be read: `blockElements` neighbouring elements of a row share `blockBytes` bytes.
- * Ids are ggml's, as stored in the file.
+ * The tensor types of GGUF that can be read: `blockElements` neighbouring elements of a row share
+ * `blockBytes` bytes. Ids are ggml's, as stored in the file.
  */
 import { UnsupportedModelError } from '../../errors.ts';
 

@@ -12,15 +12,18 @@ import {
   type TypedValue,
 } from './valueTypes.ts';
 
-/** Thrown where the window of the file ends inside the header: a longer one is needed. Never leaves parse.ts. */
+/**
+ * Thrown where the window of the file ends inside the header: a longer one is needed. Never leaves
+ * parse.ts.
+ */
 export class NeedMoreBytes extends Error {}
 
 /** The format sets no limit; no file in use nests at all. */
 const MAX_DEPTH = 4;
 
 /**
- * Walks a window that starts at the file's first byte. Every size the file claims is checked against the bytes that
- * the whole file has left before anything of that size is made.
+ * Walks a window that starts at the file's first byte. Every size the file claims is checked
+ * against the bytes that the whole file has left before anything of that size is made.
  */
 export class GgufReader {
   readonly #bytes: Uint8Array;

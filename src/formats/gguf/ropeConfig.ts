@@ -7,10 +7,12 @@ import type { GgufFile } from './parse.ts';
 const longRopeTensors = ['rope_factors_long.weight', 'rope_factors_short.weight'];
 
 /**
- * Scaling as llama.cpp reads it: `rope.scaling.type` is linear where it is missing, the factor 1 (older files name it
- * `rope.scale_linear`), and Llama 3's scaling comes as divisors in the tensor `rope_freqs.weight`.
+ * Scaling as llama.cpp reads it: `rope.scaling.type` is linear where it is missing, the factor 1
+ * (older files name it `rope.scale_linear`), and Llama 3's scaling comes as divisors in the tensor
+ * `rope_freqs.weight`.
  * @param divisors the values of that tensor, or null.
- * @throws UnsupportedModelError for other scalings and for two at once, FormatError for impossible divisors.
+ * @throws UnsupportedModelError for other scalings and for two at once, FormatError for impossible
+ * divisors.
  */
 export function ggufRope(
   file: GgufFile,

@@ -13,7 +13,10 @@ export interface GgufPlace {
   readonly name: string;
   /** Shape in Hugging Face's order, [out, in]. */
   readonly shape: readonly number[];
-  /** Heads whose rows the file interleaves (q and k of arch llama, see headRows.ts); 0 = Hugging Face's order. */
+  /**
+   * Heads whose rows the file interleaves (q and k of arch llama, see headRows.ts); 0 = Hugging
+   * Face's order.
+   */
   readonly permutedHeads: number;
 }
 

@@ -25,7 +25,8 @@ export function readTensorCount(reader: GgufReader): number {
 
 /**
  * One tensor info; its `offset` still counts from the start of the data.
- * @throws FormatError for an impossible shape, UnsupportedModelError for a type that we do not decode.
+ * @throws FormatError for an impossible shape, UnsupportedModelError for a type that we do not
+ * decode.
  */
 export function readTensorInfo(reader: GgufReader, file: string): GgufTensor {
   const name = reader.string();
@@ -51,7 +52,8 @@ export function readTensorInfo(reader: GgufReader, file: string): GgufTensor {
 
 /**
  * Tensors by name, in the order of the header, with offsets from the start of the file.
- * @throws FormatError for a name given twice, data outside the file, or data that two tensors share.
+ * @throws FormatError for a name given twice, data outside the file, or data that two tensors
+ * share.
  */
 export function placeTensors(
   infos: readonly GgufTensor[],

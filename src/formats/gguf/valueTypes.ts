@@ -1,6 +1,6 @@
 /**
- * The value types of GGUF metadata: their stored ids, how values look in memory, and how scalars lie in bytes
- * (little-endian throughout).
+ * The value types of GGUF metadata: their stored ids, how values look in memory, and how scalars
+ * lie in bytes (little-endian throughout).
  *
  *   scalar   the number itself; a bool is one byte, 0 or 1
  *   string   u64 length · that many bytes of UTF-8
@@ -26,7 +26,10 @@ export const valueTypes = [
 
 export type GgufNumberType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'f64';
 export type GgufScalarType = GgufNumberType | 'bool' | 'string' | 'u64' | 'i64';
-/** A value's type: a scalar, or an array with its element type. The arrays of one array all have one type. */
+/**
+ * A value's type: a scalar, or an array with its element type. The arrays of one array all have one
+ * type.
+ */
 export type GgufType = GgufScalarType | { readonly array: GgufType };
 
 export type GgufNumberArray =
@@ -40,7 +43,10 @@ export interface TypedValue {
   readonly value: GgufValue;
 }
 
-/** Fewest bytes a value takes: with the bytes left in a file, this bounds every count the file claims. */
+/**
+ * Fewest bytes a value takes: with the bytes left in a file, this bounds every count the file
+ * claims.
+ */
 export const minimumBytes: Readonly<Record<(typeof valueTypes)[number], number>> = {
   u8: 1,
   i8: 1,

@@ -17,7 +17,10 @@ const HEAD = 'output.weight';
 const HASH_PIECE = 1 << 22;
 /** Stored bytes dequantised at a time. */
 const READ_PIECE = 1 << 20;
-/** Tensors beside the model's: RoPE's divisors are part of the config, the other is a table older files carry. */
+/**
+ * Tensors beside the model's: RoPE's divisors are part of the config, the other is a table older
+ * files carry.
+ */
 const ROPE_DIVISORS = 'rope_freqs.weight';
 const knownSurplus = /^(?:rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight)$/;
 
@@ -31,8 +34,8 @@ interface StoredTensor {
  * architecture needs, in the right shapes, and no others. Weights are read when they are asked for.
  * `weights.close` closes `source`, and the other parts where it is the first of several.
  * @param beside how other parts are opened; without it a split model is refused.
- * @throws FormatError for a damaged file, UnsupportedModelError for a model that we do not compute, NotFoundError for a
- * missing tensor.
+ * @throws FormatError for a damaged file, UnsupportedModelError for a model that we do not compute,
+ * NotFoundError for a missing tensor.
  */
 export async function openGgufWeights(
   source: ByteSource,
@@ -57,8 +60,9 @@ async function ropeDivisors(file: GgufParts): Promise<Float32Array | null> {
 }
 
 /**
- * Whether the file stores the embedding a second time as the head, as converters of GPT-2 do: then the head is tied,
- * and its parameters count once. Files with a head of its own differ in the first bytes.
+ * Whether the file stores the embedding a second time as the head, as converters of GPT-2 do: then
+ * the head is tied, and its parameters count once. Files with a head of its own differ in the first
+ * bytes.
  */
 async function headRepeatsEmbedding(file: GgufParts): Promise<boolean> {
   const [head, embedding] = [file.tensors.get(HEAD), file.tensors.get('token_embd.weight')];
@@ -76,7 +80,10 @@ async function headRepeatsEmbedding(file: GgufParts): Promise<boolean> {
   return true;
 }
 
-/** Finds every tensor of the model. One left over would have changed the numbers: it is refused, as by llama.cpp. */
+/**
+ * Finds every tensor of the model. One left over would have changed the numbers: it is refused, as
+ * by llama.cpp.
+ */
 function locate(file: GgufParts, config: ModelConfig): ReadonlyMap<string, StoredTensor> {
   const found = new Map<string, StoredTensor>();
   const surplus = new Set(file.tensors.keys());
@@ -173,8 +180,8 @@ class GgufWeights implements WeightSource {
   }
 
   /**
-   * Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. Read piece by piece, so that of a
-   * large matrix only the values are there whole, and no second copy of them.
+   * Rows `from` … `to` (whole heads where they are permuted) in Hugging Face's order. Read piece by
+   * piece, so that of a large matrix only the values are there whole, and no second copy of them.
    */
   async #read(stored: PartTensor, place: GgufPlace, from: number, to: number): Promise<Float32Array> {
     const [rows, width = 1] = place.shape;

@@ -25,9 +25,10 @@ export interface GgufToWrite<T extends GgufTensorShape = GgufTensorToWrite> {
 }
 
 /**
- * A whole GGUF file. Each tensor begins, and the file ends, at a multiple of `general.alignment` (32 where the metadata
- * has no such key).
- * @throws ShapeError for a value that is not of its type, or bytes that do not fit a tensor's shape.
+ * A whole GGUF file. Each tensor begins, and the file ends, at a multiple of `general.alignment`
+ * (32 where the metadata has no such key).
+ * @throws ShapeError for a value that is not of its type, or bytes that do not fit a tensor's
+ * shape.
  */
 export function serializeGguf(model: GgufToWrite): Uint8Array {
   const alignment = alignmentOf(model);
@@ -45,8 +46,8 @@ export function serializeGguf(model: GgufToWrite): Uint8Array {
 }
 
 /**
- * The same file in pieces, for a model that is larger than memory: `piecesOf` gives a tensor's bytes when its turn
- * comes, cut in any way. A file that ended in an error is incomplete.
+ * The same file in pieces, for a model that is larger than memory: `piecesOf` gives a tensor's
+ * bytes when its turn comes, cut in any way. A file that ended in an error is incomplete.
  * @throws ShapeError as `serializeGguf`.
  */
 export async function* streamGguf(

@@ -40,7 +40,8 @@ export class GgufWriter {
   }
 
   /**
-   * A u32 type and its value. An f32 is rounded to nearest; an integer must be one that its type holds.
+   * A u32 type and its value. An f32 is rounded to nearest; an integer must be one that its type
+   * holds.
    * @param key names the value in messages.
    * @throws ShapeError when the value is not of its type.
    */

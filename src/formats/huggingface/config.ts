@@ -1,7 +1,7 @@
 /**
- * A Hugging Face config.json as a ModelConfig. Only what is known to be computed right passes: a field that changes
- * the numbers in a way we do not compute is refused by name and value, fields that change nothing are skipped, and the
- * names of all others are handed back to be warned about.
+ * A Hugging Face config.json as a ModelConfig. Only what is known to be computed right passes: a
+ * field that changes the numbers in a way we do not compute is refused by name and value, fields
+ * that change nothing are skipped, and the names of all others are handed back to be warned about.
  */
 import { UnsupportedModelError } from '../../errors.ts';
 import type { FamilyName, ModelConfig, ParsedConfig } from '../../model/config.ts';
@@ -24,8 +24,8 @@ const parsers: Readonly<Record<FamilyName, (fields: Fields) => ParsedFamily>> = 
 
 /**
  * @param where the file's name, for messages.
- * @throws UnsupportedModelError for a model type or a value that we do not compute; FormatError for a missing field
- * or a value of the wrong kind.
+ * @throws UnsupportedModelError for a model type or a value that we do not compute; FormatError for
+ * a missing field or a value of the wrong kind.
  */
 export function parseHfConfig(json: unknown, where: string): ParsedConfig {
   const fields = new Fields(json, where);

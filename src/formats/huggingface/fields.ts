@@ -2,8 +2,8 @@ import { FormatError, UnsupportedModelError } from '../../errors.ts';
 import { shortJson } from '../quoted.ts';
 
 /**
- * Typed access to the fields of one JSON object. Remembers which were asked for, so that what is left over can be
- * reported, and names field and file in every error.
+ * Typed access to the fields of one JSON object. Remembers which were asked for, so that what is
+ * left over can be reported, and names field and file in every error.
  */
 export class Fields {
   readonly where: string;
@@ -69,7 +69,10 @@ export class Fields {
     throw this.#unexpected(name, value, 'a string');
   }
 
-  /** Token ids: one, a list, or none where the field is absent, null or negative (Llama 1 wrote −1 for none). */
+  /**
+   * Token ids: one, a list, or none where the field is absent, null or negative (Llama 1 wrote −1
+   * for none).
+   */
   tokenIds(name: string): number[] {
     const value = this.raw(name) ?? [];
     const ids = Array.isArray(value) ? (value as unknown[]) : [value];

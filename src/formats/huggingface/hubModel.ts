@@ -1,7 +1,8 @@
 /**
- * A model of the hub as files on this machine. What is in the cache for the asked revision is used as it is, without
- * any request: a search that is taken up again next week must find the same weights. Otherwise the files the model
- * needs are downloaded, weights last, so that where weights are, everything is.
+ * A model of the hub as files on this machine. What is in the cache for the asked revision is used
+ * as it is, without any request: a search that is taken up again next week must find the same
+ * weights. Otherwise the files the model needs are downloaded, weights last, so that where weights
+ * are, everything is.
  */
 import { AccessError, BlockprunerError, FormatError, NotFoundError, UnsupportedModelError } from '../../errors.ts';
 import type { Folder } from '../../platform/folder.ts';
@@ -39,8 +40,8 @@ export interface HubModel {
 
 /**
  * Finds or fetches a model.
- * @throws NotFoundError when it is not on the hub, or not in the cache and the network is ruled out; AccessError when
- * it cannot be had; FormatError when its index or its bytes are damaged.
+ * @throws NotFoundError when it is not on the hub, or not in the cache and the network is ruled
+ * out; AccessError when it cannot be had; FormatError when its index or its bytes are damaged.
  */
 export async function fetchHubModel(id: HubId, settings: HubSettings): Promise<HubModel> {
   const cache = new HubCache(settings.cacheDir, id.repo);
@@ -79,8 +80,9 @@ export async function fetchHubModel(id: HubId, settings: HubSettings): Promise<H
 }
 
 /**
- * The model as the cache has it, or null. `certain` when nothing of it can be missing; not when another program has
- * filled the cache without a tokenizer and it is not known whether there is one.
+ * The model as the cache has it, or null. `certain` when nothing of it can be missing; not when
+ * another program has filled the cache without a tokenizer and it is not known whether there is
+ * one.
  * @param damaged gets the names of files whose bytes are wrong.
  */
 async function findCached(

@@ -1,6 +1,7 @@
 /**
- * Fields of a config.json that change no number a forward pass gives: training settings, defaults of generation,
- * book-keeping. A field that is neither here nor read by a parser is reported as unknown.
+ * Fields of a config.json that change no number a forward pass gives: training settings, defaults
+ * of generation, book-keeping. A field that is neither here nor read by a parser is reported as
+ * unknown.
  */
 const inert: ReadonlySet<string> = new Set([
   // Book-keeping

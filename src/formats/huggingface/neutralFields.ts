@@ -1,6 +1,6 @@
 /**
- * Fields that would change the numbers in ways we do not compute. Each may be absent or null, or hold a value that
- * makes it do nothing; anything else is refused by name.
+ * Fields that would change the numbers in ways we do not compute. Each may be absent or null, or
+ * hold a value that makes it do nothing; anything else is refused by name.
  */
 import type { Fields } from './fields.ts';
 
@@ -45,7 +45,10 @@ const neutral: Readonly<Record<string, unknown>> = {
   compression_config: null,
 };
 
-/** Refuses every field among `table` (default: those that mean the same in all families) that is not neutral. */
+/**
+ * Refuses every field among `table` (default: those that mean the same in all families) that is not
+ * neutral.
+ */
 export function refuseUnlessNeutral(fields: Fields, table: Readonly<Record<string, unknown>> = neutral): void {
   for (const [name, allowed] of Object.entries(table)) {
     const value = fields.raw(name) ?? null;

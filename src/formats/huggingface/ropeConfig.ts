@@ -1,14 +1,15 @@
 /**
- * Rotary embedding settings in both spellings of config.json: `rope_theta` beside `rope_scaling` ({ type or
- * rope_type, … }, null for none), and one `rope_parameters` that holds rope_theta too (transformers 5).
+ * Rotary embedding settings in both spellings of config.json: `rope_theta` beside `rope_scaling` ({
+ * type or rope_type, … }, null for none), and one `rope_parameters` that holds rope_theta too
+ * (transformers 5).
  */
 import type { RopeConfig } from '../../model/config.ts';
 import { Fields } from './fields.ts';
 
 /**
  * @returns the settings and the names of unknown fields inside them.
- * @throws UnsupportedModelError for a scaling other than default, linear and llama3; FormatError for a bad value or
- * for two spellings that disagree.
+ * @throws UnsupportedModelError for a scaling other than default, linear and llama3; FormatError
+ * for a bad value or for two spellings that disagree.
  */
 export function parseRope(fields: Fields, defaultTheta: number): { rope: RopeConfig; unknownFields: string[] } {
   const spelling = ['rope_parameters', 'rope_scaling'].filter((name) => fields.has(name));
@@ -59,7 +60,10 @@ function parseScaling(read: Fields): RopeConfig['scaling'] {
   }
 }
 
-/** One level deep, which is all that a scaling we compute has: hostile nesting must not reach the stack. */
+/**
+ * One level deep, which is all that a scaling we compute has: hostile nesting must not reach the
+ * stack.
+ */
 function sameFields(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return a === b;
   const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];

@@ -1,6 +1,6 @@
 /**
- * Which layers see a window of the past only. A window of W means that a query sees the W keys up to and including
- * its own. Each function gives one entry a layer; null = all keys.
+ * Which layers see a window of the past only. A window of W means that a query sees the W keys up
+ * to and including its own. Each function gives one entry a layer; null = all keys.
  */
 import type { Fields } from './fields.ts';
 
@@ -8,7 +8,10 @@ type Windows = (number | null)[];
 
 const MAX_WINDOW = 2 ** 31;
 
-/** Mistral: one `sliding_window` for all layers; null = none, absent = 4096, which is its class's default. */
+/**
+ * Mistral: one `sliding_window` for all layers; null = none, absent = 4096, which is its class's
+ * default.
+ */
 export function windowOfAllLayers(fields: Fields, layers: number): Windows {
   const value = fields.raw('sliding_window');
   const window = value === null ? null : fields.count('sliding_window', MAX_WINDOW, 4096);
@@ -20,8 +23,8 @@ export function windowOfAllLayers(fields: Fields, layers: number): Windows {
 }
 
 /**
- * Qwen 2 and 3: a window only where `use_sliding_window`; then for the layers that `layer_types` calls
- * sliding_attention, or, without that list, for those from `max_window_layers` on.
+ * Qwen 2 and 3: a window only where `use_sliding_window`; then for the layers that `layer_types`
+ * calls sliding_attention, or, without that list, for those from `max_window_layers` on.
  */
 export function windowOfUpperLayers(fields: Fields, layers: number): Windows {
   const uses = fields.flag('use_sliding_window', false);

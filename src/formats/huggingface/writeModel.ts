@@ -5,8 +5,8 @@ import { expectedTensors } from './tensorShapes.ts';
 import { transpose } from './transpose.ts';
 
 /**
- * A model's weights as the bytes of model.safetensors, in the layout the family's files have (GPT-2's projections are
- * [in, out] there). A tied head is not stored.
+ * A model's weights as the bytes of model.safetensors, in the layout the family's files have
+ * (GPT-2's projections are [in, out] there). A tied head is not stored.
  * @param weights by canonical name, every projection [out, in].
  * @throws NotFoundError for a tensor the config asks for that is not there.
  */

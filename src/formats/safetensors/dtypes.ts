@@ -1,4 +1,6 @@
-/** The element types of safetensors, and how those a language model's weights come in become f32. */
+/**
+ * The element types of safetensors, and how those a language model's weights come in become f32.
+ */
 import { UnsupportedModelError } from '../../errors.ts';
 import { decodeBf16, decodeF16 } from '../../tensor/halfFloat.ts';
 
@@ -45,7 +47,8 @@ export function isDecodable(dtype: SafetensorsDtype): boolean {
 }
 
 /**
- * Stored bytes (little-endian) as f32 values. `bytes` is the caller's own and may be lent to the result.
+ * Stored bytes (little-endian) as f32 values. `bytes` is the caller's own and may be lent to the
+ * result.
  * @param where tensor and file, for the message.
  * @throws UnsupportedModelError for a type that is neither F32, F16 nor BF16.
  */

@@ -1,7 +1,7 @@
 /**
- * The first key that one object of a JSON text holds twice, or null. JSON.parse keeps the last of two such entries
- * in silence, so one file would mean different things to different readers. One pass over `text`, which is valid
- * JSON.
+ * The first key that one object of a JSON text holds twice, or null. JSON.parse keeps the last of
+ * two such entries in silence, so one file would mean different things to different readers. One
+ * pass over `text`, which is valid JSON.
  */
 export function duplicateKey(text: string): string | null {
   /** Keys seen in each open object; null for an open array. */

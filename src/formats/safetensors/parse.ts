@@ -1,10 +1,11 @@
 /**
- * Reads the header of a safetensors file. Layout: a u64 (little-endian) with the header's length, the header as a
- * JSON object { name: { dtype, shape, data_offsets: [begin, end] } } with offsets counted from the header's end, and
- * the data, which the tensors cover without holes or overlaps. `__metadata__` maps strings to strings.
+ * Reads the header of a safetensors file. Layout: a u64 (little-endian) with the header's length,
+ * the header as a JSON object { name: { dtype, shape, data_offsets: [begin, end] } } with offsets
+ * counted from the header's end, and the data, which the tensors cover without holes or overlaps.
+ * `__metadata__` maps strings to strings.
  *
- * Source: the format description of the safetensors project; like its reference implementation this parser refuses
- * whatever the description does not allow.
+ * Source: the format description of the safetensors project; like its reference implementation this
+ * parser refuses whatever the description does not allow.
  */
 import { FormatError } from '../../errors.ts';
 import type { ByteSource } from '../../platform/byteSource.ts';
@@ -122,7 +123,10 @@ function checkCover(source: ByteSource, entries: readonly [string, SafetensorsTe
   if (end !== source.size) throw bad(source, `${source.size - end} bytes after the last tensor belong to none.`);
 }
 
-/** Bytes of a tensor; null when not a whole number of bytes or beyond 2⁵³ at any step, however a zero axis ends it. */
+/**
+ * Bytes of a tensor; null when not a whole number of bytes or beyond 2⁵³ at any step, however a
+ * zero axis ends it.
+ */
 function byteSize(shape: readonly number[], bits: number): number | null {
   let count = 1;
   for (const size of shape) {

@@ -13,8 +13,8 @@ export interface ShardIndex {
 }
 
 /**
- * Reads `model.safetensors.index.json`: { weight_map: { tensor: file } }. A file name must be a plain one: an index
- * is data from elsewhere and must not lead out of its folder.
+ * Reads `model.safetensors.index.json`: { weight_map: { tensor: file } }. A file name must be a
+ * plain one: an index is data from elsewhere and must not lead out of its folder.
  * @throws FormatError when it does not say that.
  */
 export function parseShardIndex(json: unknown, where: string): ShardIndex {

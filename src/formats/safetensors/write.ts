@@ -13,9 +13,9 @@ export interface TensorToWrite {
 const pytorchFormat: ReadonlyMap<string, string> = new Map([['format', 'pt']]);
 
 /**
- * A safetensors file without holes. The header is padded with spaces to a multiple of eight bytes and F32 tensors come
- * before 16-bit ones, so that every tensor lies aligned in the file; else the map's order is kept.
- * F16 and BF16 round to nearest, ties to even.
+ * A safetensors file without holes. The header is padded with spaces to a multiple of eight bytes
+ * and F32 tensors come before 16-bit ones, so that every tensor lies aligned in the file; else the
+ * map's order is kept. F16 and BF16 round to nearest, ties to even.
  * @throws ShapeError when a tensor's values do not fit its shape, or one is named `__metadata__`.
  */
 export function serializeSafetensors(

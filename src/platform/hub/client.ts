@@ -1,7 +1,8 @@
 /**
- * What we ask the hub, through its own client library: the commit of a revision, the files of a commit, a file's
- * bytes. Every failure leaves as a typed error. Files come as one plain HTTP stream each, which can be taken up again
- * in the middle; what they are worth is decided by their hash, in download.ts.
+ * What we ask the hub, through its own client library: the commit of a revision, the files of a
+ * commit, a file's bytes. Every failure leaves as a typed error. Files come as one plain HTTP
+ * stream each, which can be taken up again in the middle; what they are worth is decided by their
+ * hash, in download.ts.
  */
 import { BlockprunerError, FormatError, UsageError } from '../../errors.ts';
 import type { FileHash } from './blobCheck.ts';
@@ -17,7 +18,9 @@ const SILENCE = 60_000;
 const LEAST = 1 << 16;
 /** Largest answer of the API that is read, bytes. */
 const MAX_ANSWER = 1 << 25;
-/** Most pages of a repository's file listing that are looked at; the hub puts 1,000 entries on one. */
+/**
+ * Most pages of a repository's file listing that are looked at; the hub puts 1,000 entries on one.
+ */
 const MAX_PAGES = 100;
 
 /** A file of a commit, as the hub lists it. */
@@ -139,7 +142,10 @@ export class HubClient {
     return { hubUrl: endpoint, accessToken: token ?? undefined, fetch: fetchWith };
   }
 
-  /** An answer's head, redirects followed; fetch itself keeps the token from a redirect's other origin. */
+  /**
+   * An answer's head, redirects followed; fetch itself keeps the token from a redirect's other
+   * origin.
+   */
   async #fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     let response: Response;
     const headers = new Headers(init.headers);

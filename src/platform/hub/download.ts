@@ -1,7 +1,7 @@
 /**
- * One file from the hub into the cache. Bytes go to `blobs/ETAG.incomplete`, which gets its name only once size and
- * hash are right, so that neither a killed process nor a bad connection can leave a damaged file under a good name.
- * What an interrupted attempt has left is continued.
+ * One file from the hub into the cache. Bytes go to `blobs/ETAG.incomplete`, which gets its name
+ * only once size and hash are right, so that neither a killed process nor a bad connection can
+ * leave a damaged file under a good name. What an interrupted attempt has left is continued.
  */
 import { constants } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -22,7 +22,8 @@ const PAUSE = 200;
 
 /**
  * Makes `file` of `commit` present in the cache.
- * @throws InterruptedError after several attempts; FormatError when the bytes that come are not the file's.
+ * @throws InterruptedError after several attempts; FormatError when the bytes that come are not the
+ * file's.
  */
 export async function downloadToCache(
   client: HubClient,

@@ -4,11 +4,16 @@ import { isPlainFileName } from '../plainFileName.ts';
 export interface HubId {
   /** `owner/name`, or `name` where it has no owner. */
   readonly repo: string;
-  /** A .gguf file of the repository, from `owner/name/file.gguf`; null for the repository's model. */
+  /**
+   * A .gguf file of the repository, from `owner/name/file.gguf`; null for the repository's model.
+   */
   readonly file: string | null;
 }
 
-/** `owner/name` or `owner/name/file.gguf`; null for anything else, such as a path that begins with `.` or `/`. */
+/**
+ * `owner/name` or `owner/name/file.gguf`; null for anything else, such as a path that begins with
+ * `.` or `/`.
+ */
 export function parseHubId(argument: string): HubId | null {
   const match = /^(\w[\w.-]*\/\w[\w.-]*)(?:\/([^/\\:]+\.gguf))?$/i.exec(argument);
   // The hub allows neither in a name; the cache writes a `/` as `--`.

@@ -1,7 +1,8 @@
 /**
- * Makes dist/browser, which a page serves as it is: blockpruner.js, its workers engineWorker.js and kernelThread.js, and the
- * chunks they share. Everything is minified but the kernels of gpu.js: it reads them as text and turns them into WGSL or
- * GLSL, and a minifier renames a helper and a loop counter alike, which is the same JavaScript and another shader.
+ * Makes dist/browser, which a page serves as it is: blockpruner.js, its workers engineWorker.js and
+ * kernelThread.js, and the chunks they share. Everything is minified but the kernels of gpu.js: it
+ * reads them as text and turns them into WGSL or GLSL, and a minifier renames a helper and a loop
+ * counter alike, which is the same JavaScript and another shader.
  *
  *   npm run build:web
  */

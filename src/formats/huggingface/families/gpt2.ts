@@ -1,10 +1,16 @@
-/** GPT-2: learned positions, LayerNorm, a fused q | k | v projection, biases everywhere, fields with names of their own. */
+/**
+ * GPT-2: learned positions, LayerNorm, a fused q | k | v projection, biases everywhere, fields with
+ * names of their own.
+ */
 import type { ModelConfig } from '../../../model/config.ts';
 import type { Fields } from '../fields.ts';
 import { refuseUnlessNeutral } from '../neutralFields.ts';
 import { limits, tokenFields, type ParsedFamily } from './shared.ts';
 
-/** `gelu_new` and `gelu_pytorch_tanh` are one function, the tanh approximation; `gelu` is the exact one. */
+/**
+ * `gelu_new` and `gelu_pytorch_tanh` are one function, the tanh approximation; `gelu` is the exact
+ * one.
+ */
 const activations: Readonly<Record<string, ModelConfig['mlp']>> = {
   gelu_new: 'gelu_new',
   gelu_pytorch_tanh: 'gelu_new',

@@ -1,6 +1,6 @@
 /**
- * Llama and the families that differ from it in a few fields: one table. Defaults are those of the transformers
- * class, for files that leave a field out.
+ * Llama and the families that differ from it in a few fields: one table. Defaults are those of the
+ * transformers class, for files that leave a field out.
  */
 import type { FamilyName, ModelConfig } from '../../../model/config.ts';
 import type { Fields } from '../fields.ts';
@@ -10,7 +10,10 @@ import { noWindow, windowOfAllLayers, windowOfUpperLayers } from '../slidingWind
 import { limits, tokenFields, type ParsedFamily } from './shared.ts';
 
 interface LlamaLike {
-  /** What an absent (not null) `num_key_value_heads` means; null: as many as query heads, as null does in a file. */
+  /**
+   * What an absent (not null) `num_key_value_heads` means; null: as many as query heads, as null
+   * does in a file.
+   */
   keyValueHeads: number | null;
   /** What an absent `head_dim` means; null: hidden size / heads, as null does in a file. */
   headDim: number | null;
@@ -26,7 +29,9 @@ const allOrNone = (fields: Fields): ModelConfig['attentionBias'] => {
   return { qkv: bias, output: bias };
 };
 
-/** For a class that has no biases, whatever the field says; a file that asks for them is refused. */
+/**
+ * For a class that has no biases, whatever the field says; a file that asks for them is refused.
+ */
 const without =
   (field: string) =>
   (fields: Fields): false => {

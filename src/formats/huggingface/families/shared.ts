@@ -7,7 +7,10 @@ export interface ParsedFamily {
   unknownFields: string[];
 }
 
-/** Far beyond any real model; they keep every product of two sizes exact and bound what is allocated a layer. */
+/**
+ * Far beyond any real model; they keep every product of two sizes exact and bound what is allocated
+ * a layer.
+ */
 export const limits: Readonly<Record<'layers' | 'width' | 'heads' | 'vocabulary' | 'positions', number>> = {
   layers: 4096,
   width: 2 ** 22,
