@@ -133,7 +133,6 @@ const allowed = {
   lines: [
     'tile6x8 in src/backends/simd/assembly/linear.ts',
     'tile6x16 in src/backends/simd/assembly/wideTile.ts',
-    'program in src/cli/program.ts',
     'raceStep in src/prune/raceStep.ts',
     'matchAt in src/tokenizer/regex/machine.ts',
   ],

@@ -29,6 +29,19 @@ export function program(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
 
+  addPrune(root);
+  addPerplexity(root);
+  addGenerate(root);
+  addTrain(root);
+  addHeal(root);
+  addInspect(root);
+  addDoctor(root);
+  refuseRepeats(root);
+  // Commands made by root.command() copy its exit handling only if it was set before; it was.
+  return root;
+}
+
+function addPrune(root: Command): void {
   addModelOptions(addEvalOptions(root.command('prune').argument('<model>', MODEL)))
     .description('search for the blocks to remove; --out keeps a journal, so a killed run resumes')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
@@ -61,14 +74,18 @@ export function program(): Command {
     .option('--json', 'print the result document and nothing else', false)
     .option('--quiet', 'no progress', false)
     .action(pruneCommand);
+}
 
+function addPerplexity(root: Command): void {
   addModelOptions(addEvalOptions(root.command('perplexity').argument('<model>', MODEL)))
     .description('measure perplexity, with blocks switched off if asked')
     .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no progress', false)
     .action(perplexityCommand);
+}
 
+function addGenerate(root: Command): void {
   addModelOptions(root.command('generate').argument('<model>', MODEL))
     .description('continue a text, with blocks switched off if asked')
     .requiredOption('--prompt <text>', 'the text to continue')
@@ -81,13 +98,17 @@ export function program(): Command {
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no notes', false)
     .action(generateCommand);
+}
 
+function addTrain(root: Command): void {
   addTrainingOptions(root.command('train').argument('<recipe>', 'a module that exports `recipe`, or a .json file'))
     .description('train a model as a recipe says; a killed run resumes')
     .requiredOption('--out <dir>', 'where the model goes; what the run leaves behind goes to training/ in it')
     .option('--checkpoint <n>', 'steps between checkpoints', wholeNumber(1), 200)
     .action(trainCommand);
+}
 
+function addHeal(root: Command): void {
   addTrainingOptions(
     addEvalOptions(root.command('heal').argument('<model>', 'a folder with config.json and safetensors')),
   )
@@ -111,21 +132,21 @@ export function program(): Command {
     .option('--accumulate <n>', 'batches a step', wholeNumber(1, 65_536), 4)
     .option('--seed <n>', 'seed of adapters and of the order of the data', seed, 0)
     .action(healCommand);
+}
 
+function addInspect(root: Command): void {
   addHubOptions(root.command('inspect').argument('<model>', MODEL))
     .description('show the config and what every block weighs')
     .option('--json', 'print one JSON document', false)
     .action(inspectCommand);
+}
 
+function addDoctor(root: Command): void {
   root
     .command('doctor')
     .description('show what this machine offers and which backend would run')
     .option('--json', 'print one JSON document', false)
     .action(doctorCommand);
-
-  refuseRepeats(root);
-  // Commands made by root.command() copy its exit handling only if it was set before; it was.
-  return root;
 }
 
 function addModelOptions(command: Command): Command {
