@@ -47,7 +47,8 @@ export { conventionOf, type Convention, type DataSummary } from './eval/conventi
 export { run, type RunOptions } from './prune/run.ts';
 export { plainSearch, type PlainStep } from './prune/plainSearch.ts';
 export { plainSweep } from './prune/plainSweep.ts';
-export { search, type SearchEvent, type SearchSettings } from './prune/search.ts';
+export { search, type SearchSettings } from './prune/search.ts';
+export type { ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './prune/events.ts';
 export { sweep, type SweepProgress, type SweepResult } from './prune/sweep.ts';
 export { candidatesLeft, type Candidate, type PruneKind, type StopRules } from './prune/candidates.ts';
 export { Journal, type JournalHeader } from './prune/journal.ts';

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { nearTie, perplexityNoise } from '../../src/prune/nearTie.ts';
-import type { ScoredCandidate } from '../../src/prune/search.ts';
+import type { ScoredCandidate } from '../../src/prune/events.ts';
 
 const scored = (name: string, ppl: number): ScoredCandidate => ({
   name,

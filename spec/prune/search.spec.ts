@@ -12,7 +12,8 @@ import { candidatesLeft, pruneKinds, type PruneKind, type StopRules } from '../.
 import { Journal } from '../../src/prune/journal.ts';
 import { plainSearch } from '../../src/prune/plainSearch.ts';
 import { ratios } from '../../src/prune/ratios.ts';
-import { lowest, search, type SearchEvent } from '../../src/prune/search.ts';
+import type { SearchEvent } from '../../src/prune/events.ts';
+import { lowest, search } from '../../src/prune/search.ts';
 import { cancelling, loud } from '../model/nonFiniteModels.ts';
 import { families, tinyTransformer } from '../model/tinyTransformer.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';

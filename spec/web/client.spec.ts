@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataError, MaskError, UnsupportedBackendError, UsageError } from '../../src/errors.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
-import type { SearchEvent } from '../../src/prune/search.ts';
+import type { SearchEvent } from '../../src/prune/events.ts';
 import { Client, type ClientPort } from '../../src/web/client.ts';
 import { Engine } from '../../src/web/engine.ts';
 import type { DataSettings, OpenSettings, PruneSettings, Request } from '../../src/web/protocol.ts';

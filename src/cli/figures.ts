@@ -1,7 +1,7 @@
 /** Numbers for people. Documents keep all digits. */
 import { formatChange, formatPercent } from '../drawing/numbers.ts';
+import type { NonFinite } from '../eval/figures.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
-import type { NonFinite } from '../prune/result.ts';
 
 /**
  * A perplexity: five significant digits, exponents only where it is huge. Without one, the reason.

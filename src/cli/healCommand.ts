@@ -20,7 +20,7 @@ import { lockFile } from '../platform/nodeLock.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { ratios } from '../prune/ratios.ts';
-import { figures } from '../prune/run.ts';
+import { figures } from '../eval/figures.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { defaultAdamW } from '../train/adamW.ts';
 import { windowBatches } from '../train/batch.ts';

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { conventionOf, scoredWords, summarise } from '../eval/convention.ts';
+import { figures } from '../eval/figures.ts';
 import { nonFiniteLoss } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { planGroup } from '../prune/plan.ts';
-import { figures } from '../prune/run.ts';
 import { turn } from '../model/eventLoop.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';

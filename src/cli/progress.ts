@@ -1,7 +1,6 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
-import type { BlockPasses, StepRace } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/search.ts';
+import type { BlockPasses, SearchEvent, StepRace } from '../prune/events.ts';
 import { changed, figure, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -4,7 +4,7 @@
  */
 import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
-import type { BlockPasses } from './result.ts';
+import type { BlockPasses } from './events.ts';
 
 /** What a sweep over `candidates` takes from block `from` of the walk on: the unpruned stream, and each fork past its own blocks. */
 export function sweepPasses(walk: readonly BlockId[], candidates: readonly Candidate[], from = 0): number {

@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.ts';
-import type { ScoredCandidate } from './search.ts';
+import type { ScoredCandidate } from './events.ts';
 
 /**
  * How far a backend's perplexity may lie from the exact one, relative: two candidates closer than twice this could

@@ -9,6 +9,7 @@ import { walkOf } from '../model/walk.ts';
 import { appendAll } from './appendAll.ts';
 import { stepWork, sweepPasses } from './blockPasses.ts';
 import type { Candidate } from './candidates.ts';
+import type { ScoredCandidate, SearchEvent, StepOutcome, StepRace } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type RaceRecord } from './journalRecords.ts';
 import { perplexityNoise } from './nearTie.ts';
@@ -16,8 +17,6 @@ import { planBundle } from './plan.ts';
 import { Race } from './race.ts';
 import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
 import { segmentNats, segmentShares } from './raceSegments.ts';
-import type { StepRace } from './result.ts';
-import type { ScoredCandidate, SearchEvent, StepOutcome } from './search.ts';
 import { sweep } from './sweep.ts';
 
 export interface RaceStepInput {

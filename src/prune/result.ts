@@ -4,26 +4,12 @@
  */
 
 import type { Convention, DataSummary } from '../eval/convention.ts';
+import type { NonFinite, PerplexityFigures } from '../eval/figures.ts';
+import type { PruneKind, StopRules } from './candidates.ts';
+import type { BlockPasses, Ratios, StepRace, StoppedBy } from './events.ts';
+import type { RaceSettings } from './raceRule.ts';
 
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
-
-export type NonFinite = 'nan' | 'infinite';
-
-export interface PerplexityFigures {
-  ppl: number | null;
-  status?: NonFinite;
-  /** Mean over chunks of the chunk's mean NLL, in nats: `ppl` is exp of it. */
-  nll: number | null;
-  /**
-   * Σ NLL over all scored tokens / their number. Equals `nll` only where all chunks score equally
-   * many.
-   */
-  natsPerToken: number | null;
-  /** Standard error of `nll` over chunks; null with fewer than two chunks. */
-  standardError: number | null;
-  /** Null where the tokenizer, and so the byte count, is unknown. */
-  bitsPerByte: number | null;
-}
 
 /** A candidate's perplexity over all chunks; null with a status where it has none. */
 export interface CandidateScore {
@@ -40,33 +26,6 @@ export interface CandidateScore {
     /** `ppl` over the pick's on the same chunks; null where either is not finite or nothing was picked. */
     againstPick: number | null;
   };
-}
-
-/** Work in block·row passes: one block on one token of one stream. */
-export interface BlockPasses {
-  /** In all parts of a resumed run. The rest of `exact` was saved: by checkpoints, or by dropping candidates in a race. */
-  done: number;
-  /** What sweeps over all candidates and chunks from the first block on take. */
-  exact: number;
-  /** What every candidate's model from scratch takes. */
-  naive: number;
-}
-
-/** How a step of `--search race` went. */
-export interface StepRace {
-  /** The comparisons that dropped candidates: after how many chunks, of how many, which. */
-  looks: { chunks: number; candidates: number; dropped: string[] }[];
-  /** Candidates that went on to all chunks; the pick is among them. */
-  survivors: number;
-}
-
-export interface Ratios {
-  /** Removed / all parameters, embeddings and head included, tied weights once: BlockPruner's ratio. */
-  total: number;
-  /** Removed / parameters of all blocks. */
-  blocks: number;
-  /** Removed blocks / all blocks. */
-  depth: number;
 }
 
 export interface StepResult {
@@ -105,11 +64,11 @@ export interface PruneResult {
   convention: Convention;
   /** What really ran: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   backend: string;
-  kind: 'mix' | 'mha' | 'mlp' | 'layer';
+  kind: PruneKind;
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
-  race?: { confidence: number; seed: number };
-  stop: { blocks?: number; ratio?: number; maxPpl?: number };
-  stoppedBy: 'blocks' | 'ratio' | 'max-ppl' | 'no candidate left' | 'no finite candidate';
+  race?: RaceSettings;
+  stop: StopRules;
+  stoppedBy: StoppedBy;
   dense: PerplexityFigures;
   /** Of all steps, and of one whose pick a stop rule refused. */
   work: BlockPasses;

@@ -5,6 +5,7 @@ import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
+import { figures, finiteOrNull, finitePpl } from '../eval/figures.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -12,21 +13,14 @@ import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { addWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
+import type { BlockPasses, ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './events.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import { nearTie } from './nearTie.ts';
 import { planGroup } from './plan.ts';
 import { checkRace, RACE_RULE, type RaceSettings } from './raceRule.ts';
-import {
-  PRUNE_SCHEMA,
-  type BlockPasses,
-  type CandidateScore,
-  type NonFinite,
-  type PerplexityFigures,
-  type PruneResult,
-  type StepResult,
-} from './result.ts';
+import { PRUNE_SCHEMA, type CandidateScore, type PruneResult, type StepResult } from './result.ts';
 import { samplePrompt, sampleText } from './sample.ts';
-import { search, type ScoredCandidate, type SearchEvent } from './search.ts';
+import { search } from './search.ts';
 import { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
 
@@ -75,7 +69,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
   let dense: Perplexity | null = null;
   const steps: StepResult[] = [];
   let work: BlockPasses = { done: 0, exact: 0, naive: 0 };
-  let end: { mask: Mask; stoppedBy: PruneResult['stoppedBy'] } | null = null;
+  let end: { mask: Mask; stoppedBy: StoppedBy } | null = null;
   const settings = { kind, stop, groupSize, checkpointBytes, race };
   for await (const event of search(model, chunks, counts, settings, journal)) {
     if (event.type === 'dense') dense = event.perplexity;
@@ -158,12 +152,12 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
   };
 }
 
-function stepResult(event: Extract<SearchEvent, { type: 'step' }>, backend: BackendName): StepResult {
+function stepResult(event: StepEvent, backend: BackendName): StepResult {
   const { removed } = event;
   return {
     step: event.step,
     removed: removed?.name ?? null,
-    ...finite(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
+    ...finitePpl(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
     standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
     ratio: event.ratios.total,
@@ -182,29 +176,9 @@ function bestOfNone(candidates: readonly ScoredCandidate[]): number {
 
 function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
   const { ppl } = perplexity;
-  if (dropped === undefined) return { block: name, ...finite(ppl) };
+  if (dropped === undefined) return { block: name, ...finitePpl(ppl) };
   const { chunks, againstPick } = dropped;
   const seen = { chunks, ppl: finiteOrNull(ppl), againstPick: finiteOrNull(againstPick) };
   // What is not finite on some chunks is not finite on all.
-  return { block: name, ppl: null, status: finite(ppl).status ?? 'dropped', seen };
-}
-
-/** A perplexity's figures for a document. */
-export function figures(perplexity: Perplexity): PerplexityFigures {
-  return {
-    ...finite(perplexity.ppl),
-    nll: finiteOrNull(perplexity.nll),
-    natsPerToken: finiteOrNull(perplexity.natsPerToken),
-    standardError: finiteOrNull(perplexity.standardError),
-    bitsPerByte: finiteOrNull(perplexity.bitsPerByte),
-  };
-}
-
-function finite(ppl: number): { ppl: number | null; status?: NonFinite } {
-  if (Number.isFinite(ppl)) return { ppl };
-  return { ppl: null, status: Number.isNaN(ppl) ? 'nan' : 'infinite' };
-}
-
-function finiteOrNull(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
+  return { block: name, ppl: null, status: finitePpl(ppl).status ?? 'dropped', seen };
 }

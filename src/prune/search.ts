@@ -16,13 +16,13 @@ import { walkOf } from '../model/walk.ts';
 import { appendAll } from './appendAll.ts';
 import { stepWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
+import type { ScoredCandidate, SearchEvent, StepOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type GroupRecord } from './journalRecords.ts';
-import type { DesignEffect, RaceSettings } from './raceRule.ts';
+import type { RaceSettings } from './raceRule.ts';
 import { planBundle } from './plan.ts';
 import { raceStep, ranking, type RaceStepInput } from './raceStep.ts';
 import { ratios } from './ratios.ts';
-import type { BlockPasses, PruneResult, Ratios, StepRace } from './result.ts';
 import { GroupCheckpoints } from './checkpoints.ts';
 import { sweep } from './sweep.ts';
 
@@ -36,46 +36,6 @@ export interface SearchSettings {
   /** Drop candidates before they have seen all chunks (racing.md); without it every candidate sees all. */
   race?: RaceSettings;
 }
-
-/** A candidate with its perplexity on top of the current mask. */
-export interface ScoredCandidate extends Candidate {
-  perplexity: Perplexity;
-  /** Where a race dropped it: `perplexity` is over so many chunks only, and relates so to the pick's on the same. */
-  dropped?: { chunks: number; againstPick: number };
-}
-
-export type SearchEvent =
-  /** What the user should know of the run: an old journal's lines carry no checksums. */
-  | { type: 'warning'; message: string }
-  | { type: 'start'; blocks: number; chunks: number }
-  | {
-      type: 'progress';
-      step: number;
-      candidates: number;
-      /** Share of this step's work that is done, 0 … 1, and whether it came from the journal. */
-      fraction: number;
-      /** Seconds of computing in this step so far in this process, and the share of the step they bought. */
-      seconds: number;
-      computed: number;
-      /** Lowest perplexity so far over the chunks finished; null before the first group. */
-      best: { name: string; ppl: number } | null;
-    }
-  | { type: 'dense'; perplexity: Perplexity }
-  | {
-      type: 'step';
-      step: number;
-      removed: ScoredCandidate | null;
-      /** The second best, to tell near-ties. */
-      runnerUp: ScoredCandidate | null;
-      ratios: Ratios;
-      candidates: ScoredCandidate[];
-      work: BlockPasses;
-      /** Only where the search races. */
-      race?: StepRace;
-    }
-  /** What a step took, also one whose pick a stop rule then refuses. */
-  | { type: 'measured'; step: number; work: BlockPasses }
-  | { type: 'done'; mask: Mask; stoppedBy: PruneResult['stoppedBy'] };
 
 /**
  * Runs the search, taking what the journal already holds from there.
@@ -167,18 +127,6 @@ export function lowest<T extends { perplexity: { ppl: number } }>(scored: readon
     if (candidate.perplexity.ppl < (best === null ? Infinity : best.perplexity.ppl)) best = candidate;
   }
   return best;
-}
-
-/** What a step's measurements come to. */
-export interface StepOutcome {
-  /** Under the mask alone: [chunk]. */
-  base: ChunkScore[];
-  /** All candidates, in order. */
-  scored: ScoredCandidate[];
-  work: BlockPasses;
-  race?: StepRace;
-  /** What a race found of how chunks scatter. */
-  effect?: DesignEffect | null;
 }
 
 /** All candidates over all chunks: from the journal where it has them, else by sweeps over groups. */

@@ -50,6 +50,6 @@ function startWorker(entry: URL): Worker {
 export type { Client };
 export type * from './protocol.ts';
 export type { PruneResult } from '../prune/result.ts';
-export type { SearchEvent } from '../prune/search.ts';
+export type { SearchEvent } from '../prune/events.ts';
 export { Mask } from '../model/mask.ts';
 export * from '../errors.ts';

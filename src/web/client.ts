@@ -2,7 +2,7 @@ import { UsageError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
 import { Mask } from '../model/mask.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/search.ts';
+import type { SearchEvent } from '../prune/events.ts';
 import type {
   Calls,
   OpenedInfo,

@@ -18,7 +18,7 @@ import { candidatesLeft, checkStopRules } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/plan.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
-import type { SearchEvent } from '../prune/search.ts';
+import type { SearchEvent } from '../prune/events.ts';
 import { plainSha256 } from './plainSha256.ts';
 import type {
   DataSettings,

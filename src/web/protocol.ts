@@ -15,7 +15,7 @@ import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, StopRules } from '../prune/candidates.ts';
 import type { RaceSettings } from '../prune/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/search.ts';
+import type { SearchEvent } from '../prune/events.ts';
 
 /**
  * A file of a model: its name in the model's folder, and a URL or what a file input or a drop gave.

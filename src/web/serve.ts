@@ -1,4 +1,4 @@
-import type { SearchEvent } from '../prune/search.ts';
+import type { SearchEvent } from '../prune/events.ts';
 import type { Engine } from './engine.ts';
 import type { Calls, CallRequest, Reply, Request, WireEvent } from './protocol.ts';
 import { toWire } from './wireError.ts';

@@ -1,4 +1,5 @@
-import type { NonFinite, PruneResult } from '../result.ts';
+import type { NonFinite } from '../../eval/figures.ts';
+import type { PruneResult } from '../result.ts';
 import { effectiveSteps, parseUnit, type UnitKind } from './removals.ts';
 
 /** One point of the perplexity curve. */

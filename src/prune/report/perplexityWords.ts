@@ -1,5 +1,5 @@
 import { formatSignificant } from '../../drawing/numbers.ts';
-import type { NonFinite } from '../result.ts';
+import type { NonFinite } from '../../eval/figures.ts';
 
 /** A perplexity in a table: two decimals while that makes sense; without one, the reason. */
 export function formatPerplexity(ppl: number | null, status?: NonFinite | 'dropped'): string {

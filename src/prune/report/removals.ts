@@ -1,5 +1,6 @@
 import { parseBlock, type BlockId, type BlockKind } from '../../model/blockId.ts';
-import type { PerplexityFigures, PruneResult, StepResult } from '../result.ts';
+import type { PerplexityFigures } from '../../eval/figures.ts';
+import type { PruneResult, StepResult } from '../result.ts';
 
 /** What every part of the report asks of the document: which block went when, and where that ended. */
 

@@ -1,0 +1,107 @@
+/**
+ * What a search tells while it runs, and the words it tells it in: candidates with their
+ * perplexities, what a step came to, what it cost. The journal, the progress bar, the document, a
+ * web page and the specs all live on these.
+ */
+import type { ChunkScore, Perplexity } from '../eval/perplexity.ts';
+import type { Mask } from '../model/mask.ts';
+import type { Candidate } from './candidates.ts';
+import type { DesignEffect } from './raceRule.ts';
+
+/** A candidate with its perplexity on top of the current mask. */
+export interface ScoredCandidate extends Candidate {
+  perplexity: Perplexity;
+  /**
+   * Where a race dropped it: `perplexity` is over so many chunks only, and relates so to the pick's
+   * on the same.
+   */
+  dropped?: { chunks: number; againstPick: number };
+}
+
+/** Work in block·row passes: one block on one token of one stream. */
+export interface BlockPasses {
+  /**
+   * In all parts of a resumed run. The rest of `exact` was saved: by checkpoints, or by dropping
+   * candidates in a race.
+   */
+  done: number;
+  /** What sweeps over all candidates and chunks from the first block on take. */
+  exact: number;
+  /** What every candidate's model from scratch takes. */
+  naive: number;
+}
+
+/** How a step of `--search race` went. */
+export interface StepRace {
+  /** The comparisons that dropped candidates: after how many chunks, of how many, which. */
+  looks: { chunks: number; candidates: number; dropped: string[] }[];
+  /** Candidates that went on to all chunks; the pick is among them. */
+  survivors: number;
+}
+
+/** The three senses in which papers say "pruning ratio" (all removed blocks with their norms). */
+export interface Ratios {
+  /**
+   * Removed / all parameters, embeddings and head included, tied weights once: BlockPruner's ratio.
+   */
+  total: number;
+  /** Removed / parameters of all blocks. */
+  blocks: number;
+  /** Removed blocks / all blocks. */
+  depth: number;
+}
+
+/** Why a search ended. */
+export type StoppedBy = 'blocks' | 'ratio' | 'max-ppl' | 'no candidate left' | 'no finite candidate';
+
+/** What a step's measurements come to. */
+export interface StepOutcome {
+  /** Under the mask alone: [chunk]. */
+  base: ChunkScore[];
+  /** All candidates, in order. */
+  scored: ScoredCandidate[];
+  work: BlockPasses;
+  race?: StepRace;
+  /** What a race found of how chunks scatter. */
+  effect?: DesignEffect | null;
+}
+
+export interface SearchProgressEvent {
+  type: 'progress';
+  step: number;
+  candidates: number;
+  /** Share of this step's work that is done, 0 … 1, and whether it came from the journal. */
+  fraction: number;
+  /**
+   * Seconds of computing in this step so far in this process, and the share of the step they
+   * bought.
+   */
+  seconds: number;
+  computed: number;
+  /** Lowest perplexity so far over the chunks finished; null before the first group. */
+  best: { name: string; ppl: number } | null;
+}
+
+export interface StepEvent {
+  type: 'step';
+  step: number;
+  removed: ScoredCandidate | null;
+  /** The second best, to tell near-ties. */
+  runnerUp: ScoredCandidate | null;
+  ratios: Ratios;
+  candidates: ScoredCandidate[];
+  work: BlockPasses;
+  /** Only where the search races. */
+  race?: StepRace;
+}
+
+export type SearchEvent =
+  /** What the user should know of the run: an old journal's lines carry no checksums. */
+  | { type: 'warning'; message: string }
+  | { type: 'start'; blocks: number; chunks: number }
+  | SearchProgressEvent
+  | { type: 'dense'; perplexity: Perplexity }
+  | StepEvent
+  /** What a step took, also one whose pick a stop rule then refuses. */
+  | { type: 'measured'; step: number; work: BlockPasses }
+  | { type: 'done'; mask: Mask; stoppedBy: StoppedBy };
