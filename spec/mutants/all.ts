@@ -11,6 +11,7 @@ import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
 import { reportMutants } from './reports.ts';
+import { pricingMutants } from './pricing.ts';
 import { searchMutants } from './search.ts';
 import { tokenizerMutants } from './tokenizer.ts';
 
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...methodMutants,
   ...modelMutants,
   ...generationMutants,
+  ...pricingMutants,
   ...searchMutants,
   ...openingMutants,
   ...journalMutants,

@@ -1,19 +1,26 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { FormatError, MaskError, UsageError } from '../../src/errors.ts';
 import { perplexity } from '../../src/eval/perplexity.ts';
 import { formatBlock } from '../../src/model/blockId.ts';
+import type { FamilyName } from '../../src/model/config.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
-import { candidatesLeft, pruneKinds, type PruneKind, type StopRules } from '../../src/prune/candidates.ts';
+import {
+  candidatesLeft,
+  pruneKinds,
+  type Candidate,
+  type PruneKind,
+  type StopRules,
+} from '../../src/prune/candidates.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import { plainSearch } from '../../src/prune/plainSearch.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import type { SearchEvent } from '../../src/prune/events.ts';
-import { lowest, search } from '../../src/prune/search.ts';
+import { lowest, search, type SearchSettings } from '../../src/prune/search.ts';
 import { cancelling, loud } from '../model/nonFiniteModels.ts';
 import { families, tinyTransformer } from '../model/tinyTransformer.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';
@@ -176,6 +183,107 @@ describe('the greedy search', () => {
       }
     },
   );
+});
+
+describe('an order decided beforehand', () => {
+  const ordered = async (
+    model: Transformer,
+    chunks: Chunks,
+    order: readonly Candidate[],
+    more: Partial<SearchSettings> = {},
+    journal?: Journal,
+  ): Promise<SearchEvent[]> => {
+    const settings = { kind: 'mix', stop: { ratio: 0.999 }, groupSize: 2, order, ...more } as const;
+    journal ??= await Journal.open(memoryJournal(), header, nodeHasher);
+    return (await drain(search(model, chunks, countParameters(model.source), settings, journal))).events;
+  };
+  const someOrder = fc
+    .record({
+      family: fc.constantFrom(...families),
+      layers: fc.integer({ min: 1, max: 3 }),
+      kind: fc.constantFrom(...pruneKinds),
+      seed: seeds,
+    })
+    .chain((one) =>
+      fc.record({
+        ...Object.fromEntries(Object.entries(one).map(([key, value]) => [key, fc.constant(value)])),
+        order: fc.shuffledSubarray(candidatesLeft(one.kind, one.layers, Mask.empty), { minLength: 1 }),
+      }),
+    ) as fc.Arbitrary<{ family: FamilyName; layers: number; kind: PruneKind; seed: number; order: Candidate[] }>;
+
+  test.prop([someOrder], { numRuns: 25 })(
+    'each step removes the next entry, at the perplexity of the blocks that are gone by then',
+    async ({ family, layers, kind, seed, order }) => {
+      const { model } = await tinyTransformer({ family, layers, seed });
+      const chunks = tinyChunks(seed, 3, 5);
+      const all = await ordered(model, chunks, order, { kind });
+      const steps = stepsOf(all);
+      expect(steps.map(({ removed }) => removed?.name)).toEqual(order.map(({ name }) => name));
+      let mask = Mask.empty;
+      for (const { removed, candidates, runnerUp } of steps) {
+        mask = mask.with(removed?.blocks ?? []);
+        expect(removed?.perplexity).toEqual(await perplexity(model, chunks, mask));
+        expect([candidates.length, runnerUp]).toEqual([1, null]);
+      }
+      expect(doneOf(all)).toMatchObject({ stoppedBy: 'no candidate left', mask: { size: mask.size } });
+    },
+  );
+
+  test.prop([someOrder, fc.integer({ min: 1, max: 4 }), fc.constantFrom(0, 5_000, 1e9)], { numRuns: 10 })(
+    'neither groups nor what is kept changes it, and a journal of it resumes anywhere',
+    async ({ family, layers, kind, seed, order }, groupSize, checkpointBytes) => {
+      const { model } = await tinyTransformer({ family, layers, seed });
+      const chunks = tinyChunks(seed, 3, 5);
+      const sink = memoryJournal();
+      const first = await ordered(model, chunks, order, { kind }, await Journal.open(sink, header, nodeHasher));
+      for (let kept = 1; kept <= sink.all.length; kept++) {
+        const journal = await Journal.open(memoryJournal(sink.all.slice(0, kept)), header, nodeHasher);
+        const again = await ordered(model, chunks, order, { kind, groupSize, checkpointBytes }, journal);
+        expect(outcome(again)).toEqual(outcome(first));
+      }
+    },
+  );
+
+  it('in the order in which the search removes, it is the search', async () => {
+    const { model } = await tinyTransformer({ layers: 3, seed: 5 });
+    const chunks = tinyChunks(5, 2, 6);
+    const free = await events(model, chunks, { ratio: 0.999 });
+    const order = stepsOf(free).map(({ removed }) => removed ?? { name: '', blocks: [] });
+    const bound = await ordered(model, chunks, order);
+    expect(stepsOf(bound).map(({ removed }) => removed)).toEqual(order);
+    expect(doneOf(bound)).toEqual(doneOf(free));
+  });
+
+  it('stop rules end it as they end a search', async () => {
+    const { model } = await tinyTransformer({ layers: 3, seed: 5 });
+    const chunks = tinyChunks(5, 2, 6);
+    const order = candidatesLeft('mix', 3, Mask.empty).toReversed();
+    const stopped = async (stop: StopRules): Promise<Done> => doneOf(await ordered(model, chunks, order, { stop }));
+    expect(await stopped({ blocks: 2 })).toMatchObject({ stoppedBy: 'blocks', mask: { size: 2 } });
+    expect(await stopped({ ratio: 0.01 })).toMatchObject({ stoppedBy: 'ratio', mask: { size: 1 } });
+    expect(await stopped({ maxPpl: 1 })).toMatchObject({ stoppedBy: 'max-ppl', mask: { size: 0 } });
+  });
+
+  it('a journal of another order is refused', async () => {
+    const { model } = await tinyTransformer({ layers: 2, seed: 5 });
+    const chunks = tinyChunks(5, 2, 6);
+    const order = candidatesLeft('mix', 2, Mask.empty);
+    const sink = memoryJournal();
+    await ordered(model, chunks, order, {}, await Journal.open(sink, header, nodeHasher));
+    const journal = await Journal.open(memoryJournal(sink.all), header, nodeHasher);
+    await expect(ordered(model, chunks, order.toReversed(), {}, journal)).rejects.toThrow(FormatError);
+  });
+
+  it('refuses a block named twice, one that is not there, and a race', async () => {
+    const { model } = await tinyTransformer({ layers: 2, seed: 5 });
+    const chunks = tinyChunks(5, 2, 6);
+    const [first, second] = candidatesLeft('mix', 2, Mask.empty);
+    const beyond: Candidate = { name: 'L2.mha', blocks: [{ layer: 2, kind: 'mha' }] };
+    await expect(ordered(model, chunks, [first, second, first])).rejects.toThrow(MaskError);
+    await expect(ordered(model, chunks, [first, beyond])).rejects.toThrow(MaskError);
+    const race = { confidence: 0.9, seed: 0 };
+    await expect(ordered(model, chunks, [first], { race })).rejects.toThrow(UsageError);
+  });
 });
 
 describe('stop rules', () => {

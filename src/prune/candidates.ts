@@ -1,6 +1,8 @@
-import { UsageError } from '../errors.ts';
+import { MaskError, UsageError } from '../errors.ts';
 import { formatBlock, type BlockId, type BlockKind } from '../model/blockId.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
+import { walkOf } from '../model/walk.ts';
 
 /** What may be removed in one step: any block, one kind of block only, or both blocks of a layer together. */
 export type PruneKind = 'mix' | 'mha' | 'mlp' | 'layer';
@@ -31,6 +33,17 @@ export function candidatesLeft(kind: PruneKind, numHiddenLayers: number, mask: M
   return all
     .filter((blocks) => !blocks.some((block) => mask.has(block)))
     .map((blocks) => ({ name: blocks.map(formatBlock).join(','), blocks }));
+}
+
+/**
+ * @throws MaskError where an order of removal names a block twice, or one that the model has not.
+ */
+export function checkOrder(order: readonly Candidate[], config: ModelConfig): void {
+  const left = new Set(walkOf(config).map(formatBlock));
+  for (const block of order.flatMap(({ blocks }) => blocks.map(formatBlock))) {
+    if (left.delete(block)) continue;
+    throw new MaskError(`the order of removal names ${block} twice, or the model has no such block.`);
+  }
 }
 
 /** When the search ends: at the first rule that is met. At least one must be given. */

@@ -5,7 +5,7 @@
  * The search is a generator of events. The journal, the progress bar, a web page and the specs all live on the same
  * ones; nothing else comes out of it.
  */
-import { FormatError } from '../errors.ts';
+import { FormatError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss, requireFinitePerplexity } from '../eval/nonFinite.ts';
 import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
@@ -15,7 +15,14 @@ import type { Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
 import { appendAll } from './appendAll.ts';
 import { stepWork } from './blockPasses.ts';
-import { candidatesLeft, checkStopRules, type Candidate, type PruneKind, type StopRules } from './candidates.ts';
+import {
+  candidatesLeft,
+  checkOrder,
+  checkStopRules,
+  type Candidate,
+  type PruneKind,
+  type StopRules,
+} from './candidates.ts';
 import type { ScoredCandidate, SearchEvent, StepOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type GroupRecord } from './journalRecords.ts';
@@ -29,6 +36,11 @@ import { sweep } from './sweep.ts';
 export interface SearchSettings {
   kind: PruneKind;
   stop: StopRules;
+  /**
+   * An order of removal decided beforehand: each step prices and removes its next entry. Without it
+   * each step prices all candidates of `kind` and removes the best.
+   */
+  order?: readonly Candidate[];
   /** Chunks a sweep carries at once: as many as the memory budget holds streams for. Does not change any result. */
   groupSize: number;
   /** For streams kept from step to step (checkpoints.ts); default 0. Does not change any result. */
@@ -39,7 +51,8 @@ export interface SearchSettings {
 
 /**
  * Runs the search, taking what the journal already holds from there.
- * @throws UsageError for stop rules that do not fit; FormatError for a journal whose candidates are
+ * @throws UsageError for stop rules that do not fit, or a race over an order; MaskError for an order
+ * that names a block twice or one that is not there; FormatError for a journal whose candidates are
  * not this search's; NonFiniteError where the dense model's loss is not finite, saying where that
  * begins.
  */
@@ -51,8 +64,12 @@ export async function* search(
   journal: Journal,
 ): AsyncGenerator<SearchEvent, void> {
   const { numHiddenLayers } = model.config;
-  const { stop, kind } = settings;
+  const { stop, kind, order, race } = settings;
   checkStopRules(stop, kind, numHiddenLayers);
+  if (order !== undefined) {
+    checkOrder(order, model.config);
+    if (race !== undefined) throw new UsageError('a race chooses among candidates; an order leaves no choice.');
+  }
   yield { type: 'start', blocks: walkOf(model.config).length, chunks: chunks.ids.length };
   const groups = Math.ceil(chunks.ids.length / settings.groupSize);
   const kept = new GroupCheckpoints(model.backend, (settings.checkpointBytes ?? 0) / groups);
@@ -71,12 +88,12 @@ async function* steps(
   journal: Journal,
   kept: GroupCheckpoints,
 ): AsyncGenerator<SearchEvent, void> {
-  const { stop, kind, groupSize } = settings;
+  const { stop, kind, order, groupSize } = settings;
   const { numHiddenLayers } = model.config;
   let mask = Mask.empty;
   let before: RaceStepInput['before'] = null;
   for (let step = 1; ; step++) {
-    const candidates = candidatesLeft(kind, numHiddenLayers, mask);
+    const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, numHiddenLayers, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
     const outcome: StepOutcome =
