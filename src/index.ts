@@ -17,6 +17,7 @@
 // Models
 export { openModel, type OpenedModel } from './formats/openModel.ts';
 export { Transformer } from './model/transformer.ts';
+export type { Tap } from './model/tap.ts';
 export { generate, type GenerateOptions, type GenerationEnd } from './model/generate.ts';
 export { complete, encodePrompt, type Completion, type Prompt } from './model/completion.ts';
 export { textTokenizer } from './formats/textTokenizer.ts';

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { ShapeError } from '../../src/errors.ts';
+import { continueSequence } from '../../src/model/continueSequence.ts';
+import { KvCache } from '../../src/model/kvCache.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { forward } from './forward.ts';
 import { someFamily, someMask, someSequences } from './modelArbitraries.ts';
@@ -32,11 +34,11 @@ for (const { name, missing, open } of [onReference, onSimd('relaxed-fma', 2), on
       const { model } = await tinyTransformer({ family, layers: LAYERS, backend });
       const want = await forward(model, ids, mask);
       const held = backend.bytesInUse();
-      const cache = model.kvCache(mask, ids[0].length);
+      const cache = new KvCache(backend, model.config, mask, ids[0].length);
       for (const piece of pieces) {
         if (cache.length === ids[0].length) break;
         const next = ids[0].subarray(cache.length, cache.length + piece);
-        const logits = await model.continueSequence(next, mask, cache);
+        const logits = await continueSequence(model, next, mask, cache);
         expect(logits).toEqual(want[cache.length - 1]);
       }
       expect(cache.length).toBe(ids[0].length);
@@ -54,7 +56,7 @@ test.prop([someFamily, someMask(LAYERS), fc.integer({ min: 1, max: 30 })], { num
     const backend = referenceBackend();
     const { model } = await tinyTransformer({ family, layers: LAYERS, backend });
     const before = backend.bytesInUse();
-    const cache = model.kvCache(mask, capacity);
+    const cache = new KvCache(backend, model.config, mask, capacity);
     const surviving = LAYERS - mask.blocks.filter(({ kind }) => kind === 'mha').length;
     const width = model.config.numKeyValueHeads * model.config.headDim;
     expect(cache.slots).toBe(surviving);
@@ -70,7 +72,7 @@ test.prop([someFamily, someMask(LAYERS), fc.integer({ min: 1, max: 30 })], { num
 
 it('refuses a sequence beyond its capacity', async () => {
   const { model } = await tinyTransformer();
-  const cache = model.kvCache(Mask.empty, 3);
-  await model.continueSequence(Int32Array.of(1, 2), Mask.empty, cache);
-  await expect(model.continueSequence(Int32Array.of(3, 4), Mask.empty, cache)).rejects.toThrow(ShapeError);
+  const cache = new KvCache(model.backend, model.config, Mask.empty, 3);
+  await continueSequence(model, Int32Array.of(1, 2), Mask.empty, cache);
+  await expect(continueSequence(model, Int32Array.of(3, 4), Mask.empty, cache)).rejects.toThrow(ShapeError);
 });

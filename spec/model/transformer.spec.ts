@@ -5,6 +5,8 @@ import { referenceBackend } from '../../src/backends/reference/referenceBackend.
 import { DataError, MemoryBudgetError } from '../../src/errors.ts';
 import type { TensorToWrite } from '../../src/formats/safetensors/write.ts';
 import type { FamilyName } from '../../src/model/config.ts';
+import { continueSequence } from '../../src/model/continueSequence.ts';
+import { KvCache } from '../../src/model/kvCache.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { nextTokens, Transformer } from '../../src/model/transformer.ts';
 import { seeds } from '../arbitraries.ts';
@@ -262,10 +264,10 @@ describe.each(['reads', 'ops'] as const)('a pass of which one of the %s fails', 
     const inner = referenceBackend();
     const backend = watchOps(inner, () => void (what === 'ops' && fail()));
     const model = await Transformer.load(source, backend, 2 ** 24);
-    const cache = model.kvCache(Mask.empty, 20);
+    const cache = new KvCache(backend, model.config, Mask.empty, 20);
     left = at;
     const ids = sequence(6);
-    const run = pass === 'nll' ? model.nll([ids, ids], Mask.empty) : model.continueSequence(ids, Mask.empty, cache);
+    const run = pass === 'nll' ? model.nll([ids, ids], Mask.empty) : continueSequence(model, ids, Mask.empty, cache);
     const failed = await run.then(
       () => false,
       () => true,

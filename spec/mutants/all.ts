@@ -1,6 +1,7 @@
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
+import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
 import { drawingMutants } from './drawing.ts';
 import { kernelMutants } from './kernels.ts';
@@ -18,6 +19,7 @@ import { tokenizerMutants } from './tokenizer.ts';
 /** Every mutant, by the place of its fault. */
 export const mutants: readonly Mutant[] = [
   ...cliMutants,
+  ...coreMutants,
   ...drawingMutants,
   ...opMutants,
   ...kernelMutants,

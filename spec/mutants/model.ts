@@ -23,15 +23,19 @@ export const modelMutants: readonly Mutant[] = [
   },
   {
     ...transformer,
+    file: 'src/model/head.ts',
     name: 'every head tile is taken for the first',
-    from: 'this.backend.nllTile(x, tile, first, repeated',
-    to: 'this.backend.nllTile(x, tile, 0, repeated',
+    from: 'backend.nllTile(x, tile, first, repeated',
+    to: 'backend.nllTile(x, tile, 0, repeated',
   },
   {
     ...transformer,
+    file: 'src/model/head.ts',
     name: 'the head’s last, shorter tile is left out',
-    from: `for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) {`,
-    to: `for (let first = 0; first === 0 || first + HEAD_TILE <= this.config.vocabSize; first += HEAD_TILE) {`,
+    from: `for (let first = 0; first < config.vocabSize; first += HEAD_TILE) {
+      for (`,
+    to: `for (let first = 0; first === 0 || first + HEAD_TILE <= config.vocabSize; first += HEAD_TILE) {
+      for (`,
   },
   {
     file: 'src/model/walk.ts',
@@ -42,23 +46,30 @@ export const modelMutants: readonly Mutant[] = [
   },
   {
     ...transformer,
+    file: 'src/model/ownership.ts',
     name: 'a pass that fails keeps its stream',
-    from: `      this.backend.free(stream);
-      throw error;`,
-    to: '      throw error;',
+    from: `  try {
+    return await use(x);
+  } finally {
+    backend.free(x);
+  }`,
+    to: `  const made = await use(x);
+  backend.free(x);
+  return made;`,
   },
   {
     ...transformer,
+    file: 'src/model/head.ts',
     name: 'a head that fails keeps its sums',
-    from: 'await Promise.allSettled(states.map(async (state) => this.backend.finishNll(state)));',
+    from: 'await Promise.allSettled(states.map(async (state) => backend.finishNll(state)));',
     to: '',
   },
   {
-    ...transformer,
-    specs: cache.specs,
+    ...cache,
+    file: 'src/model/kvCache.ts',
     name: 'all MHA blocks share one KV slot',
-    from: 'cache.slot(id.layer)',
-    to: 'cache.slot(Array.from({ length: this.config.numHiddenLayers }, (_, layer) => layer).find((layer) => { try { return cache.slot(layer) !== null; } catch { return false; } }) ?? 0)',
+    from: 'const slot = this.slot(layer);',
+    to: 'const slot = this.#slots.find((own) => own !== null) ?? this.slot(layer);',
   },
   {
     ...cache,
@@ -78,7 +89,7 @@ export const modelMutants: readonly Mutant[] = [
     file: 'src/model/loadBlock.ts',
     specs: ['spec/model/transformer.spec.ts'],
     name: 'a block of which one tensor is missing keeps the others',
-    from: '    loading.undo();',
+    from: '    loaded.free();',
     to: '',
   },
   {

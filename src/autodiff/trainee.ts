@@ -1,10 +1,11 @@
 /** A model in training, and its blocks on a tape. */
 import type { DeviceTensor, LinearWeight } from '../backends/backend.ts';
 import type { BlockId } from '../model/blockId.ts';
+import { assembleBlock, assembleNorm, type PartMaker } from '../model/blockTensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
 import type { NormWeights, ResidualBlock } from '../model/residualBlock.ts';
-import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from '../model/tensorNames.ts';
+import type { LinearNames, NormNames } from '../model/tensorNames.ts';
 import { AdaptedLinear, adapterNames, type LoraSettings } from './lora.ts';
 import { parameterOf, type Parameters } from './parameters.ts';
 import type { Tape, TapeParameter } from './tape.ts';
@@ -22,7 +23,7 @@ export interface Trainee {
 }
 
 /** Puts a trainee's parameters on a tape, each when it is asked for. */
-export class TapeWeights {
+export class TapeWeights implements PartMaker {
   readonly #tape: Tape;
   readonly #trainee: Trainee;
 
@@ -43,8 +44,8 @@ export class TapeWeights {
     return this.#tape.parameter(parameter, 1, parameter.data.length);
   }
 
-  norm({ weight, bias }: NormNames): NormWeights {
-    return { weight: this.vector(weight), bias: bias === null ? null : this.vector(bias) };
+  norm(names: NormNames): NormWeights {
+    return assembleNorm(names, this);
   }
 
   /** A projection, with its adapter if it has one. */
@@ -58,32 +59,8 @@ export class TapeWeights {
     return new AdaptedLinear(base, down, this.#tape.projection(this.#of(b), out, lora.rank), lora);
   }
 
-  block({ kind, layer }: BlockId): ResidualBlock {
-    const { config } = this.#trainee;
-    if (kind === 'mlp') {
-      const { norm, gate, up, down } = mlpTensorNames(config, layer);
-      return {
-        kind,
-        layer,
-        norm: this.norm(norm),
-        gate: gate === null ? null : this.linear(gate),
-        up: this.linear(up),
-        down: this.linear(down),
-      };
-    }
-    const { norm, qkv, output, qNorm, kNorm } = mhaTensorNames(config, layer);
-    return {
-      kind,
-      layer,
-      norm: this.norm(norm),
-      qkv:
-        'fused' in qkv
-          ? { fused: this.linear(qkv.fused) }
-          : { q: this.linear(qkv.q), k: this.linear(qkv.k), v: this.linear(qkv.v) },
-      output: this.linear(output),
-      qNorm: qNorm === null ? null : this.vector(qNorm),
-      kNorm: kNorm === null ? null : this.vector(kNorm),
-    };
+  block(id: BlockId): ResidualBlock {
+    return assembleBlock(this.#trainee.config, id, this);
   }
 
   #of(name: string): TapeParameter {

@@ -1,6 +1,6 @@
 import { formatBlock } from '../model/blockId.ts';
 import { countParameters } from '../model/parameters.ts';
-import { blockTensorNames } from '../model/residualBlock.ts';
+import { blockTensorNames } from '../model/blockTensors.ts';
 import { walkOf } from '../model/walk.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { byteSize, percent, table } from './figures.ts';

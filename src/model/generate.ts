@@ -1,5 +1,7 @@
 import { DataError, NonFiniteError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
+import { continueSequence } from './continueSequence.ts';
+import { KvCache } from './kvCache.ts';
 import type { Mask } from './mask.ts';
 import { checkSampling, sampleToken, type SamplingSettings } from './sampler.ts';
 import { notFinite, traceNonFinite } from './traceNonFinite.ts';
@@ -46,12 +48,12 @@ export async function* generate(
   }
   const room = maxPositionEmbeddings - prompt.length;
   const count = Math.min(options.maxTokens, room);
-  const cache = model.kvCache(mask, prompt.length + count);
+  const cache = new KvCache(model.backend, model.config, mask, prompt.length + count);
   try {
     const ids = [...prompt];
     let next = Int32Array.from(prompt);
     for (let made = 0; made < count; made++) {
-      const logits = await model.continueSequence(next, mask, cache);
+      const logits = await continueSequence(model, next, mask, cache);
       await checkLogits(model, logits, ids, mask);
       const id = sampleToken(logits, options.sampling, options.rng);
       if (endTokenIds.includes(id)) return { stoppedBy: 'end token', endTokenId: id };

@@ -1,5 +1,6 @@
 import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
 import { ShapeError } from '../errors.ts';
+import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import type { Mask } from './mask.ts';
 
@@ -60,6 +61,13 @@ export class KvCache {
     const slot = this.#slots[layer] ?? null;
     if (slot === null) throw new ShapeError(`L${layer}.mha is removed and has no slot.`, { where: 'KV cache' });
     return slot;
+  }
+
+  /** How a block appends the keys and values of new positions; null for an MLP, which has none. */
+  appender({ kind, layer }: BlockId, scope: Scope): AppendToCache | null {
+    if (kind === 'mlp') return null;
+    const slot = this.slot(layer);
+    return (k, v) => slot.append(scope, this.length, k, v);
   }
 
   free(): void {

@@ -1,18 +1,30 @@
 /** A block's weights: read, packed for the backend, and given back. */
 import type { Backend, DeviceTensor, LinearWeight } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';
+import { assembleBlock, assembleNorm, blockParts } from './blockTensors.ts';
 import type { NormWeights, ResidualBlock } from './residualBlock.ts';
-import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
+import type { LinearNames, NormNames } from './tensorNames.ts';
 import type { WeightSource } from './weights.ts';
 
-/** Reads a block's weights and packs them. Where one of them cannot be had, what was packed before is given back. */
+/** Reads a block's weights and packs them. If one cannot be read, what was packed is freed. */
 export function loadBlock(source: WeightSource, backend: Backend, id: BlockId): Promise<ResidualBlock> {
-  return whole(source, backend, (loading) => loading.block(id));
+  return whole(source, backend, async (loaded) => {
+    // One after another: the host never holds more than one tensor that is not packed yet.
+    for (const part of blockParts(source.config, id)) {
+      if ('linear' in part) await loaded.readLinear(part.linear);
+      else await loaded.readVector(part.vector);
+    }
+    return assembleBlock(source.config, id, loaded);
+  });
 }
 
 /** Likewise a norm's. */
 export function loadNorm(source: WeightSource, backend: Backend, names: NormNames): Promise<NormWeights> {
-  return whole(source, backend, (loading) => loading.norm(names));
+  return whole(source, backend, async (loaded) => {
+    await loaded.readVector(names.weight);
+    if (names.bias !== null) await loaded.readVector(names.bias);
+    return assembleNorm(names, loaded);
+  });
 }
 
 export function freeBlock(backend: Backend, block: ResidualBlock): void {
@@ -32,20 +44,22 @@ export function freeNorm(backend: Backend, norm: NormWeights): void {
 }
 
 /** All of it or nothing. */
-async function whole<T>(source: WeightSource, backend: Backend, load: (loading: Loading) => Promise<T>): Promise<T> {
-  const loading = new Loading(source, backend);
+async function whole<T>(source: WeightSource, backend: Backend, load: (loaded: LoadedParts) => Promise<T>): Promise<T> {
+  const loaded = new LoadedParts(source, backend);
   try {
-    return await load(loading);
+    return await load(loaded);
   } catch (error) {
-    loading.undo();
+    loaded.free();
     throw error;
   }
 }
 
-/** Remembers what it has made, so that it can be undone. */
-class Loading {
+/** What has been packed so far, by the name of its tensor. */
+class LoadedParts {
   readonly #source: WeightSource;
   readonly #backend: Backend;
+  readonly #linears = new Map<string, LinearWeight>();
+  readonly #vectors = new Map<string, DeviceTensor>();
   readonly #undo: (() => void)[] = [];
 
   constructor(source: WeightSource, backend: Backend) {
@@ -53,60 +67,38 @@ class Loading {
     this.#backend = backend;
   }
 
-  async block(id: BlockId): Promise<ResidualBlock> {
-    const { config } = this.#source;
-    if (id.kind === 'mlp') {
-      const names = mlpTensorNames(config, id.layer);
-      return {
-        kind: 'mlp',
-        layer: id.layer,
-        norm: await this.norm(names.norm),
-        gate: names.gate === null ? null : await this.#linear(names.gate),
-        up: await this.#linear(names.up),
-        down: await this.#linear(names.down),
-      };
-    }
-    const names = mhaTensorNames(config, id.layer);
-    const { qkv } = names;
-    return {
-      kind: 'mha',
-      layer: id.layer,
-      norm: await this.norm(names.norm),
-      qkv:
-        'fused' in qkv
-          ? { fused: await this.#linear(qkv.fused) }
-          : { q: await this.#linear(qkv.q), k: await this.#linear(qkv.k), v: await this.#linear(qkv.v) },
-      output: await this.#linear(names.output),
-      qNorm: names.qNorm === null ? null : await this.#vector(names.qNorm),
-      kNorm: names.kNorm === null ? null : await this.#vector(names.kNorm),
-    };
-  }
-
-  async norm(names: NormNames): Promise<NormWeights> {
-    return {
-      weight: await this.#vector(names.weight),
-      bias: names.bias === null ? null : await this.#vector(names.bias),
-    };
-  }
-
-  /** Last made, first freed: the order that leaves no holes. */
-  undo(): void {
-    for (const free of this.#undo.splice(0).toReversed()) free();
-  }
-
-  async #vector(name: string): Promise<DeviceTensor> {
+  async readVector(name: string): Promise<void> {
     const data = await this.#source.tensor(name);
     const vector = this.#backend.store(data, 1, data.length);
     this.#undo.push(() => this.#backend.free(vector));
-    return vector;
+    this.#vectors.set(name, vector);
   }
 
-  async #linear(names: LinearNames): Promise<LinearWeight> {
+  async readLinear(names: LinearNames): Promise<void> {
     const weight = await this.#source.tensor(names.weight);
     const [out, inn] = this.#source.tensors.get(names.weight)?.shape ?? [0, 0];
     const bias = names.bias === null ? null : await this.#source.tensor(names.bias);
     const packed = this.#backend.packLinear(weight, out, inn, bias);
     this.#undo.push(() => this.#backend.freeLinear(packed));
-    return packed;
+    this.#linears.set(names.weight, packed);
   }
+
+  vector(name: string): DeviceTensor {
+    return found(this.#vectors, name);
+  }
+
+  linear({ weight }: LinearNames): LinearWeight {
+    return found(this.#linears, weight);
+  }
+
+  /** Last made, first freed: the order that leaves no holes. */
+  free(): void {
+    for (const free of this.#undo.splice(0).toReversed()) free();
+  }
+}
+
+function found<T>(parts: ReadonlyMap<string, T>, name: string): T {
+  const part = parts.get(name);
+  if (part === undefined) throw new Error(`'${name}' is not among the parts of its block`);
+  return part;
 }

@@ -1,7 +1,7 @@
 import { formatBlock, type BlockId } from './blockId.ts';
-import { blockTensorNames } from './residualBlock.ts';
+import { blockTensorNames } from './blockTensors.ts';
 import { walkOf } from './walk.ts';
-import type { WeightSource } from './weights.ts';
+import { elementsOf, type WeightSource } from './weights.ts';
 
 /** Parameter counts, from the tensors' shapes; nothing is read. */
 export interface ParameterCounts {
@@ -14,9 +14,7 @@ export interface ParameterCounts {
 }
 
 export function countParameters(source: WeightSource): ParameterCounts {
-  const size = (name: string): number => {
-    return (source.tensors.get(name)?.shape ?? [0]).reduce((product, extent) => product * extent, 1);
-  };
+  const size = (name: string): number => elementsOf(source, name);
   const ofBlock = (id: BlockId): number => {
     return blockTensorNames(source.config, id).reduce((sum, name) => sum + size(name), 0);
   };

@@ -3,10 +3,8 @@
  * is not running it; its norm goes with it (Zhong et al. 2025, §3).
  */
 import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
-import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 import type { AppendToCache } from './kvCache.ts';
-import { mhaTensorNames, mlpTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
 
 export interface NormWeights {
   weight: DeviceTensor;
@@ -125,46 +123,4 @@ function project(
 function normHeads(ops: Ops, x: DeviceTensor, gain: DeviceTensor, config: ModelConfig): DeviceTensor {
   const heads = ops.reshape(x, (x.rows * x.cols) / config.headDim, config.headDim);
   return ops.reshape(ops.rmsNorm(heads, gain, config.norm.eps), x.rows, x.cols);
-}
-
-/** Names of all tensors of a block, its norm included: what goes when it is removed. */
-export function blockTensorNames(config: ModelConfig, id: BlockId): string[] {
-  if (id.kind === 'mlp') {
-    const { norm, gate, up, down } = mlpTensorNames(config, id.layer);
-    return [norm, gate, up, down].flatMap(namesOf);
-  }
-  const { norm, qkv, output, qNorm, kNorm } = mhaTensorNames(config, id.layer);
-  return [...[norm, ...Object.values(qkv), output].flatMap(namesOf), ...[qNorm, kNorm].filter((name) => name !== null)];
-}
-
-/** The tensor that each of a block's packed weights and norms was made of. */
-export function weightNames(config: ModelConfig, block: ResidualBlock): ReadonlyMap<unknown, string> {
-  if (block.kind === 'mlp') {
-    const { norm, gate, up, down } = mlpTensorNames(config, block.layer);
-    const named: [unknown, string | undefined][] = [
-      [block.norm.weight, norm.weight],
-      [block.gate, gate?.weight],
-      [block.up, up.weight],
-      [block.down, down.weight],
-    ];
-    return new Map(named.filter((entry): entry is [unknown, string] => entry[1] !== undefined));
-  }
-  const names = mhaTensorNames(config, block.layer);
-  const projections: Readonly<Record<string, LinearNames>> = names.qkv;
-  const packed: [unknown, string][] = Object.entries(block.qkv).map(([part, weight]) => [
-    weight,
-    projections[part].weight,
-  ]);
-  const gains: [unknown, string | null][] = [
-    [block.norm.weight, names.norm.weight],
-    [block.output, names.output.weight],
-    [block.qNorm, names.qNorm],
-    [block.kNorm, names.kNorm],
-  ];
-  return new Map([...packed, ...gains.filter((entry): entry is [unknown, string] => entry[1] !== null)]);
-}
-
-function namesOf(names: LinearNames | NormNames | null): string[] {
-  if (names === null) return [];
-  return names.bias === null ? [names.weight] : [names.weight, names.bias];
 }

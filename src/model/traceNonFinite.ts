@@ -2,12 +2,17 @@
  * Finds where NaN or an infinity first arises: a sequence is walked again, and what each stage
  * gives is looked at on the host. Slow, and only done where a loss is not finite already.
  */
-import { formatBlock } from './blockId.ts';
+import type { DeviceTensor } from '../backends/backend.ts';
+import { formatBlock, type BlockId } from './blockId.ts';
+import { blockTensorNames, weightNames } from './blockTensors.ts';
 import type { Mask } from './mask.ts';
-import { blockTensorNames } from './residualBlock.ts';
+import { observeOps, type ObservedOp } from './observeOps.ts';
+import { withScope } from './ownership.ts';
+import { applyBlock } from './residualBlock.ts';
 import { modelTensorNames } from './tensorNames.ts';
-import { HEAD_TILE, nextTokens, type Transformer } from './transformer.ts';
+import { nextTokens, type Transformer } from './transformer.ts';
 import { walkOf } from './walk.ts';
+import { HEAD_TILE } from './weightPieces.ts';
 import type { WeightSource } from './weights.ts';
 
 /** Where the walk of a sequence stops being finite. */
@@ -40,7 +45,7 @@ export async function traceNonFinite(model: Transformer, ids: Int32Array, mask: 
       if (notFinite(await backend.download(next)) >= 0) {
         backend.free(next);
         const stored = await inTensors(source, blockTensorNames(config, id));
-        const found = stored ?? overflow(await model.firstNonFiniteOp(id, x, ids.length));
+        const found = stored ?? overflow(await firstNonFiniteOp(model, id, x, ids.length));
         return { place: formatBlock(id), ...found };
       }
       backend.free(x);
@@ -52,6 +57,43 @@ export async function traceNonFinite(model: Transformer, ids: Int32Array, mask: 
   } finally {
     backend.free(x);
   }
+}
+
+/** Ops that compute; the others hand out what is there already. */
+const computing: ReadonlySet<string> = new Set<ObservedOp['op']>([
+  'rmsNorm',
+  'layerNorm',
+  'linear',
+  'rope',
+  'attention',
+  'swiglu',
+  'gelu',
+  'add',
+]);
+
+/** The first op of a block on x whose result is not finite, its tensor, if any, and the row of x. */
+async function firstNonFiniteOp(
+  { backend, config, pieces }: Transformer,
+  id: BlockId,
+  x: DeviceTensor,
+  seqLen: number,
+): Promise<{ op: string; tensor: string | null; row: number }> {
+  const rope = pieces.rope(seqLen);
+  const block = await pieces.block(id);
+  return withScope(backend, async (scope) => {
+    const calls: ObservedOp[] = [];
+    const ops = observeOps(scope, (call) => void (computing.has(call.op) && calls.push(call)));
+    applyBlock(ops, config, block, x, { seqLen, start: 0, rope, cache: null });
+    const names = weightNames(config, block);
+    for (const { op, result, inputs } of calls) {
+      const values = await backend.download(result);
+      const at = notFinite(values);
+      if (at < 0) continue;
+      const tensor = inputs.map((input) => names.get(input)).find((name) => name !== undefined) ?? null;
+      return { op, tensor, row: Math.floor((at * x.rows) / values.length) };
+    }
+    return { op: 'no op alone', tensor: null, row: 0 };
+  });
 }
 
 /** Index of the first NaN or infinity; −1 = none. */

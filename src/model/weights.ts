@@ -42,3 +42,8 @@ export interface WeightSource {
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Numbers that a tensor holds; 0 for one that the model does not have. */
+export function elementsOf(source: WeightSource, name: string): number {
+  return (source.tensors.get(name)?.shape ?? [0]).reduce((product, extent) => product * extent, 1);
+}

@@ -6,7 +6,7 @@
 import type { DeviceTensor } from '../backends/backend.ts';
 import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
-import { nextTokens, type Transformer } from '../model/transformer.ts';
+import { bySequence, nextTokens, type Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
 import type { Candidate } from './candidates.ts';
 
@@ -43,9 +43,7 @@ export async function plainSweep(
     }
     const ends = candidates.map((candidate) => forks.get(candidate) ?? stream);
     const [base, ...rest] = await model.headNll([stream, ...ends], nextTokens(ids), () => {});
-    const byChunk = (rows: Float32Array): Float32Array[] =>
-      ids.map((_, chunk) => rows.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1));
-    return { base: byChunk(base), candidates: rest.map(byChunk) };
+    return { base: bySequence(base, ids), candidates: rest.map((rows) => bySequence(rows, ids)) };
   } finally {
     for (const x of made) model.backend.free(x);
   }

@@ -2,10 +2,11 @@
 import { MemoryBudgetError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
-import { blockTensorNames } from '../model/residualBlock.ts';
+import { blockTensorNames } from '../model/blockTensors.ts';
 import { mhaTensorNames } from '../model/tensorNames.ts';
-import { HEAD_TILE, type Transformer } from '../model/transformer.ts';
+import type { Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
+import { HEAD_TILE } from '../model/weightPieces.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { bundleSize } from './bundles.ts';
 

@@ -19,7 +19,7 @@
  */
 import { formatBlock, walkIndex } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
-import { nextTokens, type Transformer } from '../model/transformer.ts';
+import { bySequence, nextTokens, type Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
 import { sweepPasses } from './blockPasses.ts';
 import { bundleSize, Bundles, unstack } from './bundles.ts';
@@ -103,11 +103,9 @@ export async function* sweep(
   const tall = [...forks.all.map(({ stream }) => stream), base];
   const rows = await model.headNll(tall, nextTokens(ids), (stream) => holders.release(stream));
   const own = unstack(forks.all, rows);
-  const perChunk = (nll: Float32Array): Float32Array[] =>
-    ids.map((_, chunk) => nll.subarray(chunk * seqLen, (chunk + 1) * seqLen - 1));
   return {
-    candidates: candidates.map(({ name }) => perChunk(ownOf(own, name))),
-    base: perChunk(rows[rows.length - 1]),
+    candidates: candidates.map(({ name }) => bySequence(ownOf(own, name), ids)),
+    base: bySequence(rows[rows.length - 1], ids),
     passes,
   };
 }

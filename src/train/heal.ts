@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
-import { blockTensorNames } from '../model/residualBlock.ts';
+import { blockTensorNames } from '../model/blockTensors.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
 import { walkOf } from '../model/walk.ts';
 import type { Rng } from '../tensor/rng.ts';

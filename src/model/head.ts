@@ -1,0 +1,81 @@
+/**
+ * Final norm and LM head. The head is taken tile by tile over the vocabulary, so neither its packed
+ * weights nor the logits [R, V] are ever in memory as a whole.
+ */
+import type { DeviceTensor, NllState, NllSum } from '../backends/backend.ts';
+import { turnWhenDue } from './eventLoop.ts';
+import { consume, withScope } from './ownership.ts';
+import { applyNorm } from './residualBlock.ts';
+import { HEAD_TILE, type WeightPieces } from './weightPieces.ts';
+
+/**
+ * Each row's NLL in nats, of several streams [n·R, C]. Each tile of the head is loaded once for all
+ * of them.
+ * @param targets [R]: each row's next token, −1 = none. A stream of n stacked ones has them n times.
+ * @param nllSum how a row's log-sum-exp is added up.
+ * @param release lets go of a stream, once it is normed or when something fails before.
+ */
+export async function headNll(
+  pieces: WeightPieces,
+  streams: readonly DeviceTensor[],
+  targets: Int32Array,
+  nllSum: NllSum,
+  release: (stream: DeviceTensor) => void,
+): Promise<Float32Array[]> {
+  const { backend, config } = pieces;
+  const normed: DeviceTensor[] = [];
+  const states: NllState[] = [];
+  try {
+    for (const x of streams) {
+      normed.push(await normFinal(pieces, x));
+      release(x);
+    }
+    const repeated = normed.map(({ rows }) => repeat(targets, rows / targets.length));
+    for (let first = 0; first < config.vocabSize; first += HEAD_TILE) {
+      for (const [index, x] of normed.entries()) {
+        await turnWhenDue();
+        // Asked for anew after every turn, in which others may have used the model.
+        const tile = await pieces.headTile(first);
+        const state = states.at(index) ?? null;
+        states[index] = backend.nllTile(x, tile, first, repeated[index], state, nllSum);
+      }
+    }
+  } catch (error) {
+    for (const x of streams.slice(normed.length)) release(x);
+    // A state is only given back by finishing it.
+    await Promise.allSettled(states.map(async (state) => backend.finishNll(state)));
+    throw error;
+  } finally {
+    for (const x of normed) backend.free(x);
+  }
+  return Promise.all(states.map((state) => backend.finishNll(state)));
+}
+
+/** Logits [R, V] of a stream's rows [R, C], for sampling. */
+export async function headLogits(pieces: WeightPieces, x: DeviceTensor): Promise<Float32Array> {
+  const { backend, config } = pieces;
+  return consume(backend, await normFinal(pieces, x), async (normed) => {
+    const logits = new Float32Array(normed.rows * config.vocabSize);
+    for (let first = 0; first < config.vocabSize; first += HEAD_TILE) {
+      await turnWhenDue();
+      const tile = await pieces.headTile(first);
+      const part = await withScope(backend, (scope) => backend.download(scope.linear(normed, tile)));
+      for (let row = 0; row < normed.rows; row++) {
+        const from = row * tile.outFeatures;
+        logits.set(part.subarray(from, from + tile.outFeatures), row * config.vocabSize + first);
+      }
+    }
+    return logits;
+  });
+}
+
+function normFinal({ backend, config, finalNorm }: WeightPieces, x: DeviceTensor): Promise<DeviceTensor> {
+  return withScope(backend, (scope) => scope.keep(applyNorm(scope, config, finalNorm, x)));
+}
+
+function repeat(values: Int32Array, times: number): Int32Array {
+  if (times === 1) return values;
+  const out = new Int32Array(times * values.length);
+  for (let at = 0; at < out.length; at += values.length) out.set(values, at);
+  return out;
+}
