@@ -1,6 +1,7 @@
 /**
- * The branches of a source file, as coverage tools commonly count them: both sides of an `if` (with or without an
- * `else`) and of a conditional expression, every clause of a `switch`, every operand of `&&`, `||` and `??`.
+ * The branches of a source file, as coverage tools commonly count them: both sides of an `if` (with
+ * or without an `else`) and of a conditional expression, every clause of a `switch`, every operand
+ * of `&&`, `||` and `??`.
  */
 import ts from 'typescript';
 

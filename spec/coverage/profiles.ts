@@ -1,4 +1,7 @@
-/** How often parts of source files ran, by the profiles that V8 writes where NODE_V8_COVERAGE names a folder. */
+/**
+ * How often parts of source files ran, by the profiles that V8 writes where NODE_V8_COVERAGE names
+ * a folder.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +19,8 @@ interface Script {
 }
 
 /**
- * How often each branch was taken, over all processes and threads. A file that no process loaded has zeros.
+ * How often each branch was taken, over all processes and threads. A file that no process loaded
+ * has zeros.
  * @param branches by the absolute path of their file.
  */
 export function countsOf(folder: string, branches: ReadonlyMap<string, readonly Branch[]>): Map<string, number[]> {
@@ -36,7 +40,10 @@ export function countsOf(folder: string, branches: ReadonlyMap<string, readonly 
   return counts;
 }
 
-/** The count of the innermost range around a span. What a function within the span did is its own affair. */
+/**
+ * The count of the innermost range around a span. What a function within the span did is its own
+ * affair.
+ */
 function countOf({ functions }: Script, { start, end }: Span): number {
   let innermost: Range | null = null;
   for (const { ranges } of functions)

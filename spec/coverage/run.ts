@@ -1,7 +1,8 @@
 /**
- * Branch coverage of folders of src: `npm run coverage -- [cli formats …] [spec/… …]`. Specs run as they are, with the
- * programs that they start; what V8 counted in all of them is added up. Without folders, the four that have a limit;
- * without specs, those named like the folders and the ones that `runs` names.
+ * Branch coverage of folders of src: `npm run coverage -- [cli formats …] [spec/… …]`. Specs run as
+ * they are, with the programs that they start; what V8 counted in all of them is added up. Without
+ * folders, the four that have a limit; without specs, those named like the folders and the ones
+ * that `runs` names.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
