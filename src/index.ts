@@ -36,7 +36,7 @@ export { nodeSpawnWorker } from './platform/nodeThreads.ts';
 export { nodeWidenVectors } from './platform/nodeVectors.ts';
 export { offerWebGpu } from './platform/nodeWebGpu.ts';
 export type { GpuMode } from './backends/gpu/gpuMode.ts';
-export type { Backend, DeviceTensor, LinearWeight, NllSum, Ops, Scope } from './backends/backend.ts';
+export type { Backend, DeviceTensor, LinearWeight, NllSum, Ops, Scope, Statistics } from './backends/backend.ts';
 
 // Perplexity
 export { chunkData, defaultEvalSettings, type BosPolicy, type Chunks, type EvalSettings } from './eval/chunks.ts';

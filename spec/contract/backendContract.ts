@@ -13,6 +13,7 @@ import { misuseSuite } from './misuseSuite.ts';
 import { nllSuite } from './nllSuite.ts';
 import { opSuite } from './opSuite.ts';
 import { stackSuite } from './stackSuite.ts';
+import { statisticsSuite } from './statisticsSuite.ts';
 
 export type { Limits };
 
@@ -27,7 +28,16 @@ export const referenceLimits: Limits = {
   termUlps: 1e-6,
 };
 
-export function backendContract(name: string, make: () => Promise<Backend>, limits: Limits = f32Limits): void {
+/**
+ * @param limits of the ops.
+ * @param sumLimits of the statistics, which are f64 sums but on a GPU.
+ */
+export function backendContract(
+  name: string,
+  make: () => Promise<Backend>,
+  limits: Limits = f32Limits,
+  sumLimits: Limits = referenceLimits,
+): void {
   describe(`the backend contract: ${name}`, () => {
     let made: Backend | null = null;
     const backend = (): Backend => {
@@ -53,6 +63,7 @@ export function backendContract(name: string, make: () => Promise<Backend>, limi
       expect(backend().bytesInUse()).toBe(0);
     });
     opSuite(backend, limits);
+    statisticsSuite(backend, sumLimits);
     attentionSuite(backend);
     nllSuite(backend, limits);
     stackSuite(backend);

@@ -3,6 +3,7 @@ import { fc } from '@fast-check/vitest';
 import type { AttentionSpec, RopeSpec } from '../../src/backends/backend.ts';
 import { flavours, seeds, sizes, someFlavour } from '../arbitraries.ts';
 import type { OpCase } from './opCase.ts';
+import { tallStatisticsCases } from './statisticsCases.ts';
 import {
   addCase,
   attentionCase,
@@ -84,6 +85,7 @@ export const tallCases: readonly OpCase[] = [
   geluCase({ rows: 509, cols: 131, kind: 'tanh' }, { seed: 17, flavour: 'outliers' }),
   geluCase({ rows: 509, cols: 131, kind: 'erf' }, { seed: 18, flavour: 'outliers' }),
   addCase({ rows: 811, cols: 517 }, { seed: 19, flavour: 'outliers' }),
+  ...tallStatisticsCases,
 ];
 
 const rows = fc.integer({ min: 1, max: 20 });

@@ -46,6 +46,9 @@ const uses: [name: string, call: (disposed: Disposed) => unknown][] = [
   ['add', ({ scope, x }) => scope.add(x, x)],
   ['columns', ({ scope, x }) => scope.columns(x, 0, 2)],
   ['stack', ({ scope, x }) => scope.stack([x, x])],
+  ['columnSquares', ({ scope, x }) => scope.columnSquares(x)],
+  ['gram', ({ scope, x }) => scope.gram(x)],
+  ['rowCosines', ({ scope, x }) => scope.rowCosines(x, x)],
   ['keep', ({ scope, made }) => scope.keep(made)],
 ];
 

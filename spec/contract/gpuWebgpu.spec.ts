@@ -3,7 +3,7 @@ import { fc } from '@fast-check/vitest';
 import { describe } from 'vitest';
 import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';
 import { webGpuMissing } from '../backends/gpu/webGpuMissing.ts';
-import { backendContract } from './backendContract.ts';
+import { backendContract, f32Limits } from './backendContract.ts';
 
 const missing = await webGpuMissing();
 
@@ -11,5 +11,5 @@ const missing = await webGpuMissing();
 fc.configureGlobal({ numRuns: 10 });
 
 describe.skipIf(missing !== null)(`WebGPU${missing === null ? '' : ` (${missing})`}`, () => {
-  backendContract('gpu (webgpu)', () => gpuBackend({ mode: 'webgpu' }));
+  backendContract('gpu (webgpu)', () => gpuBackend({ mode: 'webgpu' }), f32Limits, f32Limits);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { offeredVariants } from '../../src/backends/select.ts';
 import { compileGradientKernels } from '../../src/backends/simd/gradientKernels.ts';
-import { gradientKernelNames, instantiateKernels, kernelNames } from '../../src/backends/simd/kernels.ts';
+import { gradientKernelNames, kernelNames } from '../../src/backends/simd/kernels.ts';
 import { simdBackend, type SimdOptions } from '../../src/backends/simd/simdBackend.ts';
 import { simdGradientBackend } from '../../src/backends/simd/simdGradientBackend.ts';
 import type { GradientBackend } from '../../src/backends/gradients.ts';
@@ -54,8 +54,8 @@ describe.each(offeredVariants())('gradients, simd %s', (variant) => {
   it('its module has every kernel, and needs no more than memory, exp and log', () => {
     const module = compileGradientKernels(variant);
     if (module === null) throw new Error(`${variant} is offered`);
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    expect(instantiateKernels(module, memory)).toHaveLength(kernelNames.length + gradientKernelNames.length);
+    const exported = WebAssembly.Module.exports(module).map(({ name }) => name);
+    expect(exported).toEqual(expect.arrayContaining([...kernelNames, ...gradientKernelNames]));
     const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
     const known = new Set(['env.memory', 'env.exp', 'env.hostExp', 'env.hostLog']);
     expect(imports.filter((name) => !known.has(name))).toEqual([]);

@@ -68,6 +68,8 @@ const wrongShapes: [op: string, what: string, call: (bench: Bench) => unknown][]
   ['stack', 'no parts', ({ scope }) => scope.stack([])],
   ['stack', 'parts of unequal width', ({ scope, x, zeros }) => scope.stack([x, x, zeros(4, 5)])],
   ['stack', 'the same elements in another shape', ({ scope, x, zeros }) => scope.stack([zeros(6, 4), x])],
+  ['rowCosines', 'another number of rows', ({ scope, x, zeros }) => scope.rowCosines(x, zeros(3, 6))],
+  ['rowCosines', 'the same elements in another shape', ({ scope, x, zeros }) => scope.rowCosines(x, zeros(6, 4))],
   ['writeRows', 'rows beyond the end', ({ backend, x, zeros }) => backend.writeRows(x, 3, zeros(2, 6))],
   ['writeRows', 'a negative row', ({ backend, x, zeros }) => backend.writeRows(x, -1, zeros(2, 6))],
   ['writeRows', 'half a row', ({ backend, x, zeros }) => backend.writeRows(x, 0.5, zeros(2, 6))],
@@ -90,6 +92,9 @@ const wrongHandles: [op: string, what: string, call: (bench: Bench) => unknown][
   ['free', "a scope's array", ({ backend, zeros }) => backend.free(zeros(2, 2))],
   ['add', 'an array of no backend', ({ scope, x }) => scope.add(x, { rows: 4, cols: 6 })],
   ['stack', 'an array of no backend', ({ scope, x }) => scope.stack([x, { rows: 4, cols: 6 }])],
+  ['columnSquares', 'an array of no backend', ({ scope }) => scope.columnSquares({ rows: 4, cols: 6 })],
+  ['gram', 'an array of no backend', ({ scope }) => scope.gram({ rows: 4, cols: 6 })],
+  ['rowCosines', 'an array of no backend', ({ scope, x }) => scope.rowCosines(x, { rows: 4, cols: 6 })],
   ['download', 'an array of no backend', ({ backend }) => backend.download({ rows: 1, cols: 1 })],
   ['linear', 'a weight of no backend', ({ scope, x }) => scope.linear(x, { inFeatures: 6, outFeatures: 5, bytes: 0 })],
   [
@@ -127,6 +132,9 @@ export function misuseSuite(backend: () => Backend, make: () => Promise<Backend>
       for (const dead of [x, view]) {
         expect(() => scope.add(dead, dead)).toThrow(ShapeError);
         expect(() => scope.stack([dead])).toThrow(ShapeError);
+        expect(() => scope.gram(dead)).toThrow(ShapeError);
+        expect(() => scope.columnSquares(dead)).toThrow(ShapeError);
+        expect(() => scope.rowCosines(dead, dead)).toThrow(ShapeError);
         expect(() => backend().download(dead)).toThrow(ShapeError);
       }
       expect(() => backend().free(x)).toThrow(ShapeError);
@@ -145,6 +153,9 @@ export function misuseSuite(backend: () => Backend, make: () => Promise<Backend>
       expect(() => scope.upload(floats(4), 2, 2)).toThrow(ShapeError);
       expect(() => scope.add(stored, stored)).toThrow(ShapeError);
       expect(() => scope.stack([stored])).toThrow(ShapeError);
+      expect(() => scope.gram(stored)).toThrow(ShapeError);
+      expect(() => scope.columnSquares(stored)).toThrow(ShapeError);
+      expect(() => scope.rowCosines(stored, stored)).toThrow(ShapeError);
       expect(() => scope.view(stored, 0, 1)).toThrow(ShapeError);
       expect(() => scope.reshape(stored, 4, 1)).toThrow(ShapeError);
       backend().free(stored);

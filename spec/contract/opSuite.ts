@@ -7,13 +7,23 @@ import { prepareCase, runCase, type OpCase } from './opCase.ts';
 
 /** Every op on every case: right, blind to what is stacked around a row, and leaving its inputs alone. */
 export function opSuite(backend: () => Backend, limits: Limits): void {
+  caseSuite(backend, limits, namedCases, drawnCases);
+}
+
+/** The same of any cases. */
+export function caseSuite(
+  backend: () => Backend,
+  limits: Limits,
+  named: readonly OpCase[],
+  drawn: Readonly<Record<string, fc.Arbitrary<OpCase>>>,
+): void {
   describe('named cases', () => {
-    test.each(namedCases.map((opCase) => ({ name: opCase.name, opCase })))('$name', ({ opCase }) =>
+    test.each(named.map((opCase) => ({ name: opCase.name, opCase })))('$name', ({ opCase }) =>
       expectRight(backend(), opCase, limits),
     );
   });
 
-  describe.each(Object.entries(drawnCases))('%s', (_, someCase) => {
+  describe.each(Object.entries(drawn))('%s', (_, someCase) => {
     test.prop([someCase])('agrees with the f64 oracle', (opCase) => expectRight(backend(), opCase, limits));
 
     test.prop([someCase, fc.nat(), fc.nat()])(

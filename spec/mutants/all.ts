@@ -14,6 +14,7 @@ import { opMutants } from './ops.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { searchMutants } from './search.ts';
+import { statisticsMutants } from './statistics.ts';
 import { tokenizerMutants } from './tokenizer.ts';
 
 /** Every mutant, by the place of its fault. */
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...drawingMutants,
   ...opMutants,
   ...kernelMutants,
+  ...statisticsMutants,
   ...libraryMutants,
   ...methodMutants,
   ...modelMutants,

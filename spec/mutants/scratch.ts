@@ -19,7 +19,7 @@ export type Verdict = { caughtBy: string } | { survived: true } | { broken: stri
 
 /** Compares hashes of the kernels with those of their sources: it would catch any change, right or wrong. */
 const HASH_SPEC = 'spec/backends/simd/kernels.generated.spec.ts';
-const GENERATED = ['kernels', 'gradientKernels', 'ladderKernels'].map(
+const GENERATED = ['kernels', 'statisticsKernels', 'gradientKernels', 'ladderKernels'].map(
   (name) => `src/backends/simd/${name}.generated.ts`,
 );
 

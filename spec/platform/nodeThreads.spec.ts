@@ -34,7 +34,7 @@ describe.skipIf(compileKernels('plain') === null)('threads under Node', () => {
   it('a worker that cannot start is an error, not a wait without end', async () => {
     const module = compileKernels('plain');
     if (module === null) return;
-    const start = nodeSpawnWorker({ module, memory: {} as WebAssembly.Memory, lanes: 4, part: 1 });
+    const start = nodeSpawnWorker({ modules: [module], memory: {} as WebAssembly.Memory, lanes: 4, part: 1 });
     await expect(start).rejects.toThrow(UnsupportedBackendError);
     await expect(start).rejects.toThrow(/memory.* Use --threads 1\.$/);
   });

@@ -73,8 +73,25 @@ export interface Ops {
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor;
 }
 
+/**
+ * Sums over activations, for methods that look at them while a model runs. Sums are f64 and round to f32 once, but on a
+ * GPU, which has f32 only: there a sum has two levels, runs of 64 terms and the sum of these, and is right within
+ * (64 + n/64) · 2⁻²⁴ of Σ |terms| for n terms.
+ */
+export interface Statistics {
+  /** Each column's sum of squares, Σ_r x[r, c]²: [R, C] → [1, C]. */
+  columnSquares(x: DeviceTensor): DeviceTensor;
+  /** xᵀx: [R, C] → [C, C], symmetric to the bit. Takes up to 3·C² more floats of memory while it runs. */
+  gram(x: DeviceTensor): DeviceTensor;
+  /**
+   * The cosine of the angle between x's row r and y's: two [R, C] → [R, 1], in [−1, 1]. Where rows are all zeros: 1 if
+   * both are, 0 if one is. NaN where a number is not finite.
+   */
+  rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
+}
+
 /** Ops that compute, and the memory of their results: every handle belongs to the scope and dies with it unless kept. */
-export interface Scope extends Ops {
+export interface Scope extends Ops, Statistics {
   /** Copies host data to the device. `data` has rows · cols elements. */
   upload(data: Float32Array, rows: number, cols: number): DeviceTensor;
   /** Rows `from` (inclusive) to `to` (exclusive) of x, shared, not copied. Valid while x is. */

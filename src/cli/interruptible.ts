@@ -34,6 +34,7 @@ const PRODUCTS: ReadonlySet<PropertyKey> = new Set([
   'nllTile',
   'linearBackwardWeight',
   'attentionBackward',
+  'gram',
 ]);
 
 /** The same backend, whose long ops Ctrl-C can end. */
@@ -62,6 +63,6 @@ function watched<T extends object>(target: T, long: number): T {
 
 /** Roughly so many, of the first array with the weight or array after it. */
 function multiplications(args: readonly unknown[]): number {
-  const [x, y] = args as [DeviceTensor, DeviceTensor | LinearWeight];
+  const [x, y = x] = args as [DeviceTensor, (DeviceTensor | LinearWeight)?];
   return x.rows * x.cols * ('outFeatures' in y ? y.outFeatures : Math.max(y.rows, y.cols));
 }

@@ -5,6 +5,7 @@ import {
   generateGradientKernels,
   generateKernels,
   generateLadderKernels,
+  generateStatisticsKernels,
   type EditSource,
 } from '../../../src/backends/simd/assembly/build.ts';
 
@@ -23,6 +24,14 @@ it('a changed ladder leaves the modules of inference and of training as they are
   expect((await generateLadderKernels(edit)) === (await committed('ladderKernels'))).toBe(false);
 });
 
+it('changed statistics leave the modules of inference and of training as they are, and change their own', async () => {
+  const edit: EditSource = (file, text) =>
+    file === 'statistics.ts' ? text.replaceAll('squares == 0', 'xx == 0') : text;
+  expect((await generateKernels(edit)) === (await committed('kernels'))).toBe(true);
+  expect((await generateGradientKernels(edit)) === (await committed('gradientKernels'))).toBe(true);
+  expect((await generateStatisticsKernels(edit)) === (await committed('statisticsKernels'))).toBe(false);
+});
+
 it('a changed backward leaves the module of inference as it is', async () => {
   const edit = changing('crossEntropy.ts', 'attentionBackward.ts');
   expect((await generateKernels(edit)) === (await committed('kernels'))).toBe(true);
@@ -36,6 +45,11 @@ it('a changed kernel of inference changes its digest', async () => {
   const [before, after] = [digest(await committed('kernels')), digest(await generateKernels(edit))];
   expect(after).toMatch(/^[0-9a-f]{8}$/);
   expect(after).not.toBe(before);
+});
+
+it('the committed statistics are what their source compiles to', async () => {
+  const same = (await committed('statisticsKernels')) === (await generateStatisticsKernels());
+  expect(same, 'statisticsKernels.generated.ts is stale: run `npm run build:kernels`').toBe(true);
 });
 
 it('the committed ladder is what its source compiles to', async () => {

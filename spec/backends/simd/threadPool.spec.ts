@@ -51,7 +51,7 @@ describe.skipIf(compileKernels('plain') === null)('threads that are gone', () =>
 
   it('a pool that has stopped takes no job: nobody is left to share it with', async () => {
     const module = compileKernels('plain') ?? {};
-    const pool = await ThreadPool.start(module, probeMemory(), 4, 2, nodeSpawnWorker);
+    const pool = await ThreadPool.start([module], probeMemory(), 4, 2, nodeSpawnWorker);
     const job = { kernel: 0, args: [], units: 0, align: 1, parts: 2, scratchArgument: -1, scratchStride: 0 };
     const stopped = pool.stop();
     expect(() => pool.run(job)).toThrow(DisposedError);

@@ -4,6 +4,7 @@ import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 import { check, checkSize, GpuTensor, isRange, own, ownLinear, shapeOf } from './gpuTensor.ts';
 import { project } from './linear.ts';
 import { stack } from './stack.ts';
+import { columnSquares, gram, rowCosines } from './statistics.ts';
 
 /** Strided sums that a row's statistic is added up in. */
 const PARTS = 8;
@@ -140,6 +141,24 @@ export class GpuScope implements Scope {
     this.#checkOpen('stack');
     const rows = sources.reduce((sum, part) => sum + part.rows, 0);
     return this.#result(rows, cols, stack(this.#device, sources));
+  }
+
+  columnSquares(x: DeviceTensor): DeviceTensor {
+    const source = own('columnSquares', x);
+    this.#checkOpen('columnSquares');
+    return this.#result(1, source.cols, columnSquares(this.#device, source));
+  }
+
+  gram(x: DeviceTensor): DeviceTensor {
+    const source = own('gram', x);
+    this.#checkOpen('gram');
+    return this.#result(source.cols, source.cols, gram(this.#device, source));
+  }
+
+  rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
+    const [first, second] = sameShape('rowCosines', x, y);
+    this.#checkOpen('rowCosines');
+    return this.#result(first.rows, 1, rowCosines(this.#device, first, second));
   }
 
   keep(x: DeviceTensor): DeviceTensor {

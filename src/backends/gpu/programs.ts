@@ -28,6 +28,14 @@ import {
   rowSumsProgram,
 } from './kernels/norm.ts';
 import { ropeProgram } from './kernels/rope.ts';
+import {
+  columnSquareRunsProgram,
+  columnTotalsProgram,
+  cosinesProgram,
+  gramProgram,
+  rowLargestProgram,
+  scaledProductsProgram,
+} from './kernels/statistics.ts';
 
 export type ProgramName =
   | 'upload'
@@ -56,7 +64,13 @@ export type ProgramName =
   | 'foldSums'
   | 'foldSumsInOrder'
   | 'findTarget'
-  | 'joinParts';
+  | 'joinParts'
+  | 'columnSquareRuns'
+  | 'columnTotals'
+  | 'gram'
+  | 'rowLargest'
+  | 'scaledProducts'
+  | 'cosines';
 
 export const programs: Readonly<Record<ProgramName, Program>> = {
   upload: uploadProgram,
@@ -86,4 +100,10 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
   foldSumsInOrder: foldSumsInOrderProgram,
   findTarget: findTargetProgram,
   joinParts: joinPartsProgram,
+  columnSquareRuns: columnSquareRunsProgram,
+  columnTotals: columnTotalsProgram,
+  gram: gramProgram,
+  rowLargest: rowLargestProgram,
+  scaledProducts: scaledProductsProgram,
+  cosines: cosinesProgram,
 };

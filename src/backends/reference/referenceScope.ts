@@ -1,12 +1,15 @@
 import { add } from '../../ops/add.ts';
 import { causalAttention } from '../../ops/causalAttention.ts';
 import { columns } from '../../ops/columns.ts';
+import { columnSquares } from '../../ops/columnSquares.ts';
 import type { Floats } from '../../ops/floats.ts';
 import { gelu, type GeluKind } from '../../ops/gelu.ts';
+import { gram } from '../../ops/gram.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linear } from '../../ops/linear.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rope } from '../../ops/rope.ts';
+import { rowCosines } from '../../ops/rowCosines.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import type { ReferenceMemory } from './referenceMemory.ts';
@@ -131,6 +134,27 @@ export class ReferenceScope implements Scope {
       out.data.set(data, at);
       at += data.length;
     }
+    return out;
+  }
+
+  columnSquares(x: DeviceTensor): DeviceTensor {
+    const source = own('columnSquares', x);
+    const out = this.make('columnSquares', 1, source.cols);
+    columnSquares(out.data, source.data, source.rows, source.cols);
+    return out;
+  }
+
+  gram(x: DeviceTensor): DeviceTensor {
+    const source = own('gram', x);
+    const out = this.make('gram', source.cols, source.cols);
+    gram(out.data, source.data, source.rows, source.cols);
+    return out;
+  }
+
+  rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
+    const [first, second] = sameShape('rowCosines', x, y);
+    const out = this.make('rowCosines', first.rows, 1);
+    rowCosines(out.data, first.data, second.data, first.rows, first.cols);
     return out;
   }
 

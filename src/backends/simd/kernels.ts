@@ -20,7 +20,10 @@ export const kernelNames = [
   'nllReset',
 ] as const;
 
-/** Those only the module for training has (gradientKernels.ts). Their ids follow on the others'. */
+/** The kernels of the statistics ops, from a module of their own (statisticsKernels.ts). */
+export const statisticsKernelNames = ['columnSquares', 'rowCosines', 'gramPack', 'gramCut', 'gramRound'] as const;
+
+/** Those only the module for training has (gradientKernels.ts). */
 export const gradientKernelNames = [
   'packCuts',
   'linearBackwardWeight',
@@ -40,9 +43,10 @@ export const gradientKernelNames = [
   'crossEntropy',
 ] as const;
 
-export type KernelName = (typeof kernelNames)[number] | (typeof gradientKernelNames)[number];
+export type KernelName =
+  (typeof kernelNames)[number] | (typeof statisticsKernelNames)[number] | (typeof gradientKernelNames)[number];
 
-const allNames: readonly KernelName[] = [...kernelNames, ...gradientKernelNames];
+const allNames: readonly KernelName[] = [...kernelNames, ...statisticsKernelNames, ...gradientKernelNames];
 
 /** A kernel's id in a thread's job: its index among instantiateKernels' result. */
 export function kernelId(name: KernelName): number {
@@ -127,7 +131,7 @@ export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>
  */
 export function fuses(module: WasmModule): boolean {
   const memory = probeMemory();
-  const linear = instantiateKernels(module, memory)[kernelId('linear')];
+  const linear = instantiateKernels([module], memory)[kernelId('linear')];
   const [out, x, panel] = [0, 64, 128];
   const floats = new Float32Array(memory.buffer);
   floats.set([-1, 1 + 2 ** -12], x / 4);
@@ -154,11 +158,20 @@ export function probeMemory(): WasmMemory {
   return probe;
 }
 
-/** The kernels over `memory` that the module has, by id, as every thread instantiates them for itself. */
-export function instantiateKernels(module: WasmModule, memory: WasmMemory, lanes: Lanes = 4): Kernel[] {
-  const exported = instantiate(module, memory);
+/**
+ * The kernels over `memory` that the modules have, by id, as every thread instantiates them for itself. The others throw
+ * when they are called.
+ */
+export function instantiateKernels(modules: readonly WasmModule[], memory: WasmMemory, lanes: Lanes = 4): Kernel[] {
+  const exported: WasmExports = Object.assign({}, ...modules.map((module) => instantiate(module, memory)));
   (exported.lanes as WebAssembly.Global).value = lanes;
-  return allNames.filter((name) => name in exported).map((name) => exported[name] as Kernel);
+  return allNames.map((name) => (exported[name] as Kernel | undefined) ?? missing(name));
+}
+
+function missing(name: KernelName): Kernel {
+  return () => {
+    throw new Error(`simd: the kernel ${name} is in none of the modules that run`);
+  };
 }
 
 /** A module's exports over `memory`. */

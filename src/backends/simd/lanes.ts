@@ -43,8 +43,8 @@ export function measureLanes(module: WasmModule): Lanes {
 function compare(module: WasmModule): Lanes {
   const memory = probeMemory();
   new Float32Array(memory.buffer, 0, OUT / 4).forEach((_, index, floats) => (floats[index] = Math.sin(index)));
-  const four = new Contender(instantiateKernels(module, memory, 4)[kernelId('linear')], OUT);
-  const eight = new Contender(instantiateKernels(module, memory, 8)[kernelId('linear')], OUT + OUT_FLOATS * 4);
+  const four = new Contender(instantiateKernels([module], memory, 4)[kernelId('linear')], OUT);
+  const eight = new Contender(instantiateKernels([module], memory, 8)[kernelId('linear')], OUT + OUT_FLOATS * 4);
   const end = performance.now() + PATIENCE;
   for (let rounds = 0; rounds < ROUNDS && performance.now() < end;) {
     four.run();

@@ -8,6 +8,7 @@ import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
 import { SimdScope } from './simdScope.ts';
 import { expectSize, isRange, own, ownLinear, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
+import { compileStatistics } from './statisticsKernels.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 import type { WasmMemory } from './webAssembly.ts';
 
@@ -60,7 +61,13 @@ export async function openDevice(
   const pages = Math.min(MAX_PAGES, Math.ceil((options.memoryBytes + CONTROL_BYTES) / PAGE));
   const memory = reserve(pages);
   const lanes = options.lanes ?? (widened ? measureLanes(module) : 4);
-  const pool = await ThreadPool.start(module, memory, lanes, options.threads, options.spawn);
+  const pool = await ThreadPool.start(
+    [module, compileStatistics(variant)],
+    memory,
+    lanes,
+    options.threads,
+    options.spawn,
+  );
   // The last address must stay below 2³², so that pointer arithmetic never wraps.
   const arena = new Arena(CONTROL_BYTES, Math.min(pages * PAGE, MAX_PAGES * PAGE - 64));
   return { device: new SimdDevice(arena, pool), variant };

@@ -2,6 +2,7 @@ import { ShapeError } from '../../errors.ts';
 import type { Floats } from '../../ops/floats.ts';
 import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import type { SimdDevice } from './simdDevice.ts';
+import { columnSquares, gram, rowCosines } from './simdStatistics.ts';
 import { expectSize, isRange, own, ownLinear, type SimdTensor } from './simdTensor.ts';
 
 /** The ops of one scope: each checks its shapes, takes memory for its result and runs its kernel. */
@@ -147,6 +148,29 @@ export class SimdScope implements Scope {
       this.device.copy(at, offset, rows * cols * 4);
       at += rows * cols * 4;
     }
+    return out;
+  }
+
+  columnSquares(x: DeviceTensor): DeviceTensor {
+    const source = own(x, 'columnSquares');
+    const out = this.make(1, source.cols);
+    columnSquares(this.device, out, source);
+    return out;
+  }
+
+  gram(x: DeviceTensor): DeviceTensor {
+    const source = own(x, 'gram');
+    const out = this.make(source.cols, source.cols);
+    gram(this.device, out, source);
+    return out;
+  }
+
+  rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
+    const [first, second] = [own(x, 'rowCosines'), own(y, 'rowCosines')];
+    expectSize('rowCosines', 'the number of rows', second.rows, first.rows);
+    expectSize('rowCosines', 'the number of columns', second.cols, first.cols);
+    const out = this.make(first.rows, 1);
+    rowCosines(this.device, out, first, second);
     return out;
   }
 

@@ -42,7 +42,7 @@ export class ThreadPool {
    * is left.
    */
   static async start(
-    module: WasmModule,
+    modules: readonly WasmModule[],
     memory: WasmMemory,
     lanes: Lanes,
     threads: number,
@@ -54,10 +54,10 @@ export class ThreadPool {
         remedy: 'Use --threads 1.',
       });
     }
-    const starts = Array.from({ length: threads - 1 }, (_, index) => ({ module, memory, part: index + 1, lanes }));
+    const starts = Array.from({ length: threads - 1 }, (_, index) => ({ modules, memory, part: index + 1, lanes }));
     const spawned = await Promise.allSettled(spawn === null ? [] : starts.map((start) => spawn(start)));
     const workers = spawned.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    const pool = new ThreadPool(memory, instantiateKernels(module, memory, lanes), lanes, workers);
+    const pool = new ThreadPool(memory, instantiateKernels(modules, memory, lanes), lanes, workers);
     const failed = spawned.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) {
       await pool.stop();

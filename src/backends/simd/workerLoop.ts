@@ -4,7 +4,8 @@ import type { WasmMemory, WasmModule } from './webAssembly.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  module: WasmModule;
+  /** Together they have all kernels. */
+  modules: readonly WasmModule[];
   memory: WasmMemory;
   /** Which part of every job is this worker's: 1 … threads − 1. */
   part: number;
@@ -17,7 +18,7 @@ const SPINS = 2_000;
 /** A worker's life: waits for jobs in the shared memory and runs its part of each, until told to stop. */
 export function workerLoop(start: WorkerStart, ready: () => void): void {
   const { buffer } = start.memory;
-  const kernels = instantiateKernels(start.module, start.memory, start.lanes);
+  const kernels = instantiateKernels(start.modules, start.memory, start.lanes);
   const control = new Int32Array(buffer, 0, CONTROL_BYTES / 4);
   let epoch = Atomics.load(control, EPOCH);
   ready();

@@ -1,8 +1,8 @@
 /**
  * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64
  * modules, which are committed so that users need no compiler: ../kernels.generated.ts for
- * inference, ../gradientKernels.generated.ts for training and ../ladderKernels.generated.ts for
- * lessons. They are apart so that a change of the others leaves the inference digest, and with it
+ * inference, ../statisticsKernels.generated.ts for statistics of activations,
+ * ../gradientKernels.generated.ts for training and ../ladderKernels.generated.ts for lessons. They are apart so that a change of the others leaves the inference digest, and with it
  * journals, as they are. Specs build all of them again and compare.
  *
  *   npm run build:kernels
@@ -12,6 +12,9 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
 const folder = new URL('.', import.meta.url);
+
+/** Modules on which a result's bits depend: what runs names their digests. */
+const NAMED: ReadonlySet<string> = new Set(['kernels', 'gradientKernels']);
 
 /** Changes a source before it is compiled: its file's name and its text. */
 export type EditSource = (file: string, text: string) => string;
@@ -27,6 +30,11 @@ export function generateGradientKernels(edit: EditSource = asTheyAre): Promise<s
   return generate('gradients.ts', 'gradientKernels', 'the kernels and their backwards', edit);
 }
 
+/** The text of statisticsKernels.generated.ts: sums over activations. */
+export function generateStatisticsKernels(edit: EditSource = asTheyAre): Promise<string> {
+  return generate('statistics.ts', 'statisticsKernels', 'the statistics ops', edit);
+}
+
 /** The text of ladderKernels.generated.ts: the rungs of the ladder, for lessons and benches. */
 export function generateLadderKernels(edit: EditSource = asTheyAre): Promise<string> {
   return generate('ladder.ts', 'ladderKernels', 'the rungs below `linear`', edit);
@@ -35,7 +43,7 @@ export function generateLadderKernels(edit: EditSource = asTheyAre): Promise<str
 /** Compiles both variants of an entry file. `name` is what the exports end in. */
 async function generate(
   entry: string,
-  name: 'kernels' | 'gradientKernels' | 'ladderKernels',
+  name: 'kernels' | 'statisticsKernels' | 'gradientKernels' | 'ladderKernels',
   what: string,
   edit: EditSource,
 ): Promise<string> {
@@ -55,7 +63,7 @@ export const plain${capital}: string =
 /** The same with relaxed SIMD: fused multiply-add. */
 export const relaxed${capital}: string =
   '${relaxed}';
-${name === 'ladderKernels' ? '' : digestLine(name, digest)}`;
+${NAMED.has(name) ? digestLine(name, digest) : ''}`;
 }
 
 function digestLine(name: string, digest: string): string {
@@ -114,6 +122,7 @@ async function compile(
 
 if (process.argv[1] === import.meta.filename) {
   await writeFile(new URL('../kernels.generated.ts', folder), await generateKernels());
+  await writeFile(new URL('../statisticsKernels.generated.ts', folder), await generateStatisticsKernels());
   await writeFile(new URL('../gradientKernels.generated.ts', folder), await generateGradientKernels());
   await writeFile(new URL('../ladderKernels.generated.ts', folder), await generateLadderKernels());
 }
