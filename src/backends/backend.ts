@@ -1,16 +1,21 @@
 /**
- * The contract every backend fulfils: the op list of src/ops on opaque device arrays, and explicit memory.
+ * The contract every backend fulfils: the op list of src/ops on opaque device arrays, and explicit
+ * memory.
  *
- * Shapes follow the engine's letters: R rows (= sequences · positions), C hiddenSize, H query heads, K key/value
- * heads, D headDim, F intermediateSize, V vocabulary. All arrays are f32 and two-dimensional, row-major.
+ * Shapes follow the engine's letters: R rows (= sequences · positions), C hiddenSize, H query
+ * heads, K key/value heads, D headDim, F intermediateSize, V vocabulary. All arrays are f32 and
+ * two-dimensional, row-major.
  *
  * Rules, all of them checked by the contract suite in spec/contract:
- * - Ops are functional: they return a new handle and never change an input. The one exception is `writeRows`.
- * - Ops return synchronously (a handle may wrap pending work); only `download` and `finishNll` are awaited.
- * - A row's result depends on that row's sequence alone. It is bit-equal however many rows are stacked above or
- *   below it and however many threads run: stacked candidates must score as they would alone.
- * - A backend that lacks something throws UnsupportedBackendError naming op, backend and remedy; it never runs
- *   the op elsewhere in silence.
+ * - Ops are functional: they return a new handle and never change an input. The one exception is
+ *   `writeRows`.
+ * - Ops return synchronously (a handle may wrap pending work); only `download` and `finishNll` are
+ *   awaited.
+ * - A row's result depends on that row's sequence alone. It is bit-equal however many rows are
+ *   stacked above or below it and however many threads run: stacked candidates must score as they
+ *   would alone.
+ * - A backend that lacks something throws UnsupportedBackendError naming op, backend and remedy; it
+ *   never runs the op elsewhere in silence.
  */
 
 import type { AttentionSpec } from '../ops/causalAttention.ts';
@@ -34,7 +39,10 @@ export interface LinearWeight {
   readonly bytes: number;
 }
 
-/** Running log-sum-exp of rows over the vocabulary tiles seen so far. Opaque; made and advanced by `nllTile`. */
+/**
+ * Running log-sum-exp of rows over the vocabulary tiles seen so far. Opaque; made and advanced by
+ * `nllTile`.
+ */
 export interface NllState {
   readonly rows: number;
 }
@@ -46,8 +54,8 @@ export interface RopeTable {
 }
 
 /**
- * What a residual block is composed of. Whoever implements it decides what an op does: a scope computes, a tape
- * (reverse-mode differentiation) also notes how derivatives pass back.
+ * What a residual block is composed of. Whoever implements it decides what an op does: a scope
+ * computes, a tape (reverse-mode differentiation) also notes how derivatives pass back.
  */
 export interface Ops {
   /** x / rms(x) · weight, row by row. weight [1, C]. Also used per head: x seen as [R·heads, D]. */
@@ -58,7 +66,10 @@ export interface Ops {
   linear(x: DeviceTensor, weight: LinearWeight): DeviceTensor;
   /** Rotates the pairs (i, i + D/2) of each head by position. */
   rope(x: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor;
-  /** softmax(q kᵀ / √D + causal mask) v, grouped-query: q [n·seqLen, H·D], k and v [n·keyLen, K·D] → [n·seqLen, H·D]. */
+  /**
+   * softmax(q kᵀ / √D + causal mask) v, grouped-query: q [n·seqLen, H·D], k and v [n·keyLen, K·D] →
+   * [n·seqLen, H·D].
+   */
   attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor;
   /** silu(gate) · up, elementwise. */
   swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor;
@@ -67,36 +78,48 @@ export interface Ops {
   add(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
   /** x's columns from `from` to `to`, copied: splits GPT-2's fused q|k|v. */
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor;
-  /** The rows of all parts, one part below the other, copied: several streams as one. At least one part, of equal cols. */
+  /**
+   * The rows of all parts, one part below the other, copied: several streams as one. At least one
+   * part, of equal cols.
+   */
   stack(parts: readonly DeviceTensor[]): DeviceTensor;
   /** The same elements as [rows, cols]; shared, not copied. */
   reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor;
 }
 
 /**
- * Sums over activations, for methods that look at them while a model runs. Sums are f64 and round to f32 once, but on a
- * GPU, which has f32 only: there a sum has two levels, runs of 64 terms and the sum of these, and is right within
- * (64 + n/64) · 2⁻²⁴ of Σ |terms| for n terms.
+ * Sums over activations, for methods that look at them while a model runs. Sums are f64 and round
+ * to f32 once, but on a GPU, which has f32 only: there a sum has two levels, runs of 64 terms and
+ * the sum of these, and is right within (64 + n/64) · 2⁻²⁴ of Σ |terms| for n terms.
  */
 export interface Statistics {
   /** Each column's sum of squares, Σ_r x[r, c]²: [R, C] → [1, C]. */
   columnSquares(x: DeviceTensor): DeviceTensor;
-  /** xᵀx: [R, C] → [C, C], symmetric to the bit. Takes up to 3·C² more floats of memory while it runs. */
+  /**
+   * xᵀx: [R, C] → [C, C], symmetric to the bit. Takes up to 3·C² more floats of memory while it
+   * runs.
+   */
   gram(x: DeviceTensor): DeviceTensor;
   /**
-   * The cosine of the angle between x's row r and y's: two [R, C] → [R, 1], in [−1, 1]. Where rows are all zeros: 1 if
-   * both are, 0 if one is. NaN where a number is not finite.
+   * The cosine of the angle between x's row r and y's: two [R, C] → [R, 1], in [−1, 1]. Where rows
+   * are all zeros: 1 if both are, 0 if one is. NaN where a number is not finite.
    */
   rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor;
 }
 
-/** Ops that compute, and the memory of their results: every handle belongs to the scope and dies with it unless kept. */
+/**
+ * Ops that compute, and the memory of their results: every handle belongs to the scope and dies
+ * with it unless kept.
+ */
 export interface Scope extends Ops, Statistics {
   /** Copies host data to the device. `data` has rows · cols elements. */
   upload(data: Float32Array, rows: number, cols: number): DeviceTensor;
   /** Rows `from` (inclusive) to `to` (exclusive) of x, shared, not copied. Valid while x is. */
   view(x: DeviceTensor, from: number, to: number): DeviceTensor;
-  /** Hands x out of the scope: it lives until `backend.free(x)`. Returns x. x must own its memory (no view). */
+  /**
+   * Hands x out of the scope: it lives until `backend.free(x)`. Returns x. x must own its memory
+   * (no view).
+   */
   keep(x: DeviceTensor): DeviceTensor;
   /** Frees everything made in this scope and not kept. */
   close(): void;
@@ -109,7 +132,10 @@ export interface Backend {
   readonly name: BackendName;
   /** What really runs, for every result: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   readonly description: string;
-  /** What the numbers depend on, for the journal's hash: backend and kernel variant, but not threads. */
+  /**
+   * What the numbers depend on, for the journal's hash: backend and kernel variant, but not
+   * threads.
+   */
   readonly variant: string;
   scope(): Scope;
   /** Packs W [outFeatures, inFeatures] and an optional bias [outFeatures]. Lives until freed. */
@@ -119,14 +145,18 @@ export interface Backend {
   store(data: Float32Array, rows: number, cols: number): DeviceTensor;
   /** A zeroed array that lives until freed: a KV cache slot. */
   allocate(rows: number, cols: number): DeviceTensor;
-  /** Overwrites rows at.. of `target` with `source`: appending to a KV cache slot. The one op that changes an input. */
+  /**
+   * Overwrites rows at.. of `target` with `source`: appending to a KV cache slot. The one op that
+   * changes an input.
+   */
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void;
   free(x: DeviceTensor): void;
   /**
-   * Folds one vocabulary tile into the rows' running log-sum-exp: logits = x Wᵀ for the ids firstId … firstId +
-   * outFeatures − 1, never stored beyond the tile. `state` null starts; the passed state must not be used again.
-   * targets[r] is row r's target id; the tile that holds it notes its logit. Target −1 = none (its NLL is NaN).
-   * `sum` (default f64) is how the sum over the vocabulary is kept; it must be the same for all tiles of a state.
+   * Folds one vocabulary tile into the rows' running log-sum-exp: logits = x Wᵀ for the ids firstId
+   * … firstId + outFeatures − 1, never stored beyond the tile. `state` null starts; the passed
+   * state must not be used again. targets[r] is row r's target id; the tile that holds it notes its
+   * logit. Target −1 = none (its NLL is NaN). `sum` (default f64) is how the sum over the
+   * vocabulary is kept; it must be the same for all tiles of a state.
    */
   nllTile(
     x: DeviceTensor,
@@ -148,8 +178,9 @@ export interface Backend {
   /** Bytes that handles may hold in all; Infinity where only the system limits them. */
   readonly capacityBytes: number;
   /**
-   * How large the widest result of an op should be made by stacking the streams of several candidates; 0 = never stack,
-   * where a stack would only be a copy. Changes no bit, only the time taken.
+   * How large the widest result of an op should be made by stacking the streams of several
+   * candidates; 0 = never stack, where a stack would only be a copy. Changes no bit, only the time
+   * taken.
    */
   readonly stackBytes: number;
   /**

@@ -1,11 +1,11 @@
 /**
- * What training needs of a backend beside inference: the backward of each op. A `GradientScope` is a scope whose ops
- * have twins: given dy, the derivative of a scalar loss with respect to an op's result, they return
- * those with respect to its inputs.
+ * What training needs of a backend beside inference: the backward of each op. A `GradientScope` is
+ * a scope whose ops have twins: given dy, the derivative of a scalar loss with respect to an op's
+ * result, they return those with respect to its inputs.
  *
- * The rules of backend.ts hold: functional, synchronous, bit-equal whatever the number of threads. Sums over rows (a
- * weight's gradient) are taken in the order of the rows, cut as the kernels cut them, so that a training run has the
- * same bits each time.
+ * The rules of backend.ts hold: functional, synchronous, bit-equal whatever the number of threads.
+ * Sums over rows (a weight's gradient) are taken in the order of the rows, cut as the kernels cut
+ * them, so that a training run has the same bits each time.
  */
 import type { Floats } from '../ops/floats.ts';
 import type {
@@ -26,15 +26,19 @@ export interface GradientScope extends Scope {
   /** As Scope's, of either precision. */
   upload(data: Floats, rows: number, cols: number): DeviceTensor;
   /**
-   * W [outFeatures, inFeatures], packed for x Wᵀ: [R, out] from [R, in]; or, `transposed`, for x W: [R, in] from [R, out], which
-   * is the backward of a linear with respect to its input. A bias has a number for each column of the result. It dies with the scope.
+   * W [outFeatures, inFeatures], packed for x Wᵀ: [R, out] from [R, in]; or, `transposed`, for x W:
+   * [R, in] from [R, out], which is the backward of a linear with respect to its input. A bias has
+   * a number for each column of the result. It dies with the scope.
    */
   pack(weight: Floats, outFeatures: number, inFeatures: number, bias: Floats | null, transposed: boolean): LinearWeight;
   /** Rows `ids` of a table [V, C], as [ids.length, C]. */
   gatherRows(table: DeviceTensor, ids: Int32Array): DeviceTensor;
   /** The backward of gatherRows: dy [R, C] added up by id, [rows, C]. */
   scatterRows(dy: DeviceTensor, ids: Int32Array, rows: number): DeviceTensor;
-  /** dW = dyᵀ x: dy [R, out], x [R, in] → [out, in]. The backward with respect to x is `linear` with a transposed pack. */
+  /**
+   * dW = dyᵀ x: dy [R, out], x [R, in] → [out, in]. The backward with respect to x is `linear` with
+   * a transposed pack.
+   */
   linearBackwardWeight(dy: DeviceTensor, x: DeviceTensor): DeviceTensor;
   /** dbias: dy's column sums, [1, out]. */
   columnSums(dy: DeviceTensor): DeviceTensor;
@@ -67,8 +71,9 @@ export interface GradientScope extends Scope {
   /** factor · x. */
   scale(x: DeviceTensor, factor: number): DeviceTensor;
   /**
-   * Each row's −log softmax(logits)[target], [R, 1], and the derivative of `weight` times the sum of all rows' with
-   * respect to the logits: weight · (softmax − one-hot). A row with target −1 counts nothing: 0 in both.
+   * Each row's −log softmax(logits)[target], [R, 1], and the derivative of `weight` times the sum
+   * of all rows' with respect to the logits: weight · (softmax − one-hot). A row with target −1
+   * counts nothing: 0 in both.
    */
   crossEntropy(logits: DeviceTensor, targets: Int32Array, weight: number): { nll: DeviceTensor; dLogits: DeviceTensor };
 }

@@ -38,8 +38,8 @@ export interface SelectedBackend {
 }
 
 /**
- * Opens the backend asked for. `auto` chooses simd where WebAssembly SIMD is there, else the reference; it never
- * falls from one to the other after that.
+ * Opens the backend asked for. `auto` chooses simd where WebAssembly SIMD is there, else the
+ * reference; it never falls from one to the other after that.
  * @throws UnsupportedBackendError when the one asked for is not to be had here.
  */
 export async function selectBackend(request: BackendRequest): Promise<SelectedBackend> {

@@ -55,7 +55,8 @@ export function causalAttention(
       const firstKeyRow = sequence * keyLen + firstKey;
       for (let head = 0; head < numHeads; head++) {
         const queryAt = (sequence * seqLen + t) * queryWidth + head * headDim;
-        const keyAt = firstKeyRow * keyWidth + Math.floor(head / headsPerKey) * headDim; // this head of the first key
+        // This head of the first key.
+        const keyAt = firstKeyRow * keyWidth + Math.floor(head / headsPerKey) * headDim;
         for (let j = 0; j < seen; j++) {
           weights[j] = dot(q, queryAt, k, keyAt + j * keyWidth, headDim) / Math.sqrt(headDim);
         }

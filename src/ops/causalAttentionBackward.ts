@@ -47,7 +47,8 @@ export function causalAttentionBackward(
       const seen = t - firstKey + 1;
       for (let head = 0; head < numHeads; head++) {
         const queryAt = (sequence * seqLen + t) * queryWidth + head * headDim;
-        const ownAt = firstKey * keyWidth + Math.floor(head / headsPerKey) * headDim; // in this sequence's dk and dv
+        // In this sequence's dk and dv.
+        const ownAt = firstKey * keyWidth + Math.floor(head / headsPerKey) * headDim;
         const keyAt = sequenceAt + ownAt;
         for (let j = 0; j < seen; j++) {
           weights[j] = dot(q, queryAt, k, keyAt + j * keyWidth, headDim) * inverseRoot;

@@ -5,11 +5,11 @@
  *
  * Formula: out_c = Σ_r x[r, c]².
  *
- * Numerics: f64 accumulation in the order of the rows, one rounding. The square of an f32 is exact in f64. out must not
- * overlap x.
+ * Numerics: f64 accumulation in the order of the rows, one rounding. The square of an f32 is exact
+ * in f64. out must not overlap x.
  *
- * Reference: Sun et al. 2023, A Simple and Effective Pruning Approach for Large Language Models (Wanda), §3: ‖X_j‖₂²;
- * it is the diagonal of xᵀx (gram.ts).
+ * Reference: Sun et al. 2023, A Simple and Effective Pruning Approach for Large Language Models
+ * (Wanda), §3: ‖X_j‖₂²; it is the diagonal of xᵀx (gram.ts).
  */
 import type { Floats } from './floats.ts';
 

@@ -5,10 +5,11 @@
  *
  * Formula: out = xᵀx, that is out[i, j] = Σ_r x[r, i] · x[r, j].
  *
- * Numerics: f64 accumulation in the order of the rows, one rounding. The product of two f32 is exact in f64, so only the
- * sum rounds. out is symmetric to the bit, and must not overlap x.
+ * Numerics: f64 accumulation in the order of the rows, one rounding. The product of two f32 is
+ * exact in f64, so only the sum rounds. out is symmetric to the bit, and must not overlap x.
  *
- * Reference: Frantar & Alistarh 2023, SparseGPT, §3: the Hessian of ‖WX − ŴX‖² is 2 XXᵀ, with X = xᵀ.
+ * Reference: Frantar & Alistarh 2023, SparseGPT, §3: the Hessian of ‖WX − ŴX‖² is 2 XXᵀ, with X =
+ * xᵀ.
  */
 import type { Floats } from './floats.ts';
 

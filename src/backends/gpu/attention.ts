@@ -6,8 +6,9 @@ import type { GpuTensor } from './gpuTensor.ts';
 const SCORES = 2 ** 22;
 
 /**
- * Grouped-query causal attention of q's rows from … to (see kernels/attention.ts): [to − from, H·D]. Rows with more than
- * `most` scores are halved and their results stacked; a row's arithmetic does not notice.
+ * Grouped-query causal attention of q's rows from … to (see kernels/attention.ts): [to − from,
+ * H·D]. Rows with more than `most` scores are halved and their results stacked; a row's arithmetic
+ * does not notice.
  */
 export function attention(
   device: GpuDevice,

@@ -1,9 +1,11 @@
 /**
- * Runs commands one after the other, in the order they were given. A command that returns a promise holds up those behind
- * it; as long as none does, each runs before `push` returns. That is how ops can return at once although in webgpu mode
- * every kernel call gives a promise, and how memory is never given back before those who read it have been submitted.
+ * Runs commands one after the other, in the order they were given. A command that returns a promise
+ * holds up those behind it; as long as none does, each runs before `push` returns. That is how ops
+ * can return at once although in webgpu mode every kernel call gives a promise, and how memory is
+ * never given back before those who read it have been submitted.
  *
- * The first failure ends the queue: what was computed from what failed would be wrong, so later commands are dropped.
+ * The first failure ends the queue: what was computed from what failed would be wrong, so later
+ * commands are dropped.
  */
 export class CommandQueue {
   readonly #waiting: (() => unknown)[] = [];

@@ -6,14 +6,18 @@ import type { Program } from './kernels/kernel.ts';
 /** Loops end by their own condition; gpu.js wants an upper bound all the same. */
 const ENDLESS = 2 ** 30;
 
-/** Kinds of arguments in gpu.js's words. WebGL reads what lies on the device from another kind of texture than host data. */
+/**
+ * Kinds of arguments in gpu.js's words. WebGL reads what lies on the device from another kind of
+ * texture than host data.
+ */
 const argumentTypes = { array: 'Input', host: 'Input', integer: 'Integer', float: 'Float' } as const;
 const webGlTypes = { ...argumentTypes, array: 'MemoryOptimizedNumberTexture' } as const;
 
 /**
- * Compiles a kernel by running it once, on a few zeros with all sizes 1: gpu.js compiles on the first call, and falls back
- * on the first call.
- * @param array a result of another kernel that stands for its arrays; null takes host data, which will do but in WebGL.
+ * Compiles a kernel by running it once, on a few zeros with all sizes 1: gpu.js compiles on the
+ * first call, and falls back on the first call.
+ * @param array a result of another kernel that stands for its arrays; null takes host data, which
+ * will do but in WebGL.
  * @throws UnsupportedBackendError when another mode ran than the one asked for.
  */
 export async function compileProgram(
@@ -48,7 +52,10 @@ export async function compileProgram(
   return kernel;
 }
 
-/** gpu.js's own class for each mode. Both WebGL modes call themselves `gpu`: the name would not tell. */
+/**
+ * gpu.js's own class for each mode. Both WebGL modes call themselves `gpu`: the name would not
+ * tell.
+ */
 const classes = {
   webgpu: 'WebGPUKernel',
   webgl2: 'WebGL2Kernel',

@@ -11,15 +11,19 @@ import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
 
 /**
- * A result of this size occupies any GPU many times over. It is also as large as results may get everywhere: half of
- * WebGPU's smallest storage buffer (128 MiB), and the smallest WebGL2 texture, 2,048² texels of four numbers.
+ * A result of this size occupies any GPU many times over. It is also as large as results may get
+ * everywhere: half of WebGPU's smallest storage buffer (128 MiB), and the smallest WebGL2 texture,
+ * 2,048² texels of four numbers.
  */
 const STACK_BYTES = 2 ** 26;
 
 export interface GpuOptions {
   /** How gpu.js is to run; nothing else runs instead. */
   mode: GpuMode;
-  /** Bytes that handles may hold in all. On top of it come at most some 100 MiB of scores or logits while an op runs. */
+  /**
+   * Bytes that handles may hold in all. On top of it come at most some 100 MiB of scores or logits
+   * while an op runs.
+   */
   memoryBytes?: number;
 }
 
@@ -30,8 +34,8 @@ export interface GpuBackend extends Backend {
 }
 
 /**
- * The ops as gpu.js kernels; weights and activations stay on the device. In webgpu mode `navigator.gpu` must be there
- * before this is called for the first time.
+ * The ops as gpu.js kernels; weights and activations stay on the device. In webgpu mode
+ * `navigator.gpu` must be there before this is called for the first time.
  * @throws UnsupportedBackendError naming mode, reason and remedy where the mode cannot run here.
  */
 export async function gpuBackend({ mode, memoryBytes = Infinity }: GpuOptions): Promise<GpuBackend> {
@@ -113,7 +117,8 @@ class GpuJsBackend implements GpuBackend {
     const from = own('writeRows', source);
     const fits = from.cols === to.cols && Number.isInteger(at) && at >= 0 && at + from.rows <= to.rows;
     check('writeRows', fits, `${shapeOf(from)} does not fit into ${shapeOf(to)} at row ${at}`);
-    // No kernel can write into memory that is there: the whole array is made anew, and its handle and views see that.
+    // No kernel can write into memory that is there: the whole array is made anew, and its handle
+    // and views see that.
     const { owner } = to;
     const first = to.at + at * to.cols;
     const args = [owner.buffer, from.buffer, from.at, owner.cols, first, first + from.length];

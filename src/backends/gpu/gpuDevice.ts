@@ -18,7 +18,10 @@ import type { Program } from './kernels/kernel.ts';
 import { programs, type ProgramName } from './programs.ts';
 import { deviceError } from './webGpu.ts';
 
-/** Bytes of results after which the queue waits for the GPU: what was freed is only given back when the GPU is past it. */
+/**
+ * Bytes of results after which the queue waits for the GPU: what was freed is only given back when
+ * the GPU is past it.
+ */
 const IN_FLIGHT_BYTES = 2 ** 29;
 
 /** Device memory. Its content is there once the commands before have run. */
@@ -35,7 +38,9 @@ export class GpuBuffer {
   }
 }
 
-/** Compiles and runs the kernels of one backend and counts the memory that they were asked to hold. */
+/**
+ * Compiles and runs the kernels of one backend and counts the memory that they were asked to hold.
+ */
 export class GpuDevice {
   readonly mode: GpuMode;
   readonly capacityBytes: number;
@@ -96,7 +101,9 @@ export class GpuDevice {
     }
   }
 
-  /** Counts a buffer that a handle is to hold. @throws MemoryBudgetError when the budget is used up. */
+  /**
+   * Counts a buffer that a handle is to hold. @throws MemoryBudgetError when the budget is used up.
+   */
   hold(buffer: GpuBuffer): GpuBuffer {
     if (this.bytes + buffer.bytes > this.capacityBytes) {
       const [more, used, all] = [buffer.bytes, this.bytes, this.capacityBytes].map((n) => Math.ceil(n / 2 ** 20));
@@ -128,7 +135,10 @@ export class GpuDevice {
     return this.#submit('upload', rows, cols, [this.#gpuJs.input(data.slice(), [data.length]), 0, cols]);
   }
 
-  /** Runs a kernel for a result [rows, cols]. Buffers among the arguments are read when its turn comes. */
+  /**
+   * Runs a kernel for a result [rows, cols]. Buffers among the arguments are read when its turn
+   * comes.
+   */
   run(name: ProgramName, rows: number, cols: number, args: readonly (GpuBuffer | number)[]): GpuBuffer {
     return this.#submit(name, rows, cols, args);
   }
@@ -194,8 +204,8 @@ export class GpuDevice {
 
   async #deviceResult(out: GpuBuffer, result: KernelResult): Promise<void> {
     const { buffer, context, kernel } = result as BufferResult;
-    // Seen as a flat row of single numbers: gpu.js would not take a result of four numbers a thread as an argument, though
-    // its memory is laid out just so.
+    // Seen as a flat row of single numbers: gpu.js would not take a result of four numbers a thread
+    // as an argument, though its memory is laid out just so.
     const settings = { buffer, context, kernel, componentCount: 1, output: [out.length] };
     out.content = new this.#gpuJs.WebGPUBufferResult(settings);
     (result as BufferResult).delete();

@@ -1,6 +1,7 @@
 /**
- * What we use of gpu.js 2.24, typed no wider than that. The package is loaded on the first call and nowhere else: most
- * runs never need it, and in Node `navigator.gpu` has to be there before it is loaded.
+ * What we use of gpu.js 2.24, typed no wider than that. The package is loaded on the first call and
+ * nowhere else: most runs never need it, and in Node `navigator.gpu` has to be there before it is
+ * loaded.
  */
 import { UnsupportedBackendError } from '../../errors.ts';
 
@@ -46,7 +47,10 @@ export interface KernelSettings {
   precision: 'single';
   /** All numbers highp: indices are among them. */
   tactic: 'precision';
-  /** WebGL: four numbers a texel, and textures about square whatever the result's shape: one side of it may be too long. */
+  /**
+   * WebGL: four numbers a texel, and textures about square whatever the result's shape: one side of
+   * it may be too long.
+   */
   optimizeFloatMemory: boolean;
   loopMaxIterations: number;
 }
@@ -92,7 +96,9 @@ export interface GlContext {
 }
 
 interface GlKernelClass extends KernelClass {
-  /** The context with which gpu.js found out what WebGL can do here; null where it cannot be had. */
+  /**
+   * The context with which gpu.js found out what WebGL can do here; null where it cannot be had.
+   */
   readonly testContext: GlContext | null;
 }
 

@@ -1,4 +1,7 @@
-/** How gpu.js can run a kernel. Only the first three are GPUs; `webasm` and `cpu` run the same kernels on the processor. */
+/**
+ * How gpu.js can run a kernel. Only the first three are GPUs; `webasm` and `cpu` run the same
+ * kernels on the processor.
+ */
 export const gpuModes = ['webgpu', 'webgl2', 'headlessgl', 'webasm', 'cpu'] as const;
 export type GpuMode = (typeof gpuModes)[number];
 

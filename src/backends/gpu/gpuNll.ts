@@ -19,7 +19,10 @@ interface RowSums {
   readonly found: GpuBuffer;
 }
 
-/** Running log-sum-exp of rows. The sums stay on the device; which targets have been met is known on the host. */
+/**
+ * Running log-sum-exp of rows. The sums stay on the device; which targets have been met is known on
+ * the host.
+ */
 export class GpuNll implements NllState {
   readonly rows: number;
   readonly sum: NllSum;
@@ -38,7 +41,10 @@ export class GpuNll implements NllState {
   }
 }
 
-/** The GPU state behind a contract state. @throws ShapeError for another backend's, or one passed on or finished. */
+/**
+ * The GPU state behind a contract state. @throws ShapeError for another backend's, or one passed on
+ * or finished.
+ */
 export function ownNll(op: string, state: NllState): GpuNll {
   check(op, state instanceof GpuNll, 'the log-sum-exp state belongs to another backend');
   check(op, !state.ended, 'the log-sum-exp state was passed on or finished before');

@@ -38,7 +38,9 @@ const needs: Readonly<Record<GpuMode, { supported: (gpuJs: GpuJs) => boolean; re
   cpu: { supported: () => true, reason: '', remedy: '' },
 };
 
-/** @throws UnsupportedBackendError naming mode, reason and remedy where the mode cannot run here. */
+/**
+ * @throws UnsupportedBackendError naming mode, reason and remedy where the mode cannot run here.
+ */
 export function expectSupported(gpuJs: GpuJs, mode: GpuMode): void {
   const { supported, reason, remedy } = needs[mode];
   if (!supported(gpuJs)) throw new UnsupportedBackendError(`${reason}.`, { where: `--gpu-mode ${mode}`, remedy });

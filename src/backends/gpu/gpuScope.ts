@@ -9,7 +9,10 @@ import { columnSquares, gram, rowCosines } from './statistics.ts';
 /** Strided sums that a row's statistic is added up in. */
 const PARTS = 8;
 
-/** The ops of one scope: each checks its shapes, makes a buffer for its result and queues its kernels. */
+/**
+ * The ops of one scope: each checks its shapes, makes a buffer for its result and queues its
+ * kernels.
+ */
 export class GpuScope implements Scope {
   readonly #device: GpuDevice;
   /** Arrays and views made here and not kept. */

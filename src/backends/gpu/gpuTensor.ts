@@ -38,7 +38,10 @@ export class GpuTensor implements DeviceTensor {
     return owner.#buffer;
   }
 
-  /** Swaps the memory behind this handle, which owns its memory, and behind all views of it; returns the old one. */
+  /**
+   * Swaps the memory behind this handle, which owns its memory, and behind all views of it; returns
+   * the old one.
+   */
   replace(buffer: GpuBuffer): GpuBuffer {
     const before = this.buffer;
     this.#buffer = buffer;
@@ -64,7 +67,10 @@ export class GpuLinear implements LinearWeight {
   }
 }
 
-/** The GPU handle behind a contract handle. @throws ShapeError for another backend's or a dead handle. */
+/**
+ * The GPU handle behind a contract handle. @throws ShapeError for another backend's or a dead
+ * handle.
+ */
 export function own(op: string, x: DeviceTensor): GpuTensor {
   check(op, x instanceof GpuTensor, 'the array belongs to another backend');
   check(op, !x.freed && !x.owner.freed, `the array ${shapeOf(x)} was freed, or its scope closed`);

@@ -4,7 +4,8 @@ import type { GpuLinear, GpuTensor } from './gpuTensor.ts';
 /** Rows from … to of x Wᵀ + bias. */
 export function project(device: GpuDevice, x: GpuTensor, weight: GpuLinear, from: number, to: number): GpuBuffer {
   const { packed, inFeatures, outFeatures } = weight;
-  // Four numbers a thread only where that was made for: WebAssembly's vectors and the cpu's loops are slower with it.
+  // Four numbers a thread only where that was made for: WebAssembly's vectors and the cpu's loops
+  // are slower with it.
   const kernel = device.mode === 'webgpu' && outFeatures % 4 === 0 ? 'linearFour' : 'linear';
   return device.run(kernel, to - from, outFeatures, [
     x.buffer,
@@ -15,7 +16,9 @@ export function project(device: GpuDevice, x: GpuTensor, weight: GpuLinear, from
   ]);
 }
 
-/** W [outFeatures, inFeatures] and bias as the kernels want them: Wᵀ, then a row of biases or zeros. */
+/**
+ * W [outFeatures, inFeatures] and bias as the kernels want them: Wᵀ, then a row of biases or zeros.
+ */
 export function transposed(
   weight: Float32Array,
   outFeatures: number,

@@ -4,9 +4,11 @@ import { probedModes, type GpuMode } from './gpuMode.ts';
 import { gpuPath } from './gpuPath.ts';
 
 /**
- * Opens the GPU backend in the mode asked for, else in the first that has a GPU. Software adapters and the modes that run
- * on the processor are never chosen, since they are no GPU: they have to be asked for.
- * @param offerWebGpu puts navigator.gpu where gpu.js looks for it; null where that is the platform's own business.
+ * Opens the GPU backend in the mode asked for, else in the first that has a GPU. Software adapters
+ * and the modes that run on the processor are never chosen, since they are no GPU: they have to be
+ * asked for.
+ * @param offerWebGpu puts navigator.gpu where gpu.js looks for it; null where that is the
+ * platform's own business.
  * @throws UnsupportedBackendError where there is none, with what is missing of each.
  */
 export async function selectGpu(

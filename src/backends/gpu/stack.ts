@@ -2,8 +2,9 @@ import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 import type { GpuTensor } from './gpuTensor.ts';
 
 /**
- * The rows of all parts, which are of equal width, one part below the other. A kernel has a fixed number of inputs, so it
- * takes two: more parts are halved, and each row is copied log₂(parts) times at most.
+ * The rows of all parts, which are of equal width, one part below the other. A kernel has a fixed
+ * number of inputs, so it takes two: more parts are halved, and each row is copied log₂(parts)
+ * times at most.
  */
 export function stack(device: GpuDevice, parts: readonly GpuTensor[]): GpuBuffer {
   const [{ buffer, at, rows, cols }] = parts;

@@ -2,7 +2,9 @@
 import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 import type { GpuTensor } from './gpuTensor.ts';
 
-/** Rows whose sum is taken before it is added up; kernels/statistics.ts has the number in its loops. */
+/**
+ * Rows whose sum is taken before it is added up; kernels/statistics.ts has the number in its loops.
+ */
 const RUN = 64;
 /** Strided sums that a row's products are added up in. */
 const PARTS = 8;

@@ -34,8 +34,8 @@ type OnError = (reason: Error) => void;
 const users = new Set<OnError>();
 
 /**
- * The device, until `releaseDevice` with the same `onError`. Errors of a device come late and by themselves; without
- * `onError` they would show as zeros in results.
+ * The device, until `releaseDevice` with the same `onError`. Errors of a device come late and by
+ * themselves; without `onError` they would show as zeros in results.
  * @throws UnsupportedBackendError where there is no adapter.
  */
 export async function acquireDevice(gpuJs: GpuJs, onError: OnError): Promise<WebGpuContext> {
@@ -68,7 +68,10 @@ async function watch({ device }: WebGpuContext): Promise<void> {
   tell(deviceError(`device was lost: ${message}`));
 }
 
-/** A failure that gpu.js or the device reports, as an error of ours where it is the machine's and not a bug. */
+/**
+ * A failure that gpu.js or the device reports, as an error of ours where it is the machine's and
+ * not a bug.
+ */
 export function deviceError(message: string, cause?: unknown): Error {
   if (/device (was|is) lost|lost device|has been destroyed/i.test(message)) {
     return new UnsupportedBackendError('the GPU device was lost.', {

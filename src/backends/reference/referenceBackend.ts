@@ -7,8 +7,10 @@ import { ReferenceMemory, type ReferencePrecision } from './referenceMemory.ts';
 import { check, checkSize, own, ownLinear, ownNll, ReferenceLinear, ReferenceNll, shapeOf } from './referenceTensor.ts';
 
 /**
- * The backend that all others are compared with: the plain ops of src/ops and their backwards, on the calling thread.
- * @param precision what arrays hold. Under f64, of which only gradient checks have use, results are read with `read`.
+ * The backend that all others are compared with: the plain ops of src/ops and their backwards, on
+ * the calling thread.
+ * @param precision what arrays hold. Under f64, of which only gradient checks have use, results are
+ * read with `read`.
  */
 export function referenceBackend(precision: ReferencePrecision = 'f32'): ReferenceBackend {
   return new ReferenceBackend(precision);

@@ -2,10 +2,16 @@ import type { Floats } from '../../ops/floats.ts';
 import { Running } from '../running.ts';
 import { ReferenceTensor } from './referenceTensor.ts';
 
-/** What the arrays of a reference backend hold: f32 as every backend does, or f64 to check gradients by differences. */
+/**
+ * What the arrays of a reference backend hold: f32 as every backend does, or f64 to check gradients
+ * by differences.
+ */
 export type ReferencePrecision = 'f32' | 'f64';
 
-/** Makes and releases the arrays of one reference backend, and counts the bytes that live handles hold. */
+/**
+ * Makes and releases the arrays of one reference backend, and counts the bytes that live handles
+ * hold.
+ */
 export class ReferenceMemory {
   readonly precision: ReferencePrecision;
   readonly running: Running = new Running('reference');

@@ -15,7 +15,10 @@ import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable, Sc
 import type { ReferenceMemory } from './referenceMemory.ts';
 import { check, checkSize, own, ownLinear, shapeOf, type ReferenceTensor } from './referenceTensor.ts';
 
-/** The ops of one scope: each checks its shapes, makes an array for its result and runs the op of src/ops. */
+/**
+ * The ops of one scope: each checks its shapes, makes an array for its result and runs the op of
+ * src/ops.
+ */
 export class ReferenceScope implements Scope {
   protected readonly memory: ReferenceMemory;
   /** Arrays and views made here and not kept. */

@@ -61,7 +61,10 @@ export class ReferenceNll implements NllState {
   }
 }
 
-/** The reference handle behind a contract handle. @throws ShapeError for another backend's or a dead handle. */
+/**
+ * The reference handle behind a contract handle. @throws ShapeError for another backend's or a dead
+ * handle.
+ */
 export function own(op: string, x: DeviceTensor): ReferenceTensor {
   check(op, x instanceof ReferenceTensor, 'the array belongs to another backend');
   check(op, !x.freed && !x.owner.freed, `the array ${shapeOf(x)} was freed, or its scope closed`);

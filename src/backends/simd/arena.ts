@@ -10,9 +10,9 @@ export interface Allocation {
 }
 
 /**
- * Hands out pieces of one fixed range of addresses. Short-lived pieces (activations) are taken first-fit from the
- * bottom, long-lived ones (weights) last-fit from the top, so that a model's weights do not end up as islands
- * between buffers that come and go.
+ * Hands out pieces of one fixed range of addresses. Short-lived pieces (activations) are taken
+ * first-fit from the bottom, long-lived ones (weights) last-fit from the top, so that a model's
+ * weights do not end up as islands between buffers that come and go.
  */
 export class Arena {
   readonly capacity: number;

@@ -1,12 +1,16 @@
 /**
- * How the main thread tells workers what to do: a control block at the start of the shared WebAssembly memory.
- * A job is one kernel call split into ranges of units (rows, elements, heads). The threads, the main one included, each take
- * the next range until none is left, so that one whose processor has other work to do as well takes fewer. No kernel's
- * result depends on how its units are cut.
+ * How the main thread tells workers what to do: a control block at the start of the shared
+ * WebAssembly memory. A job is one kernel call split into ranges of units (rows, elements, heads).
+ * The threads, the main one included, each take the next range until none is left, so that one
+ * whose processor has other work to do as well takes fewer. No kernel's result depends on how its
+ * units are cut.
  */
 import type { Kernel } from './kernels.ts';
 
-/** Bytes at the start of the memory that belong to the control block (the kernels have no static data). */
+/**
+ * Bytes at the start of the memory that belong to the control block (the kernels have no static
+ * data).
+ */
 export const CONTROL_BYTES = 1024;
 
 /** Indices into the control block seen as Int32Array. */
@@ -36,7 +40,10 @@ export interface Job {
   align: number;
   /** How many threads take part, the main thread being part 0. */
   parts: number;
-  /** Which argument is the address of scratch memory, or −1. Part p's own scratch begins p · scratchStride bytes after it. */
+  /**
+   * Which argument is the address of scratch memory, or −1. Part p's own scratch begins p ·
+   * scratchStride bytes after it.
+   */
   scratchArgument: number;
   scratchStride: number;
 }
@@ -89,8 +96,9 @@ export function runShare(buffer: ArrayBufferLike, job: Job, kernels: readonly Ke
 }
 
 /**
- * Ranges shrink along the way (guided self-scheduling, Polychronopoulos & Kuck 1987): long ones first, because a kernel
- * goes through its weights once a range, and short ones last, so that all threads finish together.
+ * Ranges shrink along the way (guided self-scheduling, Polychronopoulos & Kuck 1987): long ones
+ * first, because a kernel goes through its weights once a range, and short ones last, so that all
+ * threads finish together.
  */
 function endOfRange({ units, align, parts }: Job, from: number): number {
   if (parts === 1) return units;

@@ -57,8 +57,8 @@ export function kernelId(name: KernelName): number {
 export type KernelVariant = 'relaxed-fma' | 'plain';
 
 /**
- * f32 lanes of the machine's vectors that the tile of `linear` is made for: WebAssembly's 4, or 8 where the engine joins two of
- * them (lanes.ts). The results are the same to the bit.
+ * f32 lanes of the machine's vectors that the tile of `linear` is made for: WebAssembly's 4, or 8
+ * where the engine joins two of them (lanes.ts). The results are the same to the bit.
  */
 export type Lanes = 4 | 8;
 
@@ -104,8 +104,8 @@ export function withAddresses<T>(what: string, ask: () => T): T {
 }
 
 /**
- * Compiles a variant, once, or returns null where the engine does not know its instructions, or does not fuse what it
- * calls a relaxed multiply-add: the same variant must round alike everywhere.
+ * Compiles a variant, once, or returns null where the engine does not know its instructions, or
+ * does not fuse what it calls a relaxed multiply-add: the same variant must round alike everywhere.
  */
 export type KernelCompiler = (variant: KernelVariant) => WasmModule | null;
 
@@ -126,8 +126,9 @@ export function kernelCompiler(binaries: Readonly<Record<KernelVariant, string>>
 }
 
 /**
- * Whether a·b + c is rounded once (x64 with FMA3, arm64) or twice (older x64), as the relaxed instruction leaves open:
- * (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ when fused and 0 when the square is rounded first.
+ * Whether a·b + c is rounded once (x64 with FMA3, arm64) or twice (older x64), as the relaxed
+ * instruction leaves open: (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ when fused and 0 when the square is
+ * rounded first.
  */
 export function fuses(module: WasmModule): boolean {
   const memory = probeMemory();
@@ -159,8 +160,8 @@ export function probeMemory(): WasmMemory {
 }
 
 /**
- * The kernels over `memory` that the modules have, by id, as every thread instantiates them for itself. The others throw
- * when they are called.
+ * The kernels over `memory` that the modules have, by id, as every thread instantiates them for
+ * itself. The others throw when they are called.
  */
 export function instantiateKernels(modules: readonly WasmModule[], memory: WasmMemory, lanes: Lanes = 4): Kernel[] {
   const exported: WasmExports = Object.assign({}, ...modules.map((module) => instantiate(module, memory)));

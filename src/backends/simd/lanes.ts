@@ -2,8 +2,9 @@ import { instantiateKernels, kernelId, probeMemory, type Kernel, type Lanes } fr
 import type { WasmModule } from './webAssembly.ts';
 
 /**
- * Asks the engine to join pairs of 128-bit operations into 256-bit ones where it compiles WebAssembly from now on; false
- * where it cannot. Node's is platform/nodeVectors.ts; a page cannot ask.
+ * Asks the engine to join pairs of 128-bit operations into 256-bit ones where it compiles
+ * WebAssembly from now on; false where it cannot. Node's is platform/nodeVectors.ts; a page cannot
+ * ask.
  */
 export type WidenVectors = () => boolean;
 
@@ -14,8 +15,8 @@ const OUT = PANELS + COLUMNS * K * 4;
 const OUT_FLOATS = ROWS * COLUMNS;
 
 /**
- * Operations a second that the optimising compiler's code exceeds on any processor with AVX2 (seen: 18 … 85e9), and the
- * baseline compiler's does not (2e9).
+ * Operations a second that the optimising compiler's code exceeds on any processor with AVX2 (seen:
+ * 18 … 85e9), and the baseline compiler's does not (2e9).
  */
 const OPTIMISED = 8e9;
 /** Rounds in which both tiles ran optimised. */
@@ -28,8 +29,9 @@ const CLEARLY = 0.85;
 const measured = new WeakMap<WasmModule, Lanes>();
 
 /**
- * Which tile of `linear` is faster on this engine and processor: whether vectors are joined cannot be asked, only seen from
- * the time. Takes a few milliseconds, once a module. Eight lanes are taken only if they also gave the bits of four.
+ * Which tile of `linear` is faster on this engine and processor: whether vectors are joined cannot
+ * be asked, only seen from the time. Takes a few milliseconds, once a module. Eight lanes are taken
+ * only if they also gave the bits of four.
  */
 export function measureLanes(module: WasmModule): Lanes {
   let lanes = measured.get(module);

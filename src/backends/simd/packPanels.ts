@@ -9,7 +9,8 @@ export function panelFloats(n: number, k: number): number {
 }
 
 /**
- * Packs W [n, k] into panels [⌈n/8⌉][k][8]: what the micro-kernel reads as one stream. Columns beyond n are zero.
+ * Packs W [n, k] into panels [⌈n/8⌉][k][8]: what the micro-kernel reads as one stream. Columns
+ * beyond n are zero.
  */
 export function packPanels(panels: Float32Array, weight: Floats, n: number, k: number): void {
   for (let first = 0; first < n; first += PANEL) {

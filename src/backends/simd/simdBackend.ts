@@ -27,7 +27,10 @@ export interface SimdOptions {
   spawn: SpawnWorker | null;
   /** Kernel variant to insist on; default: relaxed FMA where the engine has it. */
   variant?: KernelVariant;
-  /** How the engine is asked for 256-bit vectors; null where it cannot be. They are used if they prove faster here. */
+  /**
+   * How the engine is asked for 256-bit vectors; null where it cannot be. They are used if they
+   * prove faster here.
+   */
   widen?: WidenVectors | null;
   /** Lanes to insist on, without a measurement. The results are the same to the bit. */
   lanes?: Lanes;
@@ -35,8 +38,9 @@ export interface SimdOptions {
 
 /**
  * The WebAssembly SIMD backend: all ops of the contract as f32x4 kernels over one shared memory.
- * @throws UnsupportedBackendError where WebAssembly SIMD, the wanted variant or threads are missing,
- * MemoryBudgetError where the budget is too small to begin with or the system refuses the memory.
+ * @throws UnsupportedBackendError where WebAssembly SIMD, the wanted variant or threads are
+ * missing, MemoryBudgetError where the budget is too small to begin with or the system refuses the
+ * memory.
  */
 export async function simdBackend(options: SimdOptions): Promise<SimdBackend> {
   const { device, variant } = await openDevice(options, compileKernels);
@@ -48,7 +52,8 @@ export async function openDevice(
   options: SimdOptions,
   compile: KernelCompiler,
 ): Promise<{ device: SimdDevice; variant: KernelVariant }> {
-  // Before kernels are optimised: what the baseline compiler made of them until then is never joined, and does not stay.
+  // Before kernels are optimised: what the baseline compiler made of them until then is never
+  // joined, and does not stay.
   const widened = options.lanes !== 4 && (options.widen?.() ?? false);
   const variant = options.variant ?? (compile('relaxed-fma') === null ? 'plain' : 'relaxed-fma');
   const module = compile(variant);
@@ -75,7 +80,8 @@ export async function openDevice(
 
 function reserve(pages: number): WasmMemory {
   try {
-    // The address range is reserved at once (the threads hold its buffer); the system backs pages as they are touched.
+    // The address range is reserved at once (the threads hold its buffer); the system backs pages
+    // as they are touched.
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
     throw new MemoryBudgetError(`cannot reserve ${Math.round((pages * PAGE) / 2 ** 20)} MiB.`, {
@@ -93,8 +99,9 @@ export class SimdBackend implements Backend {
   /** f32 lanes of the vectors that run. */
   readonly lanes: Lanes;
   /**
-   * 1,365 rows of SmolLM2-135M. Few rows make short kernels, whose threads wait for each other, and a last group of rows
-   * that is not full: streams of 128 tokens pass in 8/9 of the time when ten are stacked, of 512 in 14/15 when two are.
+   * 1,365 rows of SmolLM2-135M. Few rows make short kernels, whose threads wait for each other, and
+   * a last group of rows that is not full: streams of 128 tokens pass in 8/9 of the time when ten
+   * are stacked, of 512 in 14/15 when two are.
    */
   readonly stackBytes: number = 2 ** 23;
   protected readonly device: SimdDevice;

@@ -6,7 +6,10 @@ import { expectSize, SimdLinear, SimdTensor } from './simdTensor.ts';
 import type { ThreadPool } from './threadPool.ts';
 import type { WasmMemory } from './webAssembly.ts';
 
-/** Below this much work (about multiply-adds) a kernel runs on the calling thread: waking another costs more. */
+/**
+ * Below this much work (about multiply-adds) a kernel runs on the calling thread: waking another
+ * costs more.
+ */
 const MIN_THREADED_WORK = 200_000;
 
 /** Two threads' scratch must not share one. */
@@ -24,7 +27,10 @@ export interface Split {
   scratchFloats?: number;
 }
 
-/** Memory and threads of the SIMD backend: what scopes and the backend share. Keeps addresses, never views. */
+/**
+ * Memory and threads of the SIMD backend: what scopes and the backend share. Keeps addresses, never
+ * views.
+ */
 export class SimdDevice {
   readonly arena: Arena;
   readonly pool: ThreadPool;
@@ -65,8 +71,8 @@ export class SimdDevice {
   }
 
   /**
-   * Packs W [outFeatures, inFeatures] for x Wᵀ or, `transposed`, for x W; a bias has a number for each column of the
-   * result. `op` is who asks, for the error.
+   * Packs W [outFeatures, inFeatures] for x Wᵀ or, `transposed`, for x W; a bias has a number for
+   * each column of the result. `op` is who asks, for the error.
    * @throws ShapeError where a length does not fit.
    */
   pack(

@@ -5,8 +5,9 @@ import { openDevice, SimdBackend, type SimdOptions } from './simdBackend.ts';
 import { SimdGradientScope } from './simdGradientScope.ts';
 
 /**
- * The SIMD backend with the kernels of training. Its inference ops give the bits that `simdBackend`'s give, from the same
- * sources; `variant` names the digest of the module for training, on which a training run's bits depend.
+ * The SIMD backend with the kernels of training. Its inference ops give the bits that
+ * `simdBackend`'s give, from the same sources; `variant` names the digest of the module for
+ * training, on which a training run's bits depend.
  * @throws as simdBackend.
  */
 export async function simdGradientBackend(options: SimdOptions): Promise<GradientBackend> {

@@ -6,9 +6,14 @@ import type { KernelName } from './kernels.ts';
 import { attentionInputs, SimdScope } from './simdScope.ts';
 import { expectSize, isRange, own, type SimdLinear, type SimdTensor } from './simdTensor.ts';
 
-/** Rows whose sums are taken together before those sums are added up; CUT_ROWS of assembly/sums.ts. */
+/**
+ * Rows whose sums are taken together before those sums are added up; CUT_ROWS of assembly/sums.ts.
+ */
 const CUT_ROWS = 64;
-/** Rows of a cut of linearBackwardWeight, and columns of dy it transposes at a time (assembly/linearBackward.ts). */
+/**
+ * Rows of a cut of linearBackwardWeight, and columns of dy it transposes at a time
+ * (assembly/linearBackward.ts).
+ */
 const K_GROUP = 256;
 const COLUMN_GROUP = 24;
 
@@ -272,8 +277,9 @@ function expectIds(op: string, ids: Int32Array, lowest: number, end: number): vo
 }
 
 /**
- * Floats that assembly/attentionBackward.ts wants for itself: keys packed both ways, values one, panels of a tile's rows;
- * and the tile's weights, their derivatives, and one of the two transposed.
+ * Floats that assembly/attentionBackward.ts wants for itself: keys packed both ways, values one,
+ * panels of a tile's rows; and the tile's weights, their derivatives, and one of the two
+ * transposed.
  */
 function attentionBackwardScratch(seqLen: number, headDim: number): number {
   const [keys, dim, tile] = [roundUp(seqLen, 8), roundUp(headDim, 8), 48];

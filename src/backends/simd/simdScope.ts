@@ -5,7 +5,9 @@ import type { SimdDevice } from './simdDevice.ts';
 import { columnSquares, gram, rowCosines } from './simdStatistics.ts';
 import { expectSize, isRange, own, ownLinear, type SimdTensor } from './simdTensor.ts';
 
-/** The ops of one scope: each checks its shapes, takes memory for its result and runs its kernel. */
+/**
+ * The ops of one scope: each checks its shapes, takes memory for its result and runs its kernel.
+ */
 export class SimdScope implements Scope {
   protected readonly device: SimdDevice;
   /** Arrays and views made here and not kept. */
@@ -224,7 +226,10 @@ export class SimdScope implements Scope {
   }
 }
 
-/** The handles of q, k and v and how many sequences they hold. @throws ShapeError where they do not fit `spec`. */
+/**
+ * The handles of q, k and v and how many sequences they hold. @throws ShapeError where they do not
+ * fit `spec`.
+ */
 export function attentionInputs(
   op: string,
   q: DeviceTensor,
@@ -249,7 +254,10 @@ export function attentionInputs(
   return { queries, keys, values, sequences };
 }
 
-/** Floats that assembly/attention.ts wants for itself: panels of one head's keys and values, twelve rows of scores, their sums. */
+/**
+ * Floats that assembly/attention.ts wants for itself: panels of one head's keys and values, twelve
+ * rows of scores, their sums.
+ */
 function attentionScratch(keyLen: number, headDim: number): number {
   const padded = (length: number): number => Math.ceil(length / 8) * 8;
   return padded(keyLen) * headDim + padded(headDim) * keyLen + 12 * padded(keyLen) + 12;

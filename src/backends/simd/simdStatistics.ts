@@ -1,4 +1,7 @@
-/** The statistics ops over the kernels of assembly/statistics.ts, which are a module of their own (statisticsKernels.ts). */
+/**
+ * The statistics ops over the kernels of assembly/statistics.ts, which are a module of their own
+ * (statisticsKernels.ts).
+ */
 import type { SimdDevice } from './simdDevice.ts';
 import type { SimdTensor } from './simdTensor.ts';
 

@@ -52,7 +52,10 @@ export class SimdNll implements NllState {
   }
 }
 
-/** The SIMD handle behind a contract handle. @throws ShapeError for another backend's or a freed handle. */
+/**
+ * The SIMD handle behind a contract handle. @throws ShapeError for another backend's or a freed
+ * handle.
+ */
 export function own(x: DeviceTensor, op: string): SimdTensor {
   if (!(x instanceof SimdTensor))
     throw new ShapeError('the array belongs to another backend.', { where: `simd ${op}` });

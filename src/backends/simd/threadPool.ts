@@ -5,7 +5,10 @@ import { instantiateKernels, type Kernel, type Lanes } from './kernels.ts';
 import { waitWhile, type WorkerStart } from './workerLoop.ts';
 import type { WasmMemory, WasmModule } from './webAssembly.ts';
 
-/** Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the browser's differ. */
+/**
+ * Starts a worker that runs `workerLoop(start)`; resolves when it is ready. Node's and the
+ * browser's differ.
+ */
 export type SpawnWorker = (start: WorkerStart) => Promise<WorkerHandle>;
 export interface WorkerHandle {
   /** Resolves when the worker has ended: after the stop order, or by itself. */
@@ -14,7 +17,10 @@ export interface WorkerHandle {
   hold(): void;
 }
 
-/** The main thread and its workers over one shared memory: runs a kernel split into ranges and returns when all are done. */
+/**
+ * The main thread and its workers over one shared memory: runs a kernel split into ranges and
+ * returns when all are done.
+ */
 export class ThreadPool {
   readonly threads: number;
   readonly lanes: Lanes;
@@ -74,8 +80,8 @@ export class ThreadPool {
   }
 
   /**
-   * Runs `job` on as many threads as it names. The caller sleeps while it waits, so this must not be the page's
-   * main thread in a browser.
+   * Runs `job` on as many threads as it names. The caller sleeps while it waits, so this must not
+   * be the page's main thread in a browser.
    * @throws DisposedError after `stop`, UnsupportedBackendError where a thread has ended by itself.
    */
   run(job: Job): void {

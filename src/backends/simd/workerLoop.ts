@@ -12,10 +12,16 @@ export interface WorkerStart {
   lanes: Lanes;
 }
 
-/** How often a waiting thread looks before it sleeps: some tens of microseconds, the usual gap between two kernels. */
+/**
+ * How often a waiting thread looks before it sleeps: some tens of microseconds, the usual gap
+ * between two kernels.
+ */
 const SPINS = 2_000;
 
-/** A worker's life: waits for jobs in the shared memory and runs its part of each, until told to stop. */
+/**
+ * A worker's life: waits for jobs in the shared memory and runs its part of each, until told to
+ * stop.
+ */
 export function workerLoop(start: WorkerStart, ready: () => void): void {
   const { buffer } = start.memory;
   const kernels = instantiateKernels(start.modules, start.memory, start.lanes);

@@ -1,10 +1,12 @@
 /**
- * Grouped-query causal attention in five kernels: scores, the highest score of each query, weights e^(score − highest),
- * their sum, and the mix of values. The scores of some rows at a time stand in memory (see ../attention.ts): a gather-only
- * kernel that mixed values without them would compute each score once for each of the D numbers of a head.
+ * Grouped-query causal attention in five kernels: scores, the highest score of each query, weights
+ * e^(score − highest), their sum, and the mix of values. The scores of some rows at a time stand in
+ * memory (see ../attention.ts): a gather-only kernel that mixed values without them would compute
+ * each score once for each of the D numbers of a head.
  *
- * Shapes: q [rows, H·D], k and v [n·keyLen, K·D]. Scores and weights are [rows · H, keyLen], row t's head h in row t·H + h.
- * `from` is the first of the rows that are computed: a row's number modulo seqLen says where in its sequence it is.
+ * Shapes: q [rows, H·D], k and v [n·keyLen, K·D]. Scores and weights are [rows · H, keyLen], row
+ * t's head h in row t·H + h. `from` is the first of the rows that are computed: a row's number
+ * modulo seqLen says where in its sequence it is.
  */
 import type { KernelThread, Program } from './kernel.ts';
 import { quotient } from './math.ts';

@@ -8,7 +8,10 @@ function copyRows(this: KernelThread, x: number[], xAt: number, n: number): numb
 
 export const copyProgram: Program = { source: copyRows, takes: ['array', 'integer', 'integer'] };
 
-/** `copy` of what lies on the host: in WebGL a kernel of its own, as it reads another kind of texture. */
+/**
+ * `copy` of what lies on the host: in WebGL a kernel of its own, as it reads another kind of
+ * texture.
+ */
 export const uploadProgram: Program = { ...copyProgram, takes: ['host', 'integer', 'integer'] };
 
 function addRows(this: KernelThread, x: number[], xAt: number, y: number[], yAt: number, n: number): number {

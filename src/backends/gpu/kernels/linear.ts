@@ -1,8 +1,9 @@
 /**
- * x Wᵀ + bias. W is packed transposed, [k, n], so that neighbouring threads read neighbouring numbers, and the bias (zeros
- * where there is none) is the packed array's last row.
+ * x Wᵀ + bias. W is packed transposed, [k, n], so that neighbouring threads read neighbouring
+ * numbers, and the bias (zeros where there is none) is the packed array's last row.
  *
- * Shapes: x [rows, k], packed [k + 1, n] → [rows, n]. One f32 sum over k in order, whatever kernel computes it.
+ * Shapes: x [rows, k], packed [k + 1, n] → [rows, n]. One f32 sum over k in order, whatever kernel
+ * computes it.
  */
 import type { KernelThread, Program } from './kernel.ts';
 
@@ -19,7 +20,10 @@ export const linearProgram: Program = {
   takes: ['array', 'integer', 'array', 'integer', 'integer'],
 };
 
-/** Four neighbouring columns a thread: each number of x that was read serves four products. n is a multiple of 4. */
+/**
+ * Four neighbouring columns a thread: each number of x that was read serves four products. n is a
+ * multiple of 4.
+ */
 function linearFour(this: KernelThread, x: number[], xAt: number, packed: number[], n: number, k: number): number[] {
   let a = 0;
   let b = 0;

@@ -1,19 +1,20 @@
 /** Functions that kernels call; see kernel.ts for what their text must keep to. */
 
 /**
- * ⌊a / b⌋ of whole numbers ≥ 0. A GPU's division may be off by 2.5 units in the last place, so that 6 / 3 can come out
- * below 2; half a unit of slack makes that harmless for a below 1.6 million.
+ * ⌊a / b⌋ of whole numbers ≥ 0. A GPU's division may be off by 2.5 units in the last place, so that
+ * 6 / 3 can come out below 2; half a unit of slack makes that harmless for a below 1.6 million.
  */
 export function quotient(a: number, b: number): number {
   return Math.floor((a + 0.5) / b);
 }
 
 /**
- * e^x with x held within ±88: beyond that f32 has no number for it, and WGSL leaves open what an overflow gives. What the
- * callers divide by it, or add it to, is below 1e-33 of the rest by then.
+ * e^x with x held within ±88: beyond that f32 has no number for it, and WGSL leaves open what an
+ * overflow gives. What the callers divide by it, or add it to, is below 1e-33 of the rest by then.
  *
- * WGSL's exp may be off by 3 + 2|x| units in the last place, 94 at 45. So it only sees what is left of x beside a multiple
- * of ln 2, which is subtracted in two parts of which the first has few bits (Cody & Waite 1980); 2ⁿ is built by squaring.
+ * WGSL's exp may be off by 3 + 2|x| units in the last place, 94 at 45. So it only sees what is left
+ * of x beside a multiple of ln 2, which is subtracted in two parts of which the first has few bits
+ * (Cody & Waite 1980); 2ⁿ is built by squaring.
  */
 export function boundedExp(x: number): number {
   const held = Math.max(Math.min(x, 88), -88);
@@ -42,8 +43,9 @@ export function relativeExp(z: number, peak: number): number {
 }
 
 /**
- * erfc(z) to 1.2e-7 relative: Chebyshev fit of Press et al. 1992, Numerical Recipes in C, §6.2 (`erfcc`). The reference's
- * series and continued fraction would be 150 steps a number, for digits that f32 does not have.
+ * erfc(z) to 1.2e-7 relative: Chebyshev fit of Press et al. 1992, Numerical Recipes in C, §6.2
+ * (`erfcc`). The reference's series and continued fraction would be 150 steps a number, for digits
+ * that f32 does not have.
  */
 export function erfc(z: number): number {
   const size = Math.abs(z);

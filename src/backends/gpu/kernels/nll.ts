@@ -1,6 +1,6 @@
 /**
- * A row's running log-sum-exp over the vocabulary. The ids of a tile are shared out among `parts` strided sums a row; each
- * keeps (m, s), m the highest logit so far and s = Σ e^(z − m).
+ * A row's running log-sum-exp over the vocabulary. The ids of a tile are shared out among `parts`
+ * strided sums a row; each keeps (m, s), m the highest logit so far and s = Σ e^(z − m).
  *
  * Shapes: logits [rows, n]; highest, sums [rows, parts]; targets, found [rows, 1].
  */
@@ -19,8 +19,8 @@ function raiseHighest(this: KernelThread, logits: number[], before: number[], n:
 export const raiseHighestProgram: Program = { source: raiseHighest, takes: ['array', 'array', 'integer', 'integer'] };
 
 /**
- * The new s, in groups of 16 terms: a single running sum would lose what is small beside it, which a vocabulary of tens of
- * thousands of unlikely ids adds up to.
+ * The new s, in groups of 16 terms: a single running sum would lose what is small beside it, which
+ * a vocabulary of tens of thousands of unlikely ids adds up to.
  */
 function foldSums(
   this: KernelThread,
@@ -77,7 +77,10 @@ export const foldSumsInOrderProgram: Program = {
   helpers: [relativeExp],
 };
 
-/** The target's logit where this tile of ids firstId … firstId + n − 1 holds it, else what was found before. */
+/**
+ * The target's logit where this tile of ids firstId … firstId + n − 1 holds it, else what was found
+ * before.
+ */
 function findTarget(
   this: KernelThread,
   logits: number[],

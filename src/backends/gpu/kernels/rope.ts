@@ -2,7 +2,8 @@ import type { KernelThread, Program } from './kernel.ts';
 import { quotient } from './math.ts';
 
 /**
- * Rotates the pairs (i, i + D/2) of each head. Each thread computes one of the two, so both numbers are read twice.
+ * Rotates the pairs (i, i + D/2) of each head. Each thread computes one of the two, so both numbers
+ * are read twice.
  *
  * Shapes: x [rows, n = heads · D], cos and sin [positions, D/2] → [rows, n].
  */

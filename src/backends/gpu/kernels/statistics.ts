@@ -1,7 +1,7 @@
 /**
- * Sums over activations. There is no f64 on a GPU, so a sum over rows has two levels: runs of 64 rows, and the sum of the
- * runs. So its rounding errors are those of 64 + rows / 64 additions at most, not of `rows`. (Compensated sums would not
- * do: WGSL lets a compiler simplify them away.)
+ * Sums over activations. There is no f64 on a GPU, so a sum over rows has two levels: runs of 64
+ * rows, and the sum of the runs. So its rounding errors are those of 64 + rows / 64 additions at
+ * most, not of `rows`. (Compensated sums would not do: WGSL lets a compiler simplify them away.)
  *
  * Shapes: x, y [rows, n].
  */
@@ -65,8 +65,8 @@ function rowLargest(this: KernelThread, x: number[], xAt: number, n: number, par
 export const rowLargestProgram: Program = { source: rowLargest, takes: ['array', 'integer', 'integer', 'integer'] };
 
 /**
- * x · y over the strided parts of each row, both divided by their row's largest number, so that no square leaves f32's
- * range: [rows, parts]. `xLargest` and `yLargest` are [rows, parts].
+ * x · y over the strided parts of each row, both divided by their row's largest number, so that no
+ * square leaves f32's range: [rows, parts]. `xLargest` and `yLargest` are [rows, parts].
  */
 function scaledProducts(
   this: KernelThread,
@@ -101,8 +101,8 @@ export const scaledProductsProgram: Program = {
 };
 
 /**
- * The cosine from the parts [rows, parts] of x · y, x · x and y · y: [rows, 1]. A row's largest number is ±1 here, so that
- * its square is 0 for a row of zeros alone.
+ * The cosine from the parts [rows, parts] of x · y, x · x and y · y: [rows, 1]. A row's largest
+ * number is ±1 here, so that its square is 0 for a row of zeros alone.
  */
 function cosines(this: KernelThread, xy: number[], xx: number[], yy: number[], parts: number): number {
   let product = 0;

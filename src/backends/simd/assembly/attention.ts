@@ -4,13 +4,15 @@ import { mixExactly, mixOwn, weighExactly } from './exactAttention';
 import { exponentiate, extremes, sumLanes } from './vector';
 
 /**
- * Causal grouped-query attention by the tiles of `linear`. A sequence's keys and values of one head are packed into panels
- * once; then twelve query rows at a time get their scores (queries × keys), turn them into weights, and mix the values
- * (weights × values). No [T, T] matrix exists, only twelve rows of one.
+ * Causal grouped-query attention by the tiles of `linear`. A sequence's keys and values of one head
+ * are packed into panels once; then twelve query rows at a time get their scores (queries × keys),
+ * turn them into weights, and mix the values (weights × values). No [T, T] matrix exists, only
+ * twelve rows of one.
  *
- * A row sees the keys of its tile's last row, those beyond its own position with weight 0, which changes no sum. Its
- * arithmetic depends on its own position and keys only: not on the rows around it, the thread, or whether the keys came
- * from a cache. Windows begin at a multiple of K_GROUP so that the groups of every row's sums begin at the same keys.
+ * A row sees the keys of its tile's last row, those beyond its own position with weight 0, which
+ * changes no sum. Its arithmetic depends on its own position and keys only: not on the rows around
+ * it, the thread, or whether the keys came from a cache. Windows begin at a multiple of K_GROUP so
+ * that the groups of every row's sums begin at the same keys.
  *
  * Where a score or a mix leaves f32's range, that row is computed again (exactAttention.ts).
  *
@@ -20,8 +22,8 @@ import { exponentiate, extremes, sumLanes } from './vector';
 const TILE_ROWS: i32 = 12;
 
 /**
- * `scratch` holds, in floats: key panels ⌈keyLen/8⌉·8·D, value panels ⌈D/8⌉·8·keyLen, scores 12·⌈keyLen/8⌉·8 and 12 sums
- * (attentionScratch in ../simdScope.ts).
+ * `scratch` holds, in floats: key panels ⌈keyLen/8⌉·8·D, value panels ⌈D/8⌉·8·keyLen, scores
+ * 12·⌈keyLen/8⌉·8 and 12 sums (attentionScratch in ../simdScope.ts).
  */
 export function attention(
   out: usize,

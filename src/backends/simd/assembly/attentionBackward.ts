@@ -5,20 +5,25 @@ import { packRows, packTransposed, transpose } from './panels';
 import { sumLanes } from './vector';
 
 /**
- * The backward of causal grouped-query attention on whole sequences, by the tiles of `linear`. With S = scale · q kᵀ and
- * P = softmax(S), row by row:
+ * The backward of causal grouped-query attention on whole sequences, by the tiles of `linear`. With
+ * S = scale · q kᵀ and P = softmax(S), row by row:
  *
- *     dP = dy vᵀ    dS = P ∘ (dP − rowsum(dP ∘ P))    dq = scale · dS k    dk = scale · dSᵀ q    dv = Pᵀ dy
+ *     dP = dy vᵀ          dS = P ∘ (dP − rowsum(dP ∘ P))
+ *     dq = scale · dS k   dk = scale · dSᵀ q   dv = Pᵀ dy
  *
- * P is computed again, 48 query rows at a time against the keys they see; the rows' shares of dk and dv are added up in
- * the order of heads and rows, so that no [T, T] matrix exists.
+ * P is computed again, 48 query rows at a time against the keys they see; the rows' shares of dk
+ * and dv are added up in the order of heads and rows, so that no [T, T] matrix exists.
  *
- * Units are (sequence, key/value head) pairs: all query heads that share a dk and dv belong to one thread.
+ * Units are (sequence, key/value head) pairs: all query heads that share a dk and dv belong to one
+ * thread.
  */
 
 const TILE_ROWS: i32 = 48;
 
-/** `scratch` is as large as attentionBackwardScratch of ../simdGradientScope.ts says; window 0 = none. */
+/**
+ * `scratch` is as large as attentionBackwardScratch of ../simdGradientScope.ts says; window 0 =
+ * none.
+ */
 export function attentionBackward(
   dq: usize,
   dk: usize,
@@ -94,7 +99,10 @@ export function attentionBackward(
   }
 }
 
-/** In place: weights w → P = w / sum; dP → scale · P ∘ (dP − Σ P dP). Outside the keys a row sees w is 0, and so is all else. */
+/**
+ * In place: weights w → P = w / sum; dP → scale · P ∘ (dP − Σ P dP). Outside the keys a row sees w
+ * is 0, and so is all else.
+ */
 function differentiate(weights: usize, gradients: usize, stride: i32, inverse: f32, scale: f32): void {
   const end = <usize>stride << 2;
   const inverse4 = f32x4.splat(inverse);

@@ -2,8 +2,9 @@
  * Compiles the kernels, once with relaxed SIMD (fused multiply-add) and once without, into base64
  * modules, which are committed so that users need no compiler: ../kernels.generated.ts for
  * inference, ../statisticsKernels.generated.ts for statistics of activations,
- * ../gradientKernels.generated.ts for training and ../ladderKernels.generated.ts for lessons. They are apart so that a change of the others leaves the inference digest, and with it
- * journals, as they are. Specs build all of them again and compare.
+ * ../gradientKernels.generated.ts for training and ../ladderKernels.generated.ts for lessons. They
+ * are apart so that a change of the others leaves the inference digest, and with it journals, as
+ * they are. Specs build all of them again and compare.
  *
  *   npm run build:kernels
  */
@@ -84,9 +85,10 @@ async function compile(
       entry,
       '--outFile',
       'kernels.wasm',
-      // Of binaryen's passes only those that take the jumps of inlined functions away, since the engine joins vectors
-      // only within a basic block. The others gather the steps of an unrolled loop into one expression a sum, whose operands
-      // must then all be loaded first, and the engine's register allocator spills. What the engine itself optimises is enough.
+      // Of binaryen's passes only those that take the jumps of inlined functions away, since the
+      // engine joins vectors only within a basic block. The others gather the steps of an unrolled
+      // loop into one expression a sum, whose operands must then all be loaded first, and the
+      // engine's register allocator spills. What the engine itself optimises is enough.
       '--optimizeLevel',
       '0',
       '--runPasses',

@@ -8,8 +8,8 @@ declare function hostLog(x: f64): f64;
 const CUT: i32 = 512;
 
 /**
- * nll [R] = −log softmax(logits)[target] and dLogits [R, columns] = weight · (softmax − one-hot); rows with a target below 0
- * are 0 in both.
+ * nll [R] = −log softmax(logits)[target] and dLogits [R, columns] = weight · (softmax − one-hot);
+ * rows with a target below 0 are 0 in both.
  */
 export function crossEntropy(
   nll: usize,

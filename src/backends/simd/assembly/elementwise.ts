@@ -1,6 +1,7 @@
 /**
- * Elementwise kernels over a flat range. Ranges given to different threads start at multiples of four elements, and
- * tails go through the same vector arithmetic, so an element's value does not depend on where a range ends.
+ * Elementwise kernels over a flat range. Ranges given to different threads start at multiples of
+ * four elements, and tails go through the same vector arithmetic, so an element's value does not
+ * depend on where a range ends.
  */
 import { exp4, exponentiate, minLanes } from './vector';
 
@@ -75,7 +76,10 @@ function silu4(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
 }
 
-/** 0.5 x (1 + tanh(u)), u = √(2/π)(x + 0.044715 x³), written as x · sigmoid(2u) so that small values keep digits. */
+/**
+ * 0.5 x (1 + tanh(u)), u = √(2/π)(x + 0.044715 x³), written as x · sigmoid(2u) so that small values
+ * keep digits.
+ */
 export function geluTanh(out: usize, x: usize, from: i32, to: i32): void {
   let lowest = f32x4.splat(0);
   let i = from;

@@ -102,7 +102,10 @@ export function geluTanhBackward(out: usize, dy: usize, x: usize, from: i32, to:
   }
 }
 
-/** With s = sigmoid(2u), u = √(2/π)(x + 0.044715 x³): the derivative of x · s is s (1 + x · 2u′ (1 − s)). */
+/**
+ * With s = sigmoid(2u), u = √(2/π)(x + 0.044715 x³): the derivative of x · s is s (1 + x · 2u′ (1 −
+ * s)).
+ */
 function geluTanhSlope4(x: v128): v128 {
   const square = f32x4.mul(f32x4.mul(x, x), f32x4.splat(0.044715));
   const one = f32x4.splat(1);

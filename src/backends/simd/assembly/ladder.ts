@@ -1,8 +1,9 @@
 import { fma, sumLanes } from './vector';
 
 /**
- * The rungs below `linear`, kept to be read, checked and timed (docs/internals/kernels.md): each computes y = x Wᵀ with
- * W [N, K] as it is stored, row-major, and is faster than the one before it by one idea.
+ * The rungs below `linear`, kept to be read, checked and timed (docs/internals/kernels.md): each
+ * computes y = x Wᵀ with W [N, K] as it is stored, row-major, and is faster than the one before it
+ * by one idea.
  */
 
 /** Rung 1: three loops over single numbers. */
@@ -18,7 +19,10 @@ export function linearScalar(out: usize, x: usize, w: usize, k: i32, n: i32, row
   }
 }
 
-/** Rung 2: four numbers at a time. Two loads feed each multiply-add, and each waits for the one before it. */
+/**
+ * Rung 2: four numbers at a time. Two loads feed each multiply-add, and each waits for the one
+ * before it.
+ */
 export function linearVector(out: usize, x: usize, w: usize, k: i32, n: i32, rowFrom: i32, rowTo: i32): void {
   for (let row = rowFrom; row < rowTo; row++) {
     for (let column = 0; column < n; column++) {
@@ -29,7 +33,10 @@ export function linearVector(out: usize, x: usize, w: usize, k: i32, n: i32, row
   }
 }
 
-/** Rung 3: a tile of 2 rows × 4 columns: six loads feed eight multiply-adds, which do not wait for each other. */
+/**
+ * Rung 3: a tile of 2 rows × 4 columns: six loads feed eight multiply-adds, which do not wait for
+ * each other.
+ */
 export function linearTiled(out: usize, x: usize, w: usize, k: i32, n: i32, rowFrom: i32, rowTo: i32): void {
   const stride = <usize>k << 2;
   const columns = n & ~3;

@@ -4,25 +4,32 @@ import { tile6x16 } from './wideTile';
 /**
  * y = x Wᵀ + bias, the kernel nearly all time is spent in.
  *
- * W is packed once into panels of 8 output columns, [⌈N/8⌉][K][8], zero-padded at the right. The micro-kernel holds
- * a tile of 6 rows × 8 columns in 12 vector registers and walks k once: 2 panel loads and 6 broadcasts feed 12
- * fused multiply-adds. Rows are taken 24 and k 256 at a time: the rows' part, 24 KiB, and a panel's, 8 KiB,
- * stay in L1 while the panels stream by (the loop order of Goto & van de Geijn 2008).
+ * W is packed once into panels of 8 output columns, [⌈N/8⌉][K][8], zero-padded at the right. The
+ * micro-kernel holds a tile of 6 rows × 8 columns in 12 vector registers and walks k once: 2 panel
+ * loads and 6 broadcasts feed 12 fused multiply-adds. Rows are taken 24 and k 256 at a time: the
+ * rows' part, 24 KiB, and a panel's, 8 KiB, stay in L1 while the panels stream by (the loop order
+ * of Goto & van de Geijn 2008).
  *
- * Every output element is the same sum whatever the tile it falls into, so that a row's result does not depend on how
- * many rows are stacked or how they are split over threads: a running sum over each 256 of k, and those sums added up in
- * order. Without the cut, one huge activation early in a row (real models have them) would round all that follows to
- * its own last digit.
+ * Every output element is the same sum whatever the tile it falls into, so that a row's result does
+ * not depend on how many rows are stacked or how they are split over threads: a running sum over
+ * each 256 of k, and those sums added up in order. Without the cut, one huge activation early in a
+ * row (real models have them) would round all that follows to its own last digit.
  */
 
 const ROW_GROUP: i32 = 24;
 /** Terms a running sum has; the sums are then added up in order. */
 export const K_GROUP: i32 = 256;
 
-/** How many lanes a vector of the machine has: 4, or 8 where the engine joins two of ours (../lanes.ts). The host sets it. */
+/**
+ * How many lanes a vector of the machine has: 4, or 8 where the engine joins two of ours
+ * (../lanes.ts). The host sets it.
+ */
 export let lanes: i32 = 4;
 
-/** Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 = none. */
+/**
+ * Rows rowFrom ≤ r < rowTo of out [R, N] (row stride ldo) from x [R, K] (row stride ldx); bias 0 =
+ * none.
+ */
 export function linear(
   out: usize,
   ldo: i32,
@@ -64,7 +71,10 @@ export function multiply(
   }
 }
 
-/** The same for a cut of k, at most K_GROUP long, and few rows: out is it, or `added` to it, plus the bias where one is given. */
+/**
+ * The same for a cut of k, at most K_GROUP long, and few rows: out is it, or `added` to it, plus
+ * the bias where one is given.
+ */
 export function multiplyCut(
   out: usize,
   ldo: i32,
@@ -105,8 +115,9 @@ export function multiplyCut(
 }
 
 /**
- * Up to six rows of a panel's part. With fewer rows the last one is computed over again in their place, which is faster
- * than row by row; only `rows` are stored. Eight of k a turn: of four, counting and moving on are a tenth of the instructions.
+ * Up to six rows of a panel's part. With fewer rows the last one is computed over again in their
+ * place, which is faster than row by row; only `rows` are stored. Eight of k a turn: of four,
+ * counting and moving on are a tenth of the instructions.
  */
 export function tile6x8(
   out: usize,
@@ -374,7 +385,10 @@ export function tile1x8(out: usize, x: usize, panel: usize, bias: usize, k: i32,
   store8(out, c0, c1, bias, columns, added);
 }
 
-/** Stores the first `columns` (1 … 8) of eight results: `added` to what is there, and with the bias where it is given. */
+/**
+ * Stores the first `columns` (1 … 8) of eight results: `added` to what is there, and with the bias
+ * where it is given.
+ */
 // @ts-ignore: decorator
 @inline
 function store8(out: usize, c0: v128, c1: v128, bias: usize, columns: i32, added: bool): void {

@@ -1,18 +1,23 @@
 /**
- * dW = dyᵀ x, by the tiles of `linear`: x packed as its panels, dyᵀ as its rows. Sums over rows are cut as those over k
- * are in `linear`: a running sum over each 256 rows, and those sums added up in order.
+ * dW = dyᵀ x, by the tiles of `linear`: x packed as its panels, dyᵀ as its rows. Sums over rows are
+ * cut as those over k are in `linear`: a running sum over each 256 rows, and those sums added up in
+ * order.
  */
 import { K_GROUP, multiplyCut } from './linear';
 import { packRows, transpose } from './panels';
 
-/** Columns of dy transposed at a time; with K_GROUP rows they are 24 KiB and stay in L1 while the panels stream by. */
+/**
+ * Columns of dy transposed at a time; with K_GROUP rows they are 24 KiB and stay in L1 while the
+ * panels stream by.
+ */
 const COLUMN_GROUP: i32 = 24;
 /** Rows packed at a time: few enough that they stay in L1 while panel after panel is written. */
 const PACK_ROWS: i32 = 16;
 
 /**
- * Rows of x [R, columns] into cuts of 256 rows, each as panels: [⌈R/256⌉][⌈columns/8⌉][256][8]. A cut's panels lie side by
- * side, so that they do not compete for the same sets of a cache. Ranges begin at multiples of 16 rows.
+ * Rows of x [R, columns] into cuts of 256 rows, each as panels: [⌈R/256⌉][⌈columns/8⌉][256][8]. A
+ * cut's panels lie side by side, so that they do not compete for the same sets of a cache. Ranges
+ * begin at multiples of 16 rows.
  */
 export function packCuts(panels: usize, x: usize, columns: i32, rowFrom: i32, rowTo: i32): void {
   for (let row = rowFrom; row < rowTo; row += PACK_ROWS) {

@@ -22,9 +22,9 @@ export function nllReset(state: usize, rowFrom: i32, rowTo: i32): void {
 }
 
 /**
- * Folds ids firstId … firstId + n − 1 (panels of W [n, K]) into the state of rows rowFrom … rowTo − 1 of x [R, K].
- * `single` 1: the sum is one running f32 in the order of ids (NllSum 'f32' of src/ops/nll.ts), else lanes of a tile in f32
- * and tiles in f64.
+ * Folds ids firstId … firstId + n − 1 (panels of W [n, K]) into the state of rows rowFrom … rowTo −
+ * 1 of x [R, K]. `single` 1: the sum is one running f32 in the order of ids (NllSum 'f32' of
+ * src/ops/nll.ts), else lanes of a tile in f32 and tiles in f64.
  */
 export function nllTile(
   state: usize,

@@ -1,6 +1,6 @@
 /**
- * RMSNorm and LayerNorm, row by row. Sums run in f64 (two lanes at a time): the rows are short, the cost is nothing
- * beside the projections, and a row with one huge outlier keeps its digits.
+ * RMSNorm and LayerNorm, row by row. Sums run in f64 (two lanes at a time): the rows are short, the
+ * cost is nothing beside the projections, and a row with one huge outlier keeps its digits.
  */
 
 /**
@@ -97,7 +97,10 @@ function scaleExactly(
   }
 }
 
-/** (x − mean) · scale · weight + bias; the difference is taken in f64, where a large mean would eat the digits. */
+/**
+ * (x − mean) · scale · weight + bias; the difference is taken in f64, where a large mean would eat
+ * the digits.
+ */
 function scaleRow(out: usize, x: usize, weight: usize, bias: usize, columns: i32, mean: f64, scale: f32): void {
   const vectors = mean == 0 ? columns & ~3 : 0;
   const scale4 = f32x4.splat(scale);

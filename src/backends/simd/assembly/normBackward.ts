@@ -2,11 +2,12 @@ import { centredSquares, sum } from './norm';
 import { CUT_ROWS, addRow } from './sums';
 
 /**
- * The backwards of RMSNorm and LayerNorm. With x̂ the normed row before its weight, s = 1 / rms or 1 / deviation, and
- * g = dy ∘ weight:
+ * The backwards of RMSNorm and LayerNorm. With x̂ the normed row before its weight, s = 1 / rms or
+ * 1 / deviation, and g = dy ∘ weight:
  *
  *     RMSNorm    dx = s (g − x̂ · mean(g ∘ x̂))              dWeight = Σ_rows dy ∘ x̂
- *     LayerNorm  dx = s (g − mean(g) − x̂ · mean(g ∘ x̂))    dWeight = Σ_rows dy ∘ x̂    dBias = Σ_rows dy
+ *     LayerNorm  dx = s (g − mean(g) − x̂ · mean(g ∘ x̂))    dWeight = Σ_rows dy ∘ x̂
+ *                dBias = Σ_rows dy
  *
  * Sums along a row run in f64, as in the forward kernels. Units are cuts of 64 rows (sums.ts).
  */
@@ -101,7 +102,10 @@ export function layerNormBackward(
   }
 }
 
-/** dx = scale · (dy ∘ weight − gradientMean − x̂ · slopeMean), x̂ = (x − mean) · scale, in f64; weightSums += dy ∘ x̂. */
+/**
+ * dx = scale · (dy ∘ weight − gradientMean − x̂ · slopeMean), x̂ = (x − mean) · scale, in f64;
+ * weightSums += dy ∘ x̂.
+ */
 function layerNormRow(
   dx: usize,
   weightSums: usize,

@@ -1,6 +1,6 @@
 /**
- * Matrices rearranged for the tiles of `linear`: transposed four by four, or packed into panels of eight columns. Strides
- * are in bytes.
+ * Matrices rearranged for the tiles of `linear`: transposed four by four, or packed into panels of
+ * eight columns. Strides are in bytes.
  */
 
 /** to [columns, rows] = from [rows, columns] transposed. */
@@ -49,7 +49,10 @@ function transposeOneByOne(
   }
 }
 
-/** X [rows, columns] into panels [⌈columns/8⌉][rows][8], `panelBytes` apart, zero-padded: for y = a X. */
+/**
+ * X [rows, columns] into panels [⌈columns/8⌉][rows][8], `panelBytes` apart, zero-padded: for y = a
+ * X.
+ */
 export function packRows(panels: usize, panelBytes: usize, x: usize, stride: usize, rows: i32, columns: i32): void {
   for (let column = 0; column < columns; column += 8) {
     const width = min(8, columns - column);

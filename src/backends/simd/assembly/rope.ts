@@ -1,4 +1,6 @@
-/** Rotates the pairs (i, i + D/2) of each head by its row's angle; cos and sin are [positions, D/2]. */
+/**
+ * Rotates the pairs (i, i + D/2) of each head by its row's angle; cos and sin are [positions, D/2].
+ */
 export function rope(
   out: usize,
   x: usize,

@@ -10,7 +10,9 @@ export function gatherRows(out: usize, table: usize, ids: usize, columns: i32, r
   }
 }
 
-/** Rows rowFrom ≤ r < rowTo of out: the sums, in order, of dy's rows [count, columns] whose id is r. */
+/**
+ * Rows rowFrom ≤ r < rowTo of out: the sums, in order, of dy's rows [count, columns] whose id is r.
+ */
 export function scatterRows(
   out: usize,
   dy: usize,

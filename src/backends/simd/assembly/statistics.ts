@@ -1,6 +1,6 @@
 /**
- * Sums over activations, in f64. A product of two f32 has at most 48 significant bits and is exact in f64, so only the
- * sums round; and so it is the same whether a multiply-add is fused or not.
+ * Sums over activations, in f64. A product of two f32 has at most 48 significant bits and is exact
+ * in f64, so only the sums round; and so it is the same whether a multiply-add is fused or not.
  */
 
 /** Rows of x that `gram` packs and multiplies at a time; GRAM_CUT of ../simdStatistics.ts. */
@@ -10,7 +10,10 @@ const COLUMN: usize = (<usize>CUT) << 3;
 /** Rows of the result whose packed columns stay in L1 while panels stream by. */
 const ROW_GROUP: i32 = 24;
 
-/** Σ_r x[r, c]² for columns from ≤ c < to of x [rows, columns]. `sums` holds an f64 for each of them. */
+/**
+ * Σ_r x[r, c]² for columns from ≤ c < to of x [rows, columns]. `sums` holds an f64 for each of
+ * them.
+ */
 export function columnSquares(
   out: usize,
   x: usize,
@@ -91,9 +94,9 @@ function cosine(x: usize, y: usize, length: i32): f64 {
 }
 
 /**
- * Columns from ≤ c < to of `length` ≤ CUT rows of x [·, columns], widened to f64 for `gramCut`: as rows of the transposed
- * [width, CUT], and in panels of four [width/4, CUT, 4]. What lies beyond x's last column is 0. Ranges begin at multiples
- * of four columns.
+ * Columns from ≤ c < to of `length` ≤ CUT rows of x [·, columns], widened to f64 for `gramCut`: as
+ * rows of the transposed [width, CUT], and in panels of four [width/4, CUT, 4]. What lies beyond
+ * x's last column is 0. Ranges begin at multiples of four columns.
  */
 export function gramPack(
   transposed: usize,
@@ -124,8 +127,8 @@ export function gramPack(
 }
 
 /**
- * sums [width, width], rows rowFrom ≤ r < rowTo, on and right of the diagonal: a cut's products, `added` to what is there
- * or in its place. Ranges begin at multiples of six rows.
+ * sums [width, width], rows rowFrom ≤ r < rowTo, on and right of the diagonal: a cut's products,
+ * `added` to what is there or in its place. Ranges begin at multiples of six rows.
  */
 export function gramCut(
   sums: usize,
@@ -150,7 +153,10 @@ export function gramCut(
   }
 }
 
-/** out [columns, columns], rows rowFrom ≤ r < rowTo: the sums [width, width], rounded, and mirrored at the diagonal. */
+/**
+ * out [columns, columns], rows rowFrom ≤ r < rowTo: the sums [width, width], rounded, and mirrored
+ * at the diagonal.
+ */
 export function gramRound(out: usize, sums: usize, columns: i32, width: i32, rowFrom: i32, rowTo: i32): void {
   for (let row = rowFrom; row < rowTo; row++) {
     for (let column = 0; column < columns; column++) {

@@ -1,6 +1,7 @@
 /**
- * Sums over rows: rows are cut every 64, each cut has its sums in a row of its own, and `addCuts` adds those up. The cuts
- * are the units, so that the sums are the same however many threads share them.
+ * Sums over rows: rows are cut every 64, each cut has its sums in a row of its own, and `addCuts`
+ * adds those up. The cuts are the units, so that the sums are the same however many threads share
+ * them.
  */
 
 /** Rows of a cut; CUT_ROWS of ../simdGradientScope.ts. */

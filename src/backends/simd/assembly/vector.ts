@@ -1,8 +1,9 @@
 /** Vector helpers shared by all kernels: fused multiply-add, horizontal sums, exp. */
 
 /**
- * a·b + c in each lane. With relaxed SIMD this is one instruction, fused on every x64 with FMA3 and every arm64;
- * without, two roundings. The choice is made when the module is compiled, so one kernel variant always rounds alike.
+ * a·b + c in each lane. With relaxed SIMD this is one instruction, fused on every x64 with FMA3 and
+ * every arm64; without, two roundings. The choice is made when the module is compiled, so one
+ * kernel variant always rounds alike.
  */
 // @ts-ignore: decorator
 @inline
@@ -87,13 +88,14 @@ const P2: f32 = 1.6666665459e-1;
 const P1: f32 = 5.0000001201e-1;
 
 /**
- * exp in each lane, within 2 ulp for x in [−87.3, 88.3]; exactly 0 below; clamped above (2.4e38). NaN stays NaN.
- * Cody–Waite reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, then a degree-6 minimax polynomial, then 2ⁿ by setting the
- * exponent bits.
+ * exp in each lane, within 2 ulp for x in [−87.3, 88.3]; exactly 0 below; clamped above (2.4e38).
+ * NaN stays NaN. Cody–Waite reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, then a degree-6 minimax
+ * polynomial, then 2ⁿ by setting the exponent bits.
  */
 export function exp4(x: v128): v128 {
   const lowest = f32x4.splat(LOWEST);
-  // The pseudo-minimum and -maximum are one instruction each, and let a NaN in their first argument through.
+  // The pseudo-minimum and -maximum are one instruction each, and let a NaN in their first argument
+  // through.
   const clamped = f32x4.pmin(f32x4.pmax(x, lowest), f32x4.splat(HIGHEST));
   const rounded = fma(clamped, f32x4.splat(LOG2_E), f32x4.splat(ROUNDER));
   const n = f32x4.sub(rounded, f32x4.splat(ROUNDER));
@@ -110,8 +112,9 @@ export function exp4(x: v128): v128 {
 }
 
 /**
- * x ← e^(scale · (x − shift)) for whole vectors from … end, each as `exp4` would. Four at a time: the engine makes a constant
- * anew at every use, which for a vector alone takes longer than its arithmetic; and pairs can be joined (wideTile.ts).
+ * x ← e^(scale · (x − shift)) for whole vectors from … end, each as `exp4` would. Four at a time:
+ * the engine makes a constant anew at every use, which for a vector alone takes longer than its
+ * arithmetic; and pairs can be joined (wideTile.ts).
  */
 export function exponentiate(from: usize, end: usize, shift: f32, scale: f32): void {
   const shift4 = f32x4.splat(shift);

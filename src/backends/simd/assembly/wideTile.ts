@@ -1,14 +1,16 @@
 import { fma } from './vector';
 
 /**
- * The tile of `linear` for engines that join pairs of vectors into ones of eight lanes: six rows of two panels' parts,
- * [6, 16], in 24 vectors that become 12 of the machine's. The operations come in pairs on neighbouring addresses, which is
- * what V8's revectorizer looks for: it starts from a pair of stores and needs the same steps in the same order behind both,
- * down to the loads, and one constant that the sums begin from. Without it 24 sums do not fit the registers, and the tile is
+ * The tile of `linear` for engines that join pairs of vectors into ones of eight lanes: six rows of
+ * two panels' parts, [6, 16], in 24 vectors that become 12 of the machine's. The operations come in
+ * pairs on neighbouring addresses, which is what V8's revectorizer looks for: it starts from a pair
+ * of stores and needs the same steps in the same order behind both, down to the loads, and one
+ * constant that the sums begin from. Without it 24 sums do not fit the registers, and the tile is
  * slower than `tile6x8`. Each element is the same sum as there, in the same order.
  *
- * With fewer than six rows the last one is computed over again in their place; only `rows` are stored. Eight of k a turn: four
- * take a tenth longer, most of all where another program shares the core; sixteen, a twentieth less, were not worth the text.
+ * With fewer than six rows the last one is computed over again in their place; only `rows` are
+ * stored. Eight of k a turn: four take a tenth longer, most of all where another program shares the
+ * core; sixteen, a twentieth less, were not worth the text.
  */
 export function tile6x16(
   out: usize,
