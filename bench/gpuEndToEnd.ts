@@ -2,7 +2,7 @@
 import { Mask } from '../src/model/mask.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import type { WeightSource } from '../src/model/weights.ts';
-import { bundleSize } from '../src/prune/bundles.ts';
+import { bundleSize } from '../src/prune/pricing/bundles.ts';
 import { plural } from '../src/drawing/numbers.ts';
 import { expectSame } from './agree.ts';
 import { isYardstick, openEngine, type Choice, type Engine } from './gpuEngines.ts';

@@ -3,8 +3,8 @@
  * [stream][chunk][T − 1], the stream under the mask alone last. Ignored targets are NaN.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { KnownLosses } from '../src/prune/raceReplay.ts';
-import { cutLosses } from '../src/prune/raceSegments.ts';
+import type { KnownLosses } from '../src/prune/race/raceReplay.ts';
+import { cutLosses } from '../src/prune/race/raceSegments.ts';
 
 export interface LossRecord {
   model: string;

@@ -21,10 +21,10 @@ import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { candidatesLeft } from '../src/prune/candidates.ts';
 import { perplexityNoise } from '../src/prune/nearTie.ts';
-import { planMemory } from '../src/prune/plan.ts';
-import { replayCost, replayRace } from '../src/prune/raceReplay.ts';
-import { raceOrder } from '../src/prune/raceRule.ts';
-import { sweep } from '../src/prune/sweep.ts';
+import { planMemory } from '../src/prune/pricing/plan.ts';
+import { replayCost, replayRace } from '../src/prune/race/raceReplay.ts';
+import { raceOrder } from '../src/prune/race/raceRule.ts';
+import { sweep } from '../src/prune/pricing/sweep.ts';
 import { knownLosses, readLossRecord, writeLossRecord, type LossRecord } from './lossRecord.ts';
 
 const { positionals, values } = parseArgs({

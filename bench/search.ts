@@ -3,7 +3,7 @@ import { Mask } from '../src/model/mask.ts';
 import type { Transformer } from '../src/model/transformer.ts';
 import { walkOf } from '../src/model/walk.ts';
 import { candidatesLeft, type Candidate } from '../src/prune/candidates.ts';
-import { sweep } from '../src/prune/sweep.ts';
+import { sweep } from '../src/prune/pricing/sweep.ts';
 
 /** Every candidate's NLLs [chunk][T − 1]. */
 export type Prices = readonly (readonly Float32Array[])[];

@@ -133,7 +133,7 @@ const allowed = {
   lines: [
     'tile6x8 in src/backends/simd/assembly/linear.ts',
     'tile6x16 in src/backends/simd/assembly/wideTile.ts',
-    'raceStep in src/prune/raceStep.ts',
+    'raceStep in src/prune/race/raceStep.ts',
     'matchAt in src/tokenizer/regex/machine.ts',
   ],
   parameters: [

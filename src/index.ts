@@ -50,7 +50,7 @@ export { plainSearch, type PlainStep } from './prune/plainSearch.ts';
 export { plainSweep } from './prune/plainSweep.ts';
 export { search, type SearchSettings } from './prune/search.ts';
 export type { ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './prune/events.ts';
-export { sweep, type SweepProgress, type SweepResult } from './prune/sweep.ts';
+export { sweep, type SweepProgress, type SweepResult } from './prune/pricing/sweep.ts';
 export { candidatesLeft, type Candidate, type PruneKind, type StopRules } from './prune/candidates.ts';
 export { Journal, type JournalHeader } from './prune/journal.ts';
 export { memoryJournal, type JournalSink } from './platform/journalSink.ts';

@@ -2,10 +2,10 @@
 import type { Mutant } from './mutant.ts';
 
 const journal = { file: 'src/prune/run.ts', specs: ['spec/prune/run.spec.ts'] };
-const race = { file: 'src/prune/raceRule.ts', specs: ['spec/prune/raceRule.spec.ts'] };
-const checkpoints = { file: 'src/prune/checkpoints.ts', specs: ['spec/prune/checkpoints.spec.ts'] };
-const bundles = { file: 'src/prune/bundles.ts', specs: ['spec/prune/bundles.spec.ts'] };
-const sweep = { file: 'src/prune/sweep.ts', specs: ['spec/prune/sweep.spec.ts'] };
+const race = { file: 'src/prune/race/raceRule.ts', specs: ['spec/prune/race/raceRule.spec.ts'] };
+const checkpoints = { file: 'src/prune/pricing/checkpoints.ts', specs: ['spec/prune/pricing/checkpoints.spec.ts'] };
+const bundles = { file: 'src/prune/pricing/bundles.ts', specs: ['spec/prune/pricing/bundles.spec.ts'] };
+const sweep = { file: 'src/prune/pricing/sweep.ts', specs: ['spec/prune/pricing/sweep.spec.ts'] };
 /** As src/prune/run.ts has it; the fields that its hash must cover. */
 const SETTINGS = '{ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };';
 
@@ -80,8 +80,8 @@ export const searchMutants: readonly Mutant[] = [
     to: 'names.length > this.#size + 1 ||',
   },
   {
-    file: 'src/prune/plan.ts',
-    specs: ['spec/prune/plan.spec.ts'],
+    file: 'src/prune/pricing/plan.ts',
+    specs: ['spec/prune/pricing/plan.spec.ts'],
     name: 'bundles: as large as the backend asks for, whatever the memory',
     from: 'Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes))',
     to: 'bundleSize(config, chunks * chunk, backend.stackBytes)',
@@ -109,7 +109,7 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...journal,
     name: 'journal hash misses a field: the race',
-    specs: ['spec/prune/raceSearch.spec.ts'],
+    specs: ['spec/prune/race/raceSearch.spec.ts'],
     from: '{ ...settings, ...race }',
     to: '{ ...settings }',
   },
@@ -148,7 +148,7 @@ export const searchMutants: readonly Mutant[] = [
   },
   {
     ...race,
-    specs: ['spec/prune/raceReplay.spec.ts'],
+    specs: ['spec/prune/race/raceReplay.spec.ts'],
     name: 'race: one chunk is taken to show how far chunks lie apart',
     from: 'effect.within * scatter.within',
     to: 'effect.factor * scatter.within',

@@ -13,7 +13,7 @@ import { Transformer } from '../../src/model/transformer.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
 import { candidatesLeft } from '../../src/prune/candidates.ts';
 import { perplexityNoise } from '../../src/prune/nearTie.ts';
-import { sweep } from '../../src/prune/sweep.ts';
+import { sweep } from '../../src/prune/pricing/sweep.ts';
 import { families, tinySource } from '../model/tinyTransformer.ts';
 import { hasShared, sharedPath } from '../shared.ts';
 import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';

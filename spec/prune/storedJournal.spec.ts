@@ -20,7 +20,7 @@ import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal, type JournalSink } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { candidatesLeft } from '../../src/prune/candidates.ts';
-import { planGroup } from '../../src/prune/plan.ts';
+import { planGroup } from '../../src/prune/pricing/plan.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { run, type RunOptions } from '../../src/prune/run.ts';
 import { Mask } from '../../src/model/mask.ts';

@@ -3,7 +3,7 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal, type JournalSink } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
-import { planGroup } from '../../src/prune/plan.ts';
+import { planGroup } from '../../src/prune/pricing/plan.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { run, type RunOptions } from '../../src/prune/run.ts';
 import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';

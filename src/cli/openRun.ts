@@ -15,7 +15,7 @@ import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
-import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/plan.ts';
+import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/pricing/plan.ts';
 import { defaultMemory, defaultThreads, MAX_MEMORY } from './environment.ts';
 import { interruptibleBackend } from './interruptible.ts';
 import type { Terminal } from './terminal.ts';

@@ -6,7 +6,7 @@ import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
-import { planGroup } from '../prune/plan.ts';
+import { planGroup } from '../prune/pricing/plan.ts';
 import { turn } from '../model/eventLoop.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';

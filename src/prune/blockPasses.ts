@@ -1,12 +1,15 @@
 /**
- * The price of a step in block passes of one chunk: one block on one stream. Times tokens a chunk it is block·row passes,
- * the unit of a result's `work`.
+ * The price of a step in block passes of one chunk: one block on one stream. Times tokens a chunk
+ * it is block·row passes, the unit of a result's `work`.
  */
 import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
 import type { BlockPasses } from './events.ts';
 
-/** What a sweep over `candidates` takes from block `from` of the walk on: the unpruned stream, and each fork past its own blocks. */
+/**
+ * What a sweep over `candidates` takes from block `from` of the walk on: the unpruned stream, and
+ * each fork past its own blocks.
+ */
 export function sweepPasses(walk: readonly BlockId[], candidates: readonly Candidate[], from = 0): number {
   const names = walk.map(formatBlock);
   return candidates.reduce((sum, { blocks }) => {
@@ -20,7 +23,10 @@ export function naivePasses(walk: readonly BlockId[], candidates: readonly Candi
   return candidates.reduce((sum, { blocks }) => sum + walk.length - blocks.length, 0);
 }
 
-/** A step's work in block·row passes. @param done block passes done, each times its chunks. @param rows tokens of all chunks. */
+/**
+ * A step's work in block·row passes. @param done block passes done, each times its chunks. @param
+ * rows tokens of all chunks.
+ */
 export function stepWork(
   walk: readonly BlockId[],
   candidates: readonly Candidate[],

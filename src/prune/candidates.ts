@@ -4,7 +4,10 @@ import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
 
-/** What may be removed in one step: any block, one kind of block only, or both blocks of a layer together. */
+/**
+ * What may be removed in one step: any block, one kind of block only, or both blocks of a layer
+ * together.
+ */
 export type PruneKind = 'mix' | 'mha' | 'mlp' | 'layer';
 export const pruneKinds: readonly PruneKind[] = ['mix', 'mha', 'mlp', 'layer'];
 
@@ -17,8 +20,9 @@ export interface Candidate {
 }
 
 /**
- * The candidates left under a mask, in BlockPruner's order: all MHA by layer, then all MLP by layer (Zhong et al.
- * 2025; the order decides ties). In layer mode: the layers that are whole, by index.
+ * The candidates left under a mask, in BlockPruner's order: all MHA by layer, then all MLP by
+ * layer (Zhong et al. 2025; the order decides ties). In layer mode: the layers that are whole, by
+ * index.
  */
 export function candidatesLeft(kind: PruneKind, numHiddenLayers: number, mask: Mask): Candidate[] {
   const layers = Array.from({ length: numHiddenLayers }, (_, layer) => layer);

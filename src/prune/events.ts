@@ -6,14 +6,14 @@
 import type { ChunkScore, Perplexity } from '../eval/perplexity.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Candidate } from './candidates.ts';
-import type { DesignEffect } from './raceRule.ts';
+import type { DesignEffect } from './race/raceRule.ts';
 
 /** A candidate with its perplexity on top of the current mask. */
 export interface ScoredCandidate extends Candidate {
   perplexity: Perplexity;
   /**
-   * Where a race dropped it: `perplexity` is over so many chunks only, and relates so to the pick's
-   * on the same.
+   * Where a race dropped it: `perplexity` is over so many chunks only, and relates so to the
+   * pick's on the same.
    */
   dropped?: { chunks: number; againstPick: number };
 }
@@ -42,7 +42,8 @@ export interface StepRace {
 /** The three senses in which papers say "pruning ratio" (all removed blocks with their norms). */
 export interface Ratios {
   /**
-   * Removed / all parameters, embeddings and head included, tied weights once: BlockPruner's ratio.
+   * Removed / all parameters, embeddings and head included, tied weights once: BlockPruner's
+   * ratio.
    */
   total: number;
   /** Removed / parameters of all blocks. */

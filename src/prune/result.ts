@@ -7,7 +7,7 @@ import type { Convention, DataSummary } from '../eval/convention.ts';
 import type { NonFinite, PerplexityFigures } from '../eval/figures.ts';
 import type { PruneKind, StopRules } from './candidates.ts';
 import type { BlockPasses, Ratios, StepRace, StoppedBy } from './events.ts';
-import type { RaceSettings } from './raceRule.ts';
+import type { RaceSettings } from './race/raceRule.ts';
 
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
 

@@ -16,8 +16,8 @@ import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from '
 import type { BlockPasses, ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './events.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import { nearTie } from './nearTie.ts';
-import { planGroup } from './plan.ts';
-import { checkRace, RACE_RULE, type RaceSettings } from './raceRule.ts';
+import { planGroup } from './pricing/plan.ts';
+import { checkRace, RACE_RULE, type RaceSettings } from './race/raceRule.ts';
 import { PRUNE_SCHEMA, type CandidateScore, type PruneResult, type StepResult } from './result.ts';
 import { samplePrompt, sampleText } from './sample.ts';
 import { search } from './search.ts';

@@ -1,9 +1,10 @@
 /**
- * BlockPruner's greedy search (Zhong et al. 2025, §3.3): in every step, the block whose removal leaves the lowest
- * perplexity goes, until a stop rule is met. Scores are taken afresh in each step, on top of what is already gone.
+ * BlockPruner's greedy search (Zhong et al. 2025, §3.3): in every step, the block whose removal
+ * leaves the lowest perplexity goes, until a stop rule is met. Scores are taken afresh in each
+ * step, on top of what is already gone.
  *
- * The search is a generator of events. The journal, the progress bar, a web page and the specs all live on the same
- * ones; nothing else comes out of it.
+ * The search is a generator of events. The journal, the progress bar, a web page and the specs all
+ * live on the same ones; nothing else comes out of it.
  */
 import { FormatError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
@@ -26,35 +27,43 @@ import {
 import type { ScoredCandidate, SearchEvent, StepOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type GroupRecord } from './journalRecords.ts';
-import type { RaceSettings } from './raceRule.ts';
-import { planBundle } from './plan.ts';
-import { raceStep, ranking, type RaceStepInput } from './raceStep.ts';
+import type { RaceSettings } from './race/raceRule.ts';
+import { planBundle } from './pricing/plan.ts';
+import { raceStep, ranking, type RaceStepInput } from './race/raceStep.ts';
 import { ratios } from './ratios.ts';
-import { GroupCheckpoints } from './checkpoints.ts';
-import { sweep } from './sweep.ts';
+import { GroupCheckpoints } from './pricing/checkpoints.ts';
+import { sweep } from './pricing/sweep.ts';
 
 export interface SearchSettings {
   kind: PruneKind;
   stop: StopRules;
   /**
-   * An order of removal decided beforehand: each step prices and removes its next entry. Without it
-   * each step prices all candidates of `kind` and removes the best.
+   * An order of removal decided beforehand: each step prices and removes its next entry. Without
+   * it each step prices all candidates of `kind` and removes the best.
    */
   order?: readonly Candidate[];
-  /** Chunks a sweep carries at once: as many as the memory budget holds streams for. Does not change any result. */
+  /**
+   * Chunks a sweep carries at once: as many as the memory budget holds streams for. Does not
+   * change any result.
+   */
   groupSize: number;
-  /** For streams kept from step to step (checkpoints.ts); default 0. Does not change any result. */
+  /**
+   * For streams kept from step to step (checkpoints.ts); default 0. Does not change any result.
+   */
   checkpointBytes?: number;
-  /** Drop candidates before they have seen all chunks (racing.md); without it every candidate sees all. */
+  /**
+   * Drop candidates before they have seen all chunks (racing.md); without it every candidate sees
+   * all.
+   */
   race?: RaceSettings;
 }
 
 /**
  * Runs the search, taking what the journal already holds from there.
- * @throws UsageError for stop rules that do not fit, or a race over an order; MaskError for an order
- * that names a block twice or one that is not there; FormatError for a journal whose candidates are
- * not this search's; NonFiniteError where the dense model's loss is not finite, saying where that
- * begins.
+ * @throws UsageError for stop rules that do not fit, or a race over an order; MaskError for an
+ * order that names a block twice or one that is not there; FormatError for a journal whose
+ * candidates are not this search's; NonFiniteError where the dense model's loss is not finite,
+ * saying where that begins.
  */
 export async function* search(
   model: Transformer,
@@ -135,8 +144,9 @@ async function densePerplexity(model: Transformer, chunks: Chunks, scores: reado
 }
 
 /**
- * The first candidate with the strictly lowest perplexity, as the official loop finds it: start at +∞, keep on `<`.
- * So a tie goes to the earlier one, and NaN and +∞ never win; null when nothing does.
+ * The first candidate with the strictly lowest perplexity, as the official loop finds it: start at
+ * +∞, keep on `<`. So a tie goes to the earlier one, and NaN and +∞ never win; null when nothing
+ * does.
  */
 export function lowest<T extends { perplexity: { ppl: number } }>(scored: readonly T[]): T | null {
   let best: T | null = null;
@@ -146,7 +156,9 @@ export function lowest<T extends { perplexity: { ppl: number } }>(scored: readon
   return best;
 }
 
-/** All candidates over all chunks: from the journal where it has them, else by sweeps over groups. */
+/**
+ * All candidates over all chunks: from the journal where it has them, else by sweeps over groups.
+ */
 async function* exactStep(
   model: Transformer,
   chunks: Chunks,
@@ -190,7 +202,8 @@ async function* exactStep(
         };
       }
     } finally {
-      // Whoever abandons the search abandons the sweep, which then frees its streams; a finished one takes no notice.
+      // Whoever abandons the search abandons the sweep, which then frees its streams; a finished
+      // one takes no notice.
       await walk.return(undefined as never);
     }
     const { value } = next;

@@ -15,7 +15,7 @@ import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
 import { memoryJournal, type JournalSink } from '../platform/journalSink.ts';
 import { candidatesLeft, checkStopRules } from '../prune/candidates.ts';
-import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/plan.ts';
+import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/pricing/plan.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
 import type { SearchEvent } from '../prune/events.ts';

@@ -13,7 +13,7 @@ import type { ModelConfig } from '../model/config.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, StopRules } from '../prune/candidates.ts';
-import type { RaceSettings } from '../prune/raceRule.ts';
+import type { RaceSettings } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { SearchEvent } from '../prune/events.ts';
 

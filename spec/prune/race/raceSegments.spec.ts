@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
-import { scoreChunk } from '../../src/eval/perplexity.ts';
-import { cutLosses, segmentNats, segmentShares } from '../../src/prune/raceSegments.ts';
-import { seededRng } from '../../src/tensor/rng.ts';
-import { seeds } from '../arbitraries.ts';
-import { tinyChunks } from './tinySearch.ts';
+import { scoreChunk } from '../../../src/eval/perplexity.ts';
+import { cutLosses, segmentNats, segmentShares } from '../../../src/prune/race/raceSegments.ts';
+import { seededRng } from '../../../src/tensor/rng.ts';
+import { seeds } from '../../arbitraries.ts';
+import { tinyChunks } from '../tinySearch.ts';
 
 test.prop([
   seeds,

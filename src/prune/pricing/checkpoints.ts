@@ -1,11 +1,12 @@
 /**
- * What a sweep leaves for the next step's one. A stream that was forked before the block just removed, and the unpruned one,
- * are up to that block what they were: the walk can go on from there. Streams are handles that no op changes, so a
- * checkpoint is no copy; it only keeps handles from being freed.
+ * What a sweep leaves for the next step's one. A stream that was forked before the block just
+ * removed, and the unpruned one, are up to that block what they were: the walk can go on from
+ * there. Streams are handles that no op changes, so a checkpoint is no copy; it only keeps handles
+ * from being freed.
  */
-import type { Backend, DeviceTensor } from '../backends/backend.ts';
-import { formatBlock, walkIndex, type BlockId } from '../model/blockId.ts';
-import type { Mask } from '../model/mask.ts';
+import type { Backend, DeviceTensor } from '../../backends/backend.ts';
+import { formatBlock, walkIndex, type BlockId } from '../../model/blockId.ts';
+import type { Mask } from '../../model/mask.ts';
 import type { Bundle } from './bundles.ts';
 import { StreamHolders } from './streamHolders.ts';
 
@@ -38,8 +39,8 @@ export class Checkpoints {
   }
 
   /**
-   * The furthest state from which a walk under `mask` that needs the forks of `candidates` can go on, or null. States that
-   * this mask has made useless are dropped.
+   * The furthest state from which a walk under `mask` that needs the forks of `candidates` can go
+   * on, or null. States that this mask has made useless are dropped.
    */
   latest(mask: Mask, candidates: readonly { name: string; blocks: readonly BlockId[] }[]): WalkState | null {
     let latest: WalkState | null = null;
@@ -56,8 +57,9 @@ export class Checkpoints {
   }
 
   /**
-   * Keeps a state of a walk over `length` blocks if there is room for it and it is one of the evenly spread ones that the
-   * budget holds in all: the number of streams grows along the walk, so m states take about m · length / 2 of them.
+   * Keeps a state of a walk over `length` blocks if there is room for it and it is one of the
+   * evenly spread ones that the budget holds in all: the number of streams grows along the walk,
+   * so m states take about m · length / 2 of them.
    */
   offer(mask: Mask, state: WalkState, length: number): void {
     const streamBytes = state.base.rows * state.base.cols * 4;
@@ -106,7 +108,10 @@ export class GroupCheckpoints {
     this.#groupBytes = groupBytes;
   }
 
-  /** Those of the chunks from … to − 1. A resumed run may cut its groups elsewhere, so both ends name one. */
+  /**
+   * Those of the chunks from … to − 1. A resumed run may cut its groups elsewhere, so both ends
+   * name one.
+   */
   of(from: number, to: number): Checkpoints {
     const name = `${from}-${to}`;
     const found = this.#groups.get(name) ?? new Checkpoints(this.#backend, this.#groupBytes);

@@ -1,16 +1,16 @@
 /** How often a race picks another candidate than exact mode: over random orders of random data of every bad kind. */
 import { describe, expect, it } from 'vitest';
-import { selectBackend } from '../../src/backends/select.ts';
-import { segmentShares, segmentNats } from '../../src/prune/raceSegments.ts';
-import { blocksInWalkOrder } from '../../src/model/blockId.ts';
-import { Mask } from '../../src/model/mask.ts';
-import { candidatesLeft } from '../../src/prune/candidates.ts';
-import { replayCost, replayRace, type KnownLosses, type Replay } from '../../src/prune/raceReplay.ts';
-import { raceOrder, type DesignEffect } from '../../src/prune/raceRule.ts';
-import { sweep } from '../../src/prune/sweep.ts';
-import { seededRng, type Rng } from '../../src/tensor/rng.ts';
-import { tinyTransformer } from '../model/tinyTransformer.ts';
-import { drain, tinyChunks } from './tinySearch.ts';
+import { selectBackend } from '../../../src/backends/select.ts';
+import { segmentShares, segmentNats } from '../../../src/prune/race/raceSegments.ts';
+import { blocksInWalkOrder } from '../../../src/model/blockId.ts';
+import { Mask } from '../../../src/model/mask.ts';
+import { candidatesLeft } from '../../../src/prune/candidates.ts';
+import { replayCost, replayRace, type KnownLosses, type Replay } from '../../../src/prune/race/raceReplay.ts';
+import { raceOrder, type DesignEffect } from '../../../src/prune/race/raceRule.ts';
+import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { seededRng, type Rng } from '../../../src/tensor/rng.ts';
+import { tinyTransformer } from '../../model/tinyTransformer.ts';
+import { drain, tinyChunks } from '../tinySearch.ts';
 
 const CONFIDENCE = 0.99;
 const settings = { confidence: CONFIDENCE, margin: 0, places: null, effect: null };

@@ -9,11 +9,17 @@ export interface RaceStart {
   margin: number;
   /** Each candidate's place in the last step, 0 = best; null in a first step. */
   places: readonly number[] | null;
-  /** The design effect found in the last step, which serves until two chunks are seen; null in a first step. */
+  /**
+   * The design effect found in the last step, which serves until two chunks are seen; null in a
+   * first step.
+   */
   effect: DesignEffect | null;
 }
 
-/** One step's race: who is still in, what was seen of them. It computes no losses; the search and the replay feed it. */
+/**
+ * One step's race: who is still in, what was seen of them. It computes no losses; the search and
+ * the replay feed it.
+ */
 export class Race {
   readonly #start: RaceStart;
   readonly #looks: readonly number[];
@@ -57,7 +63,8 @@ export class Race {
   /**
    * Takes the next chunk of all that are still in.
    * @param shares of the chunk's targets that each segment holds
-   * @param natsOf Σ NLL of each segment divided by the chunk's targets; null where the chunk's loss is not finite
+   * @param natsOf Σ NLL of each segment divided by the chunk's targets; null where the chunk's
+   * loss is not finite
    */
   add(shares: readonly number[], natsOf: (candidate: number) => Float64Array | null): void {
     this.#shares.push(shares);

@@ -1,17 +1,20 @@
 /**
- * When a candidate is out of a race: the statistics of `--search race`, told in docs/internals/racing.md.
+ * When a candidate is out of a race: the statistics of `--search race`, told in
+ * docs/internals/racing.md.
  *
- * The population is the calibration set's G chunks, visited in random order; what is compared is what exact mode would
- * compare, the mean over all chunks of a chunk's mean loss. c is out once some b that is still in is better by
+ * The population is the calibration set's G chunks, visited in random order; what is compared is
+ * what exact mode would compare, the mean over all chunks of a chunk's mean loss. c is out once
+ * some b that is still in is better by
  *
  *     (Σ e)² > x² · (1 − g/G) · D · Σ (e − p·ē)² + 2 ln(1/δ) · ē² · Σ p²
  *
- * over the segments of the g chunks seen: e the segment's part of the chunk's mean difference c − b, p its share of the
- * chunk's targets, ē the mean difference, D how many times more chunks scatter than independent segments would, δ the
- * permitted error of this comparison and x² as in `studentLimit`. The last term keeps a handful of segments from deciding.
+ * over the segments of the g chunks seen: e the segment's part of the chunk's mean difference c −
+ * b, p its share of the chunk's targets, ē the mean difference, D how many times more chunks
+ * scatter than independent segments would, δ the permitted error of this comparison and x² as in
+ * `studentLimit`. The last term keeps a handful of segments from deciding.
  */
-import { UsageError } from '../errors.ts';
-import { seededRng } from '../tensor/rng.ts';
+import { UsageError } from '../../errors.ts';
+import { seededRng } from '../../tensor/rng.ts';
 
 /** Part of a journal's settings: to be raised when looks, segments, order or rule change. */
 export const RACE_RULE = 3;
@@ -29,7 +32,10 @@ export function checkRace({ confidence }: RaceSettings): void {
   throw new UsageError(`--confidence ${confidence} is not between 0.5 and 1.`, { remedy: 'Give one such as 0.99.' });
 }
 
-/** The losses of one candidate on the chunks seen: [chunk][segment], each divided by the chunk's targets. */
+/**
+ * The losses of one candidate on the chunks seen: [chunk][segment], each divided by the chunk's
+ * targets.
+ */
 export type SegmentLosses = readonly Float64Array[];
 
 /** Chunks in the order in which a step visits them: uniform, and drawn afresh for each step. */
@@ -44,8 +50,8 @@ export function raceOrder(chunks: number, seed: number, step: number): number[] 
 }
 
 /**
- * After how many chunks candidates are compared: 2 … 8, 10, 12, 14, 16, 20, 24, …, all below the number of chunks; from 1 on
- * where the design effect is known before any was seen.
+ * After how many chunks candidates are compared: 2 … 8, 10, 12, 14, 16, 20, 24, …, all below the
+ * number of chunks; from 1 on where the design effect is known before any was seen.
  */
 export function raceLooks(chunks: number, known: boolean): number[] {
   const looks = [];
@@ -55,8 +61,9 @@ export function raceLooks(chunks: number, known: boolean): number[] {
 }
 
 /**
- * How the permitted error is shared out over the rivals b, by their places in the last step (0 = best): half of it evenly,
- * half by 1/(r(r+1)). A rival that was good before needs less evidence to beat others; none is decided by the past alone.
+ * How the permitted error is shared out over the rivals b, by their places in the last step (0 =
+ * best): half of it evenly, half by 1/(r(r+1)). A rival that was good before needs less evidence
+ * to beat others; none is decided by the past alone.
  * @param places of each candidate, or null in a first step
  */
 export function rivalWeights(candidates: number, places: readonly number[] | null): number[] {
@@ -86,16 +93,24 @@ export interface Comparison {
 export interface DesignEffect {
   /** At least 1. */
   factor: number;
-  /** The same beside segments' scatter within their own chunks, all that one chunk shows; Infinity where that is none. */
+  /**
+   * The same beside segments' scatter within their own chunks, all that one chunk shows; Infinity
+   * where that is none.
+   */
   within: number;
   /** With how many degrees of freedom this is known. */
   freedom: number;
 }
 
-/** What is known before two chunks are seen: with so little freedom no difference is large enough. */
+/**
+ * What is known before two chunks are seen: with so little freedom no difference is large enough.
+ */
 export const nothingKnown: DesignEffect = { factor: 1, within: 1, freedom: 0.01 };
 
-/** A pair's own scatter of chunks counts as much as that of all candidates together from so many chunks on. */
+/**
+ * A pair's own scatter of chunks counts as much as that of all candidates together from so many
+ * chunks on.
+ */
 const OWN_AFTER = 4;
 
 /** Which candidates are worse than another one beyond doubt: their indices. */
@@ -128,13 +143,15 @@ export function outOfRace(comparison: Comparison): Set<number> {
 }
 
 /**
- * x²/2 for the x that a sum of many segments with random signs, over the root of its squares, exceeds once in so many times:
- * P(Z ≥ x) ≤ φ(x)/x. For few segments, some much larger than others, it is at most min(e^(−x²/2), 3.178 · P(Z ≥ x))
- * (Hoeffding 1963; Pinelis 1994, with the best constant by Bentkus & Dzindzalieta 2015).
+ * x²/2 for the x that a sum of many segments with random signs, over the root of its squares,
+ * exceeds once in so many times: P(Z ≥ x) ≤ φ(x)/x. For few segments, some much larger than
+ * others, it is at most min(e^(−x²/2), 3.178 · P(Z ≥ x)) (Hoeffding 1963; Pinelis 1994, with the
+ * best constant by Bentkus & Dzindzalieta 2015).
  */
 export function tailNats(times: number): number {
   const hoeffding = Math.log(times);
-  // Newton's method on nats + ln(2 · nats)/2 = ln(times) − ln(2π)/2: concave, so that it never runs below 0.
+  // Newton's method on nats + ln(2 · nats)/2 = ln(times) − ln(2π)/2: concave, so that it never
+  // runs below 0.
   let nats = hoeffding;
   for (let round = 0; round < 6; round++) {
     const excess = nats + (Math.log(2 * nats) + Math.log(2 * Math.PI)) / 2 - hoeffding;
@@ -144,17 +161,19 @@ export function tailNats(times: number): number {
 }
 
 /**
- * The x² such that a normal deviate exceeds x times its standard error, estimated with so many degrees of freedom, with a
- * probability of at most e^−nats: P(Z > x·s) ≤ E exp(−x²s²/2) = (1 + x²/ν)^(−ν/2). It is 2·nats for a known error.
+ * The x² such that a normal deviate exceeds x times its standard error, estimated with so many
+ * degrees of freedom, with a probability of at most e^−nats: P(Z > x·s) ≤ E exp(−x²s²/2) = (1 +
+ * x²/ν)^(−ν/2). It is 2·nats for a known error.
  */
 export function studentLimit(nats: number, freedom: number): number {
   return freedom * Math.expm1((2 * nats) / freedom);
 }
 
 /**
- * The design effect over the better three quarters of the candidates together, each against their mean: the worst blocks'
- * losses run into tens of nats and would drown all others. As candidates' losses go up and down together, the degrees of
- * freedom are fewer than one a candidate and chunk (Satterthwaite 1946).
+ * The design effect over the better three quarters of the candidates together, each against their
+ * mean: the worst blocks' losses run into tens of nats and would drown all others. As candidates'
+ * losses go up and down together, the degrees of freedom are fewer than one a candidate and chunk
+ * (Satterthwaite 1946).
  */
 export function designEffect(losses: readonly SegmentLosses[], shares: readonly (readonly number[])[]): DesignEffect {
   if (shares.length < 2) return nothingKnown;
@@ -197,9 +216,10 @@ function atLeastOne(ratios: readonly number[]): number {
 }
 
 /**
- * Estimates of the variance of the sum over chunks of the mean difference between two candidates: from segments as if they
- * were independent, and from whole chunks (0 where there is but one), both of deviations from the sample's own mean
- * difference; and from segments within their chunks, of deviations from each chunk's.
+ * Estimates of the variance of the sum over chunks of the mean difference between two candidates:
+ * from segments as if they were independent, and from whole chunks (0 where there is but one),
+ * both of deviations from the sample's own mean difference; and from segments within their chunks,
+ * of deviations from each chunk's.
  */
 function scatterOf(
   own: SegmentLosses,

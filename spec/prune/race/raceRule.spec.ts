@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../../src/errors.ts';
 import {
   checkRace,
   designEffect,
@@ -12,10 +12,10 @@ import {
   studentLimit,
   tailNats,
   type Comparison,
-} from '../../src/prune/raceRule.ts';
-import { erfc } from '../../src/ops/erfc.ts';
-import { seededRng } from '../../src/tensor/rng.ts';
-import { seeds } from '../arbitraries.ts';
+} from '../../../src/prune/race/raceRule.ts';
+import { erfc } from '../../../src/ops/erfc.ts';
+import { seededRng } from '../../../src/tensor/rng.ts';
+import { seeds } from '../../arbitraries.ts';
 
 const sizes = fc.integer({ min: 1, max: 200 });
 

@@ -1,23 +1,26 @@
-/** One step of the search as a race: sweeps over ever fewer candidates, chunk by chunk in random order. */
-import { FormatError } from '../errors.ts';
-import type { Chunks } from '../eval/chunks.ts';
-import { requireFiniteLoss } from '../eval/nonFinite.ts';
-import { aggregate, scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
-import type { Mask } from '../model/mask.ts';
-import type { Transformer } from '../model/transformer.ts';
-import { walkOf } from '../model/walk.ts';
-import { appendAll } from './appendAll.ts';
-import { stepWork, sweepPasses } from './blockPasses.ts';
-import type { Candidate } from './candidates.ts';
-import type { ScoredCandidate, SearchEvent, StepOutcome, StepRace } from './events.ts';
-import type { Journal } from './journal.ts';
-import { OTHER_OUT, type RaceRecord } from './journalRecords.ts';
-import { perplexityNoise } from './nearTie.ts';
-import { planBundle } from './plan.ts';
+/**
+ * One step of the search as a race: sweeps over ever fewer candidates, chunk by chunk in random
+ * order.
+ */
+import { FormatError } from '../../errors.ts';
+import type { Chunks } from '../../eval/chunks.ts';
+import { requireFiniteLoss } from '../../eval/nonFinite.ts';
+import { aggregate, scoreChunk, type ChunkScore } from '../../eval/perplexity.ts';
+import type { Mask } from '../../model/mask.ts';
+import type { Transformer } from '../../model/transformer.ts';
+import { walkOf } from '../../model/walk.ts';
+import { appendAll } from '../appendAll.ts';
+import { stepWork, sweepPasses } from '../blockPasses.ts';
+import type { Candidate } from '../candidates.ts';
+import type { ScoredCandidate, SearchEvent, StepOutcome, StepRace } from '../events.ts';
+import type { Journal } from '../journal.ts';
+import { OTHER_OUT, type RaceRecord } from '../journalRecords.ts';
+import { perplexityNoise } from '../nearTie.ts';
+import { planBundle } from '../pricing/plan.ts';
 import { Race } from './race.ts';
 import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
 import { segmentNats, segmentShares } from './raceSegments.ts';
-import { sweep } from './sweep.ts';
+import { sweep } from '../pricing/sweep.ts';
 
 export interface RaceStepInput {
   model: Transformer;
@@ -28,7 +31,10 @@ export interface RaceStepInput {
   step: number;
   mask: Mask;
   candidates: readonly Candidate[];
-  /** Of the last step: its candidates, best first, and the design effect it found. Null in a first step. */
+  /**
+   * Of the last step: its candidates, best first, and the design effect it found. Null in a first
+   * step.
+   */
   before: { ranking: readonly string[]; effect: DesignEffect | null } | null;
 }
 
@@ -153,7 +159,10 @@ function placesOf(candidates: readonly Candidate[], before: readonly string[]): 
   return candidates.map(({ name }) => left.indexOf(name));
 }
 
-/** Perplexities: exact mode's to the last bit for those that saw all chunks, else over what they saw. */
+/**
+ * Perplexities: exact mode's to the last bit for those that saw all chunks, else over what they
+ * saw.
+ */
 function scoredOf(
   chunks: Chunks,
   order: readonly number[],
@@ -175,7 +184,10 @@ function scoredOf(
   });
 }
 
-/** Scores of the first chunks of a race, by the chunks' own order, in which exact mode adds them up. */
+/**
+ * Scores of the first chunks of a race, by the chunks' own order, in which exact mode adds them
+ * up.
+ */
 function inChunkOrder(scores: readonly ChunkScore[], order: readonly number[]): ChunkScore[] {
   return Array.from(scores.keys())
     .toSorted((a, b) => order[a] - order[b])

@@ -1,4 +1,4 @@
-import type { Backend } from '../../src/backends/backend.ts';
+import type { Backend } from '../../../src/backends/backend.ts';
 
 /** The same backend, which asks for bundles of that size. */
 export function stacking(backend: Backend, stackBytes: number): Backend {

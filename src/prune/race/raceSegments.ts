@@ -1,5 +1,5 @@
 /** Chunks cut into short segments: what the race takes the scatter of losses from. */
-import { isScored, type Chunks } from '../eval/chunks.ts';
+import { isScored, type Chunks } from '../../eval/chunks.ts';
 
 /** Shorter ones would be more, but their sums as skewed as single losses. */
 const LEAST_TARGETS = 4;
@@ -10,12 +10,18 @@ function segmentLength(targets: number): number {
   return Math.max(LEAST_TARGETS, Math.ceil(targets / MOST_SEGMENTS));
 }
 
-/** Σ NLL of each segment's targets that count. Rounded, as the journal keeps them: a resumed race sees the same. */
+/**
+ * Σ NLL of each segment's targets that count. Rounded, as the journal keeps them: a resumed race
+ * sees the same.
+ */
 export function segmentNats(chunks: Chunks, index: number, nll: Float32Array): number[] {
   return bySegment(chunks, index, (target) => nll[target]).map((nats) => Number(nats.toPrecision(6)));
 }
 
-/** Each segment's share of the targets that count in its chunk: they add up to 1, or are NaN where none counts. */
+/**
+ * Each segment's share of the targets that count in its chunk: they add up to 1, or are NaN where
+ * none counts.
+ */
 export function segmentShares(chunks: Chunks, index: number): number[] {
   const counts = bySegment(chunks, index, () => 1);
   const all = counts.reduce((sum, count) => sum + count, 0);

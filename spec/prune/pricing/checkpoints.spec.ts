@@ -1,13 +1,13 @@
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../../src/backends/backend.ts';
-import { Mask } from '../../src/model/mask.ts';
-import { candidatesLeft, pruneKinds } from '../../src/prune/candidates.ts';
-import { Checkpoints } from '../../src/prune/checkpoints.ts';
-import { sweep } from '../../src/prune/sweep.ts';
-import { seeds } from '../arbitraries.ts';
-import { families, tinyTransformer } from '../model/tinyTransformer.ts';
-import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';
+import type { Backend } from '../../../src/backends/backend.ts';
+import { Mask } from '../../../src/model/mask.ts';
+import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
+import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
+import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { seeds } from '../../arbitraries.ts';
+import { families, tinyTransformer } from '../../model/tinyTransformer.ts';
+import { drain, reference, simdBackends, tinyChunks } from '../tinySearch.ts';
 
 const layers = 4;
 

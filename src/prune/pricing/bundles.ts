@@ -1,15 +1,17 @@
 /**
- * The forks of a sweep, several stacked into one tall stream: a bundle. All its candidates pass a block by the same few kernel
- * calls, which pays where the rows of one stream do not fill them: most of all on a GPU, on a CPU for short chunks. A row's
- * result does not depend on the rows around it (backend.ts), so bundles change no bit. Where a stream has rows enough a
- * bundle is one stream, and nothing is ever copied.
+ * The forks of a sweep, several stacked into one tall stream: a bundle. All its candidates pass a
+ * block by the same few kernel calls, which pays where the rows of one stream do not fill them:
+ * most of all on a GPU, on a CPU for short chunks. A row's result does not depend on the rows
+ * around it (backend.ts), so bundles change no bit. Where a stream has rows enough a bundle is one
+ * stream, and nothing is ever copied.
  *
- * The size is fixed for a walk; forks come one by one, so the rule is: neighbours that fit into one bundle are stacked. Any
- * two bundles beside each other are then more than one bundle's worth, whatever came, went, or was left by an earlier step.
+ * The size is fixed for a walk; forks come one by one, so the rule is: neighbours that fit into
+ * one bundle are stacked. Any two bundles beside each other are then more than one bundle's worth,
+ * whatever came, went, or was left by an earlier step.
  */
-import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { mhaTensorNames } from '../model/tensorNames.ts';
+import type { Backend, DeviceTensor, Scope } from '../../backends/backend.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import { mhaTensorNames } from '../../model/tensorNames.ts';
 import type { StreamHolders } from './streamHolders.ts';
 
 /** Streams of some candidates, one below the other. */
@@ -21,8 +23,8 @@ export interface Bundle {
 }
 
 /**
- * Streams of `rows` rows that a bundle takes: as many as make the widest result of a block `stackBytes` large
- * (`Backend.stackBytes`), and at least one.
+ * Streams of `rows` rows that a bundle takes: as many as make the widest result of a block
+ * `stackBytes` large (`Backend.stackBytes`), and at least one.
  */
 export function bundleSize(config: ModelConfig, rows: number, stackBytes: number): number {
   return Math.max(1, Math.floor(stackBytes / (4 * widestRow(config) * rows)));
@@ -61,7 +63,10 @@ export class Bundles {
     this.#push({ names: [name], stream });
   }
 
-  /** What bundles of an earlier walk hold of the `wanted` candidates. One that is wanted whole is shared, not copied. */
+  /**
+   * What bundles of an earlier walk hold of the `wanted` candidates. One that is wanted whole is
+   * shared, not copied.
+   */
   take(bundles: readonly Bundle[], wanted: ReadonlySet<string>): void {
     for (const bundle of bundles) {
       const names = bundle.names.filter((name) => wanted.has(name));
@@ -73,7 +78,10 @@ export class Bundles {
     }
   }
 
-  /** Stacks neighbours that fit into one bundle. The fork that is to skip the next block stays alone. */
+  /**
+   * Stacks neighbours that fit into one bundle. The fork that is to skip the next block stays
+   * alone.
+   */
   stack(skipping: string | undefined): void {
     for (let at = 0; at + 1 < this.#list.length;) {
       const [upper, lower] = this.#list.slice(at, at + 2);

@@ -1,4 +1,4 @@
-import type { Backend, DeviceTensor } from '../backends/backend.ts';
+import type { Backend, DeviceTensor } from '../../backends/backend.ts';
 
 /** Counts who holds a stream, and frees it when nobody does any more. */
 export class StreamHolders {

@@ -1,29 +1,32 @@
 /**
  * One walk of the model that prices every single removal on top of a mask.
  *
- * All candidates share the network up to the block they remove. So instead of running the model once a candidate, one
- * stream of activations walks the model unpruned; before a candidate's block it is forked, the fork skips that
- * block, and from there on all streams pass through each block one after another while its weights are at hand:
+ * All candidates share the network up to the block they remove. So instead of running the model
+ * once a candidate, one stream of activations walks the model unpruned; before a candidate's block
+ * it is forked, the fork skips that block, and from there on all streams pass through each block
+ * one after another while its weights are at hand:
  *
  *     embedding ─ L0.mha ─ L0.mlp ─ L1.mha ─ L1.mlp ─ … ─ head     the model under the current mask
  *          │         └───────────── L1.mha ─ L1.mlp ─ … ─ head     without L0.mlp
  *          └──────────── L0.mlp ─── L1.mha ─ L1.mlp ─ … ─ head     without L0.mha
  *
- * N(N+1)/2 block passes instead of N(N−1) for N blocks, and every weight is read once. Streams are handles that no
- * op changes, so a fork is no copy: the fork keeps the old handle, the main stream moves on to a new one. For the same
- * reason the next step's walk can begin at a checkpoint of this one (checkpoints.ts).
+ * N(N+1)/2 block passes instead of N(N−1) for N blocks, and every weight is read once. Streams are
+ * handles that no op changes, so a fork is no copy: the fork keeps the old handle, the main stream
+ * moves on to a new one. For the same reason the next step's walk can begin at a checkpoint of
+ * this one (checkpoints.ts).
  *
- * Where one stream's rows do not fill the backend's kernels forks travel in bundles (bundles.ts): once a fork has skipped
- * its block it is stacked below others, and in the drawing the two lower lines are one tall stream from L1.mha on. The
- * unpruned stream stays on its own, so that forks and checkpoints can go on taking its handle as it is.
+ * Where one stream's rows do not fill the backend's kernels forks travel in bundles (bundles.ts):
+ * once a fork has skipped its block it is stacked below others, and in the drawing the two lower
+ * lines are one tall stream from L1.mha on. The unpruned stream stays on its own, so that forks
+ * and checkpoints can go on taking its handle as it is.
  */
-import { formatBlock, walkIndex } from '../model/blockId.ts';
-import type { Mask } from '../model/mask.ts';
-import { bySequence, nextTokens, type Transformer } from '../model/transformer.ts';
-import { walkOf } from '../model/walk.ts';
-import { sweepPasses } from './blockPasses.ts';
+import { formatBlock, walkIndex } from '../../model/blockId.ts';
+import type { Mask } from '../../model/mask.ts';
+import { bySequence, nextTokens, type Transformer } from '../../model/transformer.ts';
+import { walkOf } from '../../model/walk.ts';
+import { sweepPasses } from '../blockPasses.ts';
 import { bundleSize, Bundles, unstack } from './bundles.ts';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from '../candidates.ts';
 import { Checkpoints } from './checkpoints.ts';
 
 export interface SweepProgress {
@@ -42,10 +45,12 @@ export interface SweepResult {
 }
 
 /**
- * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must be unmasked and
- * adjacent in the walk, and no two candidates may share one. Yields progress after every block. However it ends,
- * abandoned or with an error included, it leaves no stream behind but those in `checkpoints`.
- * @param checkpoints of earlier sweeps over the same chunks, to go on from; this one adds its own. They change no bit.
+ * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must
+ * be unmasked and adjacent in the walk, and no two candidates may share one. Yields progress after
+ * every block. However it ends, abandoned or with an error included, it leaves no stream behind
+ * but those in `checkpoints`.
+ * @param checkpoints of earlier sweeps over the same chunks, to go on from; this one adds its own.
+ * They change no bit.
  * @param streams that are stacked into a bundle at most; nor does this. 1 = none.
  */
 export async function* sweep(

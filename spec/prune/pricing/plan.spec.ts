@@ -1,18 +1,18 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { MemoryBudgetError } from '../../src/errors.ts';
-import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';
-import { simdBackend } from '../../src/backends/simd/simdBackend.ts';
-import { Mask } from '../../src/model/mask.ts';
-import { Transformer } from '../../src/model/transformer.ts';
-import { bundleSize } from '../../src/prune/bundles.ts';
-import { candidatesLeft, pruneKinds } from '../../src/prune/candidates.ts';
-import { Checkpoints } from '../../src/prune/checkpoints.ts';
-import { memoryNeeds, planBundle, planGroup, planMemory, smallestMemory } from '../../src/prune/plan.ts';
-import { sweep } from '../../src/prune/sweep.ts';
-import { families, TINY_VOCAB, tinySource, tinyTransformer } from '../model/tinyTransformer.ts';
+import { MemoryBudgetError } from '../../../src/errors.ts';
+import { gpuBackend } from '../../../src/backends/gpu/gpuBackend.ts';
+import { simdBackend } from '../../../src/backends/simd/simdBackend.ts';
+import { Mask } from '../../../src/model/mask.ts';
+import { Transformer } from '../../../src/model/transformer.ts';
+import { bundleSize } from '../../../src/prune/pricing/bundles.ts';
+import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
+import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
+import { memoryNeeds, planBundle, planGroup, planMemory, smallestMemory } from '../../../src/prune/pricing/plan.ts';
+import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { families, TINY_VOCAB, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
 import { stacking } from './stacking.ts';
-import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads, type NamedBackend } from './tinySearch.ts';
+import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads, type NamedBackend } from '../tinySearch.ts';
 
 const gpu: NamedBackend = { name: 'gpu (cpu)', make: () => gpuBackend({ mode: 'cpu' }) };
 

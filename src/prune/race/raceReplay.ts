@@ -1,8 +1,11 @@
-/** Races on losses that are known: what a race would have picked and cost, in any order of chunks, without a model. */
-import type { BlockId } from '../model/blockId.ts';
-import type { Candidate } from './candidates.ts';
+/**
+ * Races on losses that are known: what a race would have picked and cost, in any order of chunks,
+ * without a model.
+ */
+import type { BlockId } from '../../model/blockId.ts';
+import type { Candidate } from '../candidates.ts';
 import { Race, type RaceStart } from './race.ts';
-import { naivePasses, sweepPasses } from './blockPasses.ts';
+import { naivePasses, sweepPasses } from '../blockPasses.ts';
 import type { DesignEffect } from './raceRule.ts';
 
 /** Segment sums of every candidate on every chunk, as `Race.add` takes them. */
@@ -14,7 +17,10 @@ export interface KnownLosses {
 }
 
 export interface Replay {
-  /** The candidate with the lowest mean loss among those that saw all chunks; a tie goes to the first. */
+  /**
+   * The candidate with the lowest mean loss among those that saw all chunks; a tie goes to the
+   * first.
+   */
   picked: number;
   /** What exact mode picks. */
   exact: number;
@@ -49,7 +55,10 @@ export function replayRace(
   return { picked, exact, survivors: survivors.length, alive, effect: race.effect };
 }
 
-/** Block passes of a replayed race, and of the exact sweep and the naive search, summed over chunks. */
+/**
+ * Block passes of a replayed race, and of the exact sweep and the naive search, summed over
+ * chunks.
+ */
 export function replayCost(
   walk: readonly BlockId[],
   candidates: readonly Candidate[],

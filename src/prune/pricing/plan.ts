@@ -1,13 +1,16 @@
-/** How memory is shared between weights and activations, and how many chunks a sweep carries at once. */
-import { MemoryBudgetError } from '../errors.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { countParameters } from '../model/parameters.ts';
-import { blockTensorNames } from '../model/blockTensors.ts';
-import { mhaTensorNames } from '../model/tensorNames.ts';
-import type { Transformer } from '../model/transformer.ts';
-import { walkOf } from '../model/walk.ts';
-import { HEAD_TILE } from '../model/weightPieces.ts';
-import type { WeightSource } from '../model/weights.ts';
+/**
+ * How memory is shared between weights and activations, and how many chunks a sweep carries at
+ * once.
+ */
+import { MemoryBudgetError } from '../../errors.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import { countParameters } from '../../model/parameters.ts';
+import { blockTensorNames } from '../../model/blockTensors.ts';
+import { mhaTensorNames } from '../../model/tensorNames.ts';
+import type { Transformer } from '../../model/transformer.ts';
+import { walkOf } from '../../model/walk.ts';
+import { HEAD_TILE } from '../../model/weightPieces.ts';
+import type { WeightSource } from '../../model/weights.ts';
 import { bundleSize } from './bundles.ts';
 
 export interface MemoryPlan {
@@ -30,12 +33,15 @@ const nothing: MemoryNeeds = { weightBytes: 0, activationBytes: 0 };
 /** What the allocator rounds up, and holes between pieces. */
 const SLACK = 1 / 32;
 
-/** Numbers of a row that the head keeps until it is through the vocabulary: 33 on a GPU, six elsewhere. */
+/**
+ * Numbers of a row that the head keeps until it is through the vocabulary: 33 on a GPU, six
+ * elsewhere.
+ */
 const HEAD_SUMS = 33;
 
 /**
- * A quarter for activations, at most a GiB: streams beyond that only make groups larger than helps. More or less than
- * that where the run could not do otherwise.
+ * A quarter for activations, at most a GiB: streams beyond that only make groups larger than
+ * helps. More or less than that where the run could not do otherwise.
  * @param most bytes that the backend could ever use, for the remedy.
  * @throws MemoryBudgetError when memory is short of `smallestMemory`.
  */
@@ -59,8 +65,8 @@ export function planMemory(memoryBytes: number, needs: MemoryNeeds = nothing, mo
 }
 
 /**
- * What the plan's weight budget leaves when the whole model is packed: room for the streams that a search keeps from step
- * to step. A tenth stays free for holes between them.
+ * What the plan's weight budget leaves when the whole model is packed: room for the streams that a
+ * search keeps from step to step. A tenth stays free for holes between them.
  */
 export function spareBytes(source: WeightSource, plan: MemoryPlan): number {
   const { total } = countParameters(source);
@@ -75,7 +81,10 @@ export function smallestMemory({ weightBytes, activationBytes }: MemoryNeeds): n
   return Math.ceil((weightBytes + activationBytes) / (1 - SLACK));
 }
 
-/** What a sweep of `candidates` streams over chunks of `chunk` tokens needs at the least, on so many threads. */
+/**
+ * What a sweep of `candidates` streams over chunks of `chunk` tokens needs at the least, on so
+ * many threads.
+ */
 export function memoryNeeds(source: WeightSource, chunk: number, candidates: number, threads: number): MemoryNeeds {
   const { config, tensors } = source;
   const elements = (name: string): number => (tensors.get(name)?.shape ?? [0]).reduce((a, b) => a * b, 1);
@@ -85,7 +94,8 @@ export function memoryNeeds(source: WeightSource, chunk: number, candidates: num
   const tile = Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4;
   // What is always there: the rotary table and the final norm.
   const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
-  // What a thread's kernel wants for itself: one head's keys, values and some rows of scores, or a tile of logits.
+  // What a thread's kernel wants for itself: one head's keys, values and some rows of scores, or a
+  // tile of logits.
   const scratch = threads * Math.max(chunk * (2 * config.headDim + 16) * 4, 2 ** 17);
   return {
     weightBytes: blocks.reduce((a, b) => Math.max(a, b), tile),
@@ -110,9 +120,10 @@ export function planGroup(config: ModelConfig, chunk: number, candidates: number
 }
 
 /**
- * How many streams of `chunks` chunks may pass a block together (bundles.ts), where `planGroup` gave room for `group`
- * chunks: as many as the backend wants stacked, and as the chunks that are not there leave room for. A full group has
- * rows enough without, so no more memory is ever asked for; short of it, bundles are smaller, down to one stream.
+ * How many streams of `chunks` chunks may pass a block together (bundles.ts), where `planGroup`
+ * gave room for `group` chunks: as many as the backend wants stacked, and as the chunks that are
+ * not there leave room for. A full group has rows enough without, so no more memory is ever asked
+ * for; short of it, bundles are smaller, down to one stream.
  */
 export function planBundle(
   { config, backend }: Pick<Transformer, 'config' | 'backend'>,
@@ -126,23 +137,32 @@ export function planBundle(
   return Math.max(1, Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes)));
 }
 
-/** Bytes of one chunk's streams and of what a block holds while it runs on one of them, or the head of all. */
+/**
+ * Bytes of one chunk's streams and of what a block holds while it runs on one of them, or the head
+ * of all.
+ */
 function chunkBytes(config: ModelConfig, chunk: number, candidates: number): number {
   const head = 4 * (candidates + 1) * (config.hiddenSize + HEAD_SUMS);
   return chunk * Math.max(streamBytes(config, candidates) + blockBytes(config), head);
 }
 
-/** Bytes of a token in all streams: a fork for each candidate, the unpruned one, and one more while that moves on. */
+/**
+ * Bytes of a token in all streams: a fork for each candidate, the unpruned one, and one more while
+ * that moves on.
+ */
 function streamBytes({ hiddenSize }: ModelConfig, candidates: number): number {
   return 4 * (candidates + 2) * (hiddenSize + 6);
 }
 
-/** Bytes of a token in the buffers that the larger kind of block holds while it runs on one stream. */
+/**
+ * Bytes of a token in the buffers that the larger kind of block holds while it runs on one stream.
+ */
 function blockBytes(config: ModelConfig): number {
   const queryWidth = config.numAttentionHeads * config.headDim;
   const keyWidth = config.numKeyValueHeads * config.headDim;
-  // MHA holds norm, q, k, v, mix, output and their sum with x; before, GPT-2's q | k | v in one; and q and k anew when normed
-  // and when rotated. MLP holds norm, gate, up, product, output and sum.
+  // MHA holds norm, q, k, v, mix, output and their sum with x; before, GPT-2's q | k | v in one;
+  // and q and k anew when normed and when rotated. MLP holds norm, gate, up, product, output and
+  // sum.
   const fused = 'fused' in mhaTensorNames(config, 0).qkv ? 1 : 0;
   const moves = (config.qkNorm ? 1 : 0) + (config.rope === null ? 0 : 1);
   const mha = 3 * config.hiddenSize + (2 + moves + fused) * queryWidth + (2 + moves + 2 * fused) * keyWidth;

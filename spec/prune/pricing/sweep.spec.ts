@@ -1,16 +1,16 @@
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../../src/backends/backend.ts';
-import { aggregate, perplexity, scoreChunk, type Perplexity } from '../../src/eval/perplexity.ts';
-import { blocksInWalkOrder, walkIndex } from '../../src/model/blockId.ts';
-import { Mask } from '../../src/model/mask.ts';
-import { Transformer } from '../../src/model/transformer.ts';
-import { candidatesLeft, pruneKinds, type Candidate, type PruneKind } from '../../src/prune/candidates.ts';
-import { plainSweep } from '../../src/prune/plainSweep.ts';
-import { sweep } from '../../src/prune/sweep.ts';
-import { seeds } from '../arbitraries.ts';
-import { families, tinySource, tinyTransformer } from '../model/tinyTransformer.ts';
-import { drain, reference, simdBackends, someMask, tinyChunks, watchReads } from './tinySearch.ts';
+import type { Backend } from '../../../src/backends/backend.ts';
+import { aggregate, perplexity, scoreChunk, type Perplexity } from '../../../src/eval/perplexity.ts';
+import { blocksInWalkOrder, walkIndex } from '../../../src/model/blockId.ts';
+import { Mask } from '../../../src/model/mask.ts';
+import { Transformer } from '../../../src/model/transformer.ts';
+import { candidatesLeft, pruneKinds, type Candidate, type PruneKind } from '../../../src/prune/candidates.ts';
+import { plainSweep } from '../../../src/prune/plainSweep.ts';
+import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { seeds } from '../../arbitraries.ts';
+import { families, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
+import { drain, reference, simdBackends, someMask, tinyChunks, watchReads } from '../tinySearch.ts';
 
 const someCase = fc.integer({ min: 1, max: 4 }).chain((layers) =>
   fc.record({
