@@ -3,6 +3,8 @@ import type { Mutant } from './mutant.ts';
 
 const tap = { file: 'src/model/tap.ts', specs: ['spec/model/tap.spec.ts'] };
 
+const footprint = { file: 'src/model/countingOps.ts', specs: ['spec/model/footprint.spec.ts'] };
+
 export const coreMutants: readonly Mutant[] = [
   {
     ...tap,
@@ -12,7 +14,7 @@ export const coreMutants: readonly Mutant[] = [
   },
   {
     ...tap,
-    name: 'arrays are freed while a tap still looks at them',
+    name: 'a tap that fails late is not heard',
     from: '    await Promise.all(pending);\n',
     to: '',
   },
@@ -21,5 +23,26 @@ export const coreMutants: readonly Mutant[] = [
     name: 'a tap that fails leaves the others with freed arrays',
     from: '    await Promise.allSettled(pending);\n',
     to: '',
+  },
+  {
+    ...footprint,
+    name: 'the dry run takes a moved head for one that is shared',
+    from: `  rope(x: DeviceTensor): DeviceTensor {
+    return this.#made(x.rows, x.cols);`,
+    to: `  rope(x: DeviceTensor): DeviceTensor {
+    return x;`,
+  },
+  {
+    ...footprint,
+    name: 'the dry run counts what is only seen in another shape',
+    from: '    return { rows, cols };\n  }\n\n  #made',
+    to: '    return this.#made(rows, cols);\n  }\n\n  #made',
+  },
+  {
+    file: 'src/model/footprint.ts',
+    specs: ['spec/model/footprint.spec.ts'],
+    name: 'a footprint is that of the first block',
+    from: 'Math.max(0, ...blocks.map(({ bytesPerRow }) => bytesPerRow))',
+    to: 'blocks[0].bytesPerRow',
   },
 ];
