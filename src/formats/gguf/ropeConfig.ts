@@ -25,8 +25,7 @@ export function ggufRope(
   const type = read.text('rope.scaling.type') ?? 'linear';
   if (type !== 'none' && type !== 'linear') throw read.unsupported('rope.scaling.type', type);
   const factor = type === 'none' ? 1 : linearFactor(read);
-  const longRope = longRopeTensors.find((name) => file.tensors.has(name));
-  if (longRope !== undefined) throw read.unsupported('rope.scaling', `LongRoPE (tensor ${longRope})`);
+  if (longRopeTensors.some((name) => file.tensors.has(name))) throw read.unsupported('rope.scaling', 'LongRoPE');
   if (divisors === null) {
     return { theta, scaling: factor === 1 ? { type: 'default' } : { type: 'linear', factor } };
   }

@@ -102,7 +102,7 @@ function locate(file: GgufParts, config: ModelConfig): ReadonlyMap<string, Store
   }
   const unknown = [...surplus].find((name) => !knownSurplus.test(name));
   if (unknown !== undefined) {
-    throw new UnsupportedModelError(`tensor ${quoted(unknown)} is none that a model of family ${config.family} has.`, {
+    throw new UnsupportedModelError(`a ${config.family} model has no tensor ${quoted(unknown)}.`, {
       where: file.name,
     });
   }
