@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '../src/backends/select.ts';
+import { SIMD_NOISE } from '../src/backends/simd/simdBackend.ts';
 import { loadChunks } from '../src/cli/evalOptions.ts';
 import { defaultMemory } from '../src/cli/environment.ts';
 import { memorySize } from '../src/cli/options.ts';
@@ -20,7 +21,6 @@ import { walkOf } from '../src/model/walk.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { candidatesLeft } from '../src/prune/candidates.ts';
-import { perplexityNoise } from '../src/prune/nearTie.ts';
 import { planMemory } from '../src/prune/pricing/plan.ts';
 import { replayCost, replayRace } from '../src/prune/race/raceReplay.ts';
 import { raceOrder } from '../src/prune/race/raceRule.ts';
@@ -117,7 +117,7 @@ function replay(recorded: LossRecord): void {
   const orders = Number(values.orders);
   const settings = {
     confidence: Number(values.confidence),
-    margin: 2 * perplexityNoise.simd,
+    margin: 2 * SIMD_NOISE,
     places: null,
     effect: null,
   };

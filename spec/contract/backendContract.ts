@@ -60,6 +60,8 @@ export function backendContract(
       expect(backend().variant).not.toBe('');
       expect(backend().capacityBytes).toBeGreaterThan(0);
       expect(backend().stackBytes).toBeGreaterThanOrEqual(0);
+      expect(backend().scratchBytes(512, 64)).toBeGreaterThanOrEqual(backend().scratchBytes(1, 2));
+      expect(backend().perplexityNoise).toBeGreaterThan(0);
       expect(backend().bytesInUse()).toBe(0);
     });
     opSuite(backend, limits);

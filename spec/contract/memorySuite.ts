@@ -48,6 +48,19 @@ export function memorySuite(backend: () => Backend): void {
       }
     });
 
+    it('a log-sum-exp state holds nllRowBytes a row, but for rounding', async () => {
+      const x = backend().store(normals(1, 600), 200, 3);
+      const tile = backend().packLinear(normals(2, 12), 4, 3, null);
+      const before = backend().bytesInUse();
+      const state = backend().nllTile(x, tile, 0, new Int32Array(200), null);
+      const rounding = backend().bytesInUse() - before - 200 * backend().nllRowBytes;
+      expect(rounding).toBeGreaterThanOrEqual(0);
+      expect(rounding).toBeLessThan(256);
+      await backend().finishNll(state);
+      backend().free(x);
+      backend().freeLinear(tile);
+    });
+
     it('a log-sum-exp state holds memory until it is finished', async () => {
       const x = backend().store(normals(1, 6), 2, 3);
       const tile = backend().packLinear(normals(2, 12), 4, 3, null);

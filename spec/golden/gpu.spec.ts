@@ -7,7 +7,6 @@ import { perplexity } from '../../src/eval/perplexity.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { Transformer } from '../../src/model/transformer.ts';
-import { perplexityNoise } from '../../src/prune/nearTie.ts';
 import { webGpuMissing } from '../backends/gpu/webGpuMissing.ts';
 import { hasShared, sharedPath } from '../shared.ts';
 import { goldenOf } from './goldenModel.ts';
@@ -25,7 +24,7 @@ async function expectGolden(mode: GpuMode, name: string): Promise<void> {
   const [[mask, masked]] = Object.entries(golden.masked);
   for (const [text, ppl] of [['', golden.ppl] as const, [mask, masked.ppl] as const]) {
     const found = await perplexity(model, chunks, Mask.parse(text, model.config.numHiddenLayers), golden.ids.length);
-    expect(Math.abs(found.ppl / ppl - 1), `masked: ${text}`).toBeLessThan(perplexityNoise.gpu);
+    expect(Math.abs(found.ppl / ppl - 1), `masked: ${text}`).toBeLessThan(backend.perplexityNoise);
   }
   model.free();
   expect(backend.bytesInUse()).toBe(0);

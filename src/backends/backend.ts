@@ -125,11 +125,9 @@ export interface Scope extends Ops, Statistics {
   close(): void;
 }
 
-/** The backends there are. */
-export type BackendName = 'reference' | 'simd' | 'gpu';
-
 export interface Backend {
-  readonly name: BackendName;
+  /** As `selectBackend` is asked for it. */
+  readonly name: string;
   /** What really runs, for every result: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   readonly description: string;
   /**
@@ -178,11 +176,23 @@ export interface Backend {
   /** Bytes that handles may hold in all; Infinity where only the system limits them. */
   readonly capacityBytes: number;
   /**
-   * How large the widest result of an op should be made by stacking the streams of several
-   * candidates; 0 = never stack, where a stack would only be a copy. Changes no bit, only the time
-   * taken.
+   * The size of an op's result up to which a caller gains by stacking the rows of several inputs:
+   * below it, ops are too short for the backend's threads or cores. 0 where a stack is only a copy.
+   * Stacking changes no bit, only the time taken.
    */
   readonly stackBytes: number;
+  /** Bytes that a row's log-sum-exp state holds, from `nllTile` to `finishNll`. */
+  readonly nllRowBytes: number;
+  /**
+   * Bytes of `capacityBytes` that an op may take for itself while it runs, beside its operands and
+   * its result: the most of attention over `keyLen` keys in heads of `headDim`, and of `nllTile`.
+   */
+  scratchBytes(keyLen: number, headDim: number): number;
+  /**
+   * How far a perplexity may lie from the exact one, relative. Two models closer than twice this
+   * could change places on another machine or kernel. Measured by spec/prune/noise.spec.ts.
+   */
+  readonly perplexityNoise: number;
   /**
    * Ends threads and drops memory, at any time and as often as it is called. From the call on every
    * use throws DisposedError, and so does what is under way: pending downloads, and a search or a

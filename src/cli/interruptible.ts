@@ -25,7 +25,7 @@ export function interruptible<T>(compute: () => T): T {
  * Multiplications of one op, from which on it is watched; watching takes up to 0.2 ms. About 0.1 s
  * each.
  */
-const LONG = { reference: 2 ** 27, simd: 2 ** 31, gpu: Infinity } as const;
+const LONG: Readonly<Record<string, number>> = { reference: 2 ** 27, simd: 2 ** 31 };
 
 /** Ops that multiply matrices; all others are short beside them. */
 const PRODUCTS: ReadonlySet<PropertyKey> = new Set([
@@ -39,7 +39,7 @@ const PRODUCTS: ReadonlySet<PropertyKey> = new Set([
 
 /** The same backend, whose long ops Ctrl-C can end. */
 export function interruptibleBackend<B extends Backend>(backend: B): B {
-  return watched(backend, LONG[backend.name]);
+  return watched(backend, LONG[backend.name] ?? Infinity);
 }
 
 function watched<T extends object>(target: T, long: number): T {

@@ -1,5 +1,4 @@
 /** A whole pruning run: search, sample text, result document. Files and terminals are the caller's. */
-import type { BackendName } from '../backends/backend.ts';
 import { NonFiniteError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
@@ -73,7 +72,7 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
   const settings = { kind, stop, groupSize, checkpointBytes, race };
   for await (const event of search(model, chunks, counts, settings, journal)) {
     if (event.type === 'dense') dense = event.perplexity;
-    if (event.type === 'step') steps.push(stepResult(event, model.backend.name));
+    if (event.type === 'step') steps.push(stepResult(event, model.backend.perplexityNoise));
     if (event.type === 'measured') work = addWork(work, event.work);
     if (event.type === 'done') end = event;
     yield event;
@@ -152,7 +151,7 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
   };
 }
 
-function stepResult(event: StepEvent, backend: BackendName): StepResult {
+function stepResult(event: StepEvent, noise: number): StepResult {
   const { removed } = event;
   return {
     step: event.step,
@@ -162,7 +161,7 @@ function stepResult(event: StepEvent, backend: BackendName): StepResult {
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
     ratio: event.ratios.total,
     ratios: event.ratios,
-    nearTie: nearTie(backend, removed, event.runnerUp),
+    nearTie: nearTie(noise, removed, event.runnerUp),
     candidates: event.candidates.map(candidateScore),
     work: event.work,
     ...(event.race === undefined ? {} : { race: event.race }),

@@ -6,6 +6,9 @@ import { project } from './linear.ts';
 /** Strided sums that a row of logits is added up in. */
 const PARTS = 16;
 
+/** Highest logits and sums in parts, and the target's logit. */
+export const NLL_ROW_BYTES: number = 4 * (2 * PARTS + 1);
+
 /** Rows whose logits stand at a time: 32 MiB for a tile of 4,096 ids. */
 const ROWS = 2048;
 

@@ -4,7 +4,17 @@ import type { DeviceTensor, LinearWeight, NllState, NllSum } from '../backend.ts
 import type { GradientBackend, GradientScope } from '../gradients.ts';
 import { ReferenceGradientScope } from './referenceGradientScope.ts';
 import { ReferenceMemory, type ReferencePrecision } from './referenceMemory.ts';
-import { check, checkSize, own, ownLinear, ownNll, ReferenceLinear, ReferenceNll, shapeOf } from './referenceTensor.ts';
+import {
+  check,
+  checkSize,
+  NLL_ROW_BYTES,
+  own,
+  ownLinear,
+  ownNll,
+  ReferenceLinear,
+  ReferenceNll,
+  shapeOf,
+} from './referenceTensor.ts';
 
 /**
  * The backend that all others are compared with: the plain ops of src/ops and their backwards, on
@@ -22,12 +32,20 @@ export class ReferenceBackend implements GradientBackend {
   readonly variant: string;
   readonly capacityBytes: number = Infinity;
   readonly stackBytes: number = 0;
+  readonly nllRowBytes: number = NLL_ROW_BYTES;
+  /** The largest relative error over all candidates of the golden models, rounded up. */
+  readonly perplexityNoise: number = 1e-7;
   readonly #memory: ReferenceMemory;
 
   constructor(precision: ReferencePrecision) {
     this.#memory = new ReferenceMemory(precision);
     this.description = precision === 'f32' ? 'reference (f64 accumulation)' : 'reference (f64)';
     this.variant = precision === 'f32' ? 'reference' : 'reference f64';
+  }
+
+  /** What ops of src/ops allocate is the engine's own, and not counted. */
+  scratchBytes(): number {
+    return 0;
   }
 
   scope(): GradientScope {

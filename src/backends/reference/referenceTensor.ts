@@ -44,6 +44,9 @@ export class ReferenceLinear implements LinearWeight {
   }
 }
 
+/** Three f64. */
+export const NLL_ROW_BYTES = 24;
+
 export class ReferenceNll implements NllState {
   readonly rows: number;
   readonly sums: NllSums;
@@ -55,9 +58,8 @@ export class ReferenceNll implements NllState {
     this.sums = sums;
   }
 
-  /** Bytes of three f64 a row. */
   get bytes(): number {
-    return this.rows * 24;
+    return this.rows * NLL_ROW_BYTES;
   }
 }
 

@@ -6,7 +6,7 @@ import { compileKernels, type KernelCompiler, type KernelVariant, type Lanes } f
 import { measureLanes, type WidenVectors } from './lanes.ts';
 import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
-import { SimdScope } from './simdScope.ts';
+import { attentionScratch, SimdScope } from './simdScope.ts';
 import { expectSize, isRange, own, ownLinear, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
 import { compileStatistics } from './statisticsKernels.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
@@ -17,6 +17,12 @@ const PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** Floats of scratch a thread needs for the head: its tile of logits (assembly/nll.ts). */
 const NLL_SCRATCH = 48 * 512;
+
+/**
+ * Relative errors of perplexities reach 2e-7 on the golden models and 3e-6 on SmolLM2-135M, but for
+ * one candidate there, L1.mha, without which a perplexity of 29 becomes one of 957: 1.3e-5.
+ */
+export const SIMD_NOISE = 5e-6;
 
 export interface SimdOptions {
   /** Bytes for weights and activations together; at most 4 GiB. */
@@ -104,6 +110,9 @@ export class SimdBackend implements Backend {
    * are stacked, of 512 in 14/15 when two are.
    */
   readonly stackBytes: number = 2 ** 23;
+  /** Three f64: the highest logit, the sum, the target's logit. */
+  readonly nllRowBytes: number = 24;
+  readonly perplexityNoise: number = SIMD_NOISE;
   protected readonly device: SimdDevice;
 
   /** @param digest which kernels the device runs. */
@@ -117,6 +126,10 @@ export class SimdBackend implements Backend {
 
   get capacityBytes(): number {
     return this.device.arena.capacity;
+  }
+
+  scratchBytes(keyLen: number, headDim: number): number {
+    return this.device.pool.threads * 4 * Math.max(attentionScratch(keyLen, headDim), NLL_SCRATCH);
   }
 
   scope(): Scope {
@@ -235,7 +248,7 @@ export class SimdBackend implements Backend {
   }
 
   #startNll(rows: number): SimdNll {
-    const state = this.device.arena.allocate(rows * 24, 'short');
+    const state = this.device.arena.allocate(rows * this.nllRowBytes, 'short');
     this.device.runRows('nllReset', [state.offset], rows, 1);
     return new SimdNll(rows, state);
   }

@@ -258,7 +258,7 @@ export function attentionInputs(
  * Floats that assembly/attention.ts wants for itself: panels of one head's keys and values, twelve
  * rows of scores, their sums.
  */
-function attentionScratch(keyLen: number, headDim: number): number {
+export function attentionScratch(keyLen: number, headDim: number): number {
   const padded = (length: number): number => Math.ceil(length / 8) * 8;
   return padded(keyLen) * headDim + padded(headDim) * keyLen + 12 * padded(keyLen) + 12;
 }

@@ -15,7 +15,6 @@ import type { Candidate } from '../candidates.ts';
 import type { ScoredCandidate, SearchEvent, StepOutcome, StepRace } from '../events.ts';
 import type { Journal } from '../journal.ts';
 import { OTHER_OUT, type RaceRecord } from '../journalRecords.ts';
-import { perplexityNoise } from '../nearTie.ts';
 import { planBundle } from '../pricing/plan.ts';
 import { Race } from './race.ts';
 import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
@@ -48,7 +47,7 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
     candidates: candidates.length,
     population: total,
     confidence: input.race.confidence,
-    margin: 2 * perplexityNoise[model.backend.name],
+    margin: 2 * model.backend.perplexityNoise,
     places: input.before === null ? null : placesOf(candidates, input.before.ranking),
     effect: input.before?.effect ?? null,
   });
