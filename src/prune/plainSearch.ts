@@ -1,8 +1,12 @@
 /**
- * BlockPruner in its plainest form (Zhong et al. 2025, §3.3): remove the block whose absence leaves
- * the lowest perplexity, measure the rest again on top of that, and so on. `search` gives the same
- * removals and the same perplexities to the last bit; it adds a journal, progress, stop rules and
- * races, and prices a step in one sweep.
+ * BlockPruner in its plainest form (Zhong et al. 2025, §3.3). Each step measures the perplexity
+ * without each of the remaining blocks, removes the block whose absence leaves the lowest, and
+ * begins again with the model that is left.
+ *
+ * A perplexity is exp of the mean negative log-likelihood (eval/perplexity.ts), which
+ * `Transformer.nll` gives. `search` makes the same removals with the same perplexities, to the last
+ * bit. It is faster, since it prices all candidates of a step in one sweep (plainSweep.ts), and it
+ * keeps a journal.
  */
 import type { Chunks } from '../eval/chunks.ts';
 import { perplexity } from '../eval/perplexity.ts';
@@ -18,7 +22,9 @@ export interface PlainStep {
 }
 
 /**
- * @param steps removals to make; fewer where the candidates run out or no perplexity is finite.
+ * @param kind what a candidate is: with `mix`, any MHA or MLP block.
+ * @param steps removals to make. It ends earlier when no candidate is left, or when every one leaves
+ * a perplexity of NaN or infinity: then the last step removes nothing.
  * @returns the steps in order.
  */
 export async function plainSearch(
@@ -31,6 +37,7 @@ export async function plainSearch(
   let mask = Mask.empty;
   while (done.length < steps) {
     const prices: { candidate: Candidate; ppl: number }[] = [];
+    // In the order that decides ties: all MHA blocks by layer, then all MLP blocks.
     for (const candidate of candidatesLeft(kind, model.config.numHiddenLayers, mask)) {
       const { ppl } = await perplexity(model, chunks, mask.with(candidate.blocks));
       prices.push({ candidate, ppl });
