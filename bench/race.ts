@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { selectBackend } from '../src/backends/select.ts';
 import { SIMD_NOISE } from '../src/backends/simd/simdBackend.ts';
 import { loadChunks } from '../src/cli/evalOptions.ts';
-import { defaultMemory } from '../src/cli/environment.ts';
+import { defaultMemory } from '../src/platform/nodeMachine.ts';
 import { memorySize } from '../src/cli/options.ts';
 import { isScored } from '../src/eval/chunks.ts';
 import { openModel } from '../src/formats/openModel.ts';

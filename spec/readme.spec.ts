@@ -1,6 +1,6 @@
 /** What README.md shows is what happens. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -32,13 +32,36 @@ describe('README.md', () => {
     expect(existsSync(join(folder, 'start', 'report.html'))).toBe(true);
   });
 
-  it('has a program that runs and prints a perplexity', async () => {
-    const [code] = fenced('ts');
-    const file = join(folder, 'example.mts');
-    writeFileSync(file, code.replaceAll("'blockpruner'", `'${pathToFileURL(join(root, 'src/index.ts')).href}'`));
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: root });
-    expect(stdout).toMatch(/ppl: \d/);
-    expect(Number(/ppl: ([\d.]+)/.exec(stdout)?.[1])).toBeGreaterThan(1);
+  describe('has programs that run as they are printed', () => {
+    const programs = fenced('ts');
+    /** In a folder where tiny-models lies as in the checkout, so that they write nothing here. */
+    const runs = async (code: string): Promise<string> => {
+      const cwd = mkdtempSync(join(folder, 'program-'));
+      symlinkSync(join(root, 'tiny-models'), join(cwd, 'tiny-models'));
+      const file = join(cwd, 'program.mts');
+      writeFileSync(file, code.replaceAll("'blockpruner'", `'${pathToFileURL(join(root, 'src/index.ts')).href}'`));
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd });
+      const written = readdirSync(cwd).filter((name) => !['tiny-models', 'program.mts'].includes(name));
+      return [stdout, ...written.toSorted()].join('\n');
+    };
+    const lines = (code: string): number => code.split('\n').filter((line) => line.trim() !== '').length;
+
+    it('the first, of fewer than ten lines, prints a perplexity and a text', async () => {
+      expect(lines(programs[0])).toBeLessThan(10);
+      const stdout = await runs(programs[0]);
+      expect(Number(/ppl: ([\d.]+) \(chunks of 16 tokens.*; simd \(/.exec(stdout)?.[1])).toBeGreaterThan(1);
+      expect(stdout.split('\n').slice(1).join('\n').trim()).not.toBe('');
+    });
+
+    it('the second, of fewer than fifteen, prunes and writes a report', async () => {
+      expect(programs).toHaveLength(2);
+      expect(lines(programs[1])).toBeLessThan(15);
+      const table = fenced('').find((block) => block.startsWith('step  removed')) ?? '';
+      const removed = [...table.matchAll(/^ +(\d) +(L\d\.m\w+)/gm)]
+        .slice(0, 4)
+        .map(([, step, name]) => `${step} ${name}`);
+      expect(await runs(programs[1])).toBe([...removed, '', 'report.html', 'shakespeare.jsonl'].join('\n'));
+    });
   });
 
   it('names only commands and options that exist', () => {

@@ -1,18 +1,36 @@
 /**
- * blockpruner's public surface; everything else may change between versions. The walk of a pruning
- * run:
+ * blockpruner's public surface; everything else may change between versions.
  *
- *   const { weights, tokenizer, close } = await openModel('tiny-models/planted');
- *   const node = { spawn: nodeSpawnWorker, widen: nodeWidenVectors };
- *   const machine = { threads: 2, memoryBytes: 2 ** 30, ...node };
- *   const { backend } = await selectBackend({ name: 'auto', ...machine });
- *   const model = await Transformer.load(weights, backend, 2 ** 29);
- *   const data = parseData('x.txt', text, 'text');
- *   const chunks = chunkData('text', data, weights.config, tokenizer, defaultEvalSettings);
- *   const mask = Mask.parse('L5.mlp,L4.mha', weights.config.numHiddenLayers);
- *   const { ppl } = await perplexity(model, chunks, mask);
- *   for await (const event of run({ model, tokenizer, chunks, … })) …
+ *   const model = await load('tiny-models/planted');
+ *   const { ppl } = await model.perplexity('a text', { mask: 'L3.mha,L4.mha' });
+ *   const run = model.prune({ data: 'a text', blocks: 4 });
+ *   for await (const event of run) if (event.type === 'step') console.log(event.removed?.name);
+ *   const page = renderReport(await run);
+ *   await model.close();
+ *
+ * `load` is the whole; the pieces it is made of follow, for programs that put them together anew.
  */
+
+// The facade
+export { load, type LoadSettings } from './library/load.ts';
+export type {
+  BackendSettings,
+  CallSettings,
+  Data,
+  DataFile,
+  EvaluationSettings,
+  GenerateSettings,
+  MaskLike,
+  Model,
+  ModelTokenizer,
+  PerplexityResult,
+  PerplexitySettings,
+  PruneEvent,
+  PruneSettings,
+  Run,
+  Signal,
+  TextRun,
+} from './library/model.ts';
 
 // Models
 export { openModel, type OpenedModel } from './formats/openModel.ts';

@@ -4,6 +4,7 @@ import { cliMutants } from './cli.ts';
 import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
 import { drawingMutants } from './drawing.ts';
+import { facadeMutants } from './facade.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { methodMutants } from './methods.ts';
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...kernelMutants,
   ...statisticsMutants,
   ...libraryMutants,
+  ...facadeMutants,
   ...methodMutants,
   ...modelMutants,
   ...generationMutants,

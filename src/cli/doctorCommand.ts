@@ -3,7 +3,7 @@ import type { GpuPath } from '../backends/gpu/gpuPath.ts';
 import { offeredVariants, selectBackend } from '../backends/select.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
-import { defaultMemory, defaultThreads, programVersion } from './environment.ts';
+import { defaultMemory, defaultThreads, programVersion } from '../platform/nodeMachine.ts';
 import { byteSize } from './figures.ts';
 import { gpuPathsApart } from './gpuProbe.ts';
 import { Terminal } from './terminal.ts';

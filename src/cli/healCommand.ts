@@ -30,7 +30,7 @@ import { f32Parameters, readParameters } from '../autodiff/parameters.ts';
 import { train, type TrainSettings } from '../train/train.ts';
 import type { Trainee } from '../autodiff/trainee.ts';
 import { checkCompanions, companionFiles, copyCompanions } from './companionFiles.ts';
-import { programVersion } from './environment.ts';
+import { programVersion } from '../platform/nodeMachine.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';

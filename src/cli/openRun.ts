@@ -16,7 +16,7 @@ import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/pricing/plan.ts';
-import { defaultMemory, defaultThreads, MAX_MEMORY } from './environment.ts';
+import { defaultMemory, defaultThreads, MAX_MEMORY } from '../platform/nodeMachine.ts';
 import { interruptibleBackend } from './interruptible.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -4,7 +4,7 @@ import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { backendNames } from '../backends/select.ts';
 import { pruneKinds } from '../prune/candidates.ts';
 import { doctorCommand } from './doctorCommand.ts';
-import { MAX_THREADS, programVersion } from './environment.ts';
+import { MAX_THREADS, programVersion } from '../platform/nodeMachine.ts';
 import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';

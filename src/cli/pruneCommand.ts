@@ -16,7 +16,7 @@ import { spareBytes } from '../prune/pricing/plan.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
-import { programVersion } from './environment.ts';
+import { programVersion } from '../platform/nodeMachine.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { changed, figure, percent, sparkline, table } from './figures.ts';
 import { resumesOnInterruption } from './interruption.ts';

@@ -10,7 +10,7 @@ import { f32Parameters, parameterSource } from '../autodiff/parameters.ts';
 import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';
-import { programVersion } from './environment.ts';
+import { programVersion } from '../platform/nodeMachine.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
 import { Terminal } from './terminal.ts';

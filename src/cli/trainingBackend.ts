@@ -4,7 +4,7 @@ import type { KernelVariant } from '../backends/simd/kernels.ts';
 import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
-import { defaultMemory, defaultThreads } from './environment.ts';
+import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
 import { interruptibleBackend } from './interruptible.ts';
 
 /** Backends that can train. */

@@ -1,6 +1,9 @@
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { splitLines, type JournalSink } from './journalSink.ts';
 import { accessError } from './nodeFile.ts';
+import { lockFile } from './nodeLock.ts';
+import { kindOfPath } from './nodeModelFolder.ts';
 
 /**
  * A journal file, one line a record, each synced to disk before `append` returns. A last line
@@ -44,4 +47,26 @@ export async function fileJournal(path: string, fresh: boolean): Promise<Journal
     },
     close: () => handle.close(),
   };
+}
+
+/**
+ * A journal at a place that a program names: a file, or `journal.jsonl` in a folder that is there.
+ * A lock beside it, in a folder the command line's own, keeps other processes away until it is
+ * closed.
+ * @throws AccessError where the file cannot be opened, or another process writes it.
+ */
+export async function lockedJournal(place: string, fresh: boolean): Promise<JournalSink> {
+  const file = (await kindOfPath(place)) === 'folder' ? join(place, 'journal.jsonl') : place;
+  const unlock = await lockFile(`${file.replace(/\.jsonl$/, '')}.lock`, (warning) => process.emitWarning(warning));
+  try {
+    const sink = await fileJournal(file, fresh);
+    const close = async (): Promise<void> => {
+      await sink.close();
+      await unlock();
+    };
+    return { ...sink, close };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
 }

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { DataError } from '../../src/errors.ts';
+import { errorInLibraryWords, inLibraryWords } from '../../src/library/words.ts';
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** What npm calls its own. */
+const foreign = new Set(['--omit']);
+
+/** Flags in the texts of the engine, by the file they are in. */
+const flags = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => !/^(?:cli|library|train|web\/bundle|backends\/simd\/assembly)\/|style\.ts$|nodeVectors/.test(file))
+  .flatMap((file) => {
+    const code = readFileSync(src + file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    return [...code.matchAll(/(?<=['`"][^'`"\n]*)--[a-z]+(?:-[a-z]+)*/g)].map(([flag]) => ({ file, flag }));
+  });
+
+it('finds flags in the engine’s texts at all', () => expect(flags.length).toBeGreaterThan(15));
+
+it('each of them has a name in the library, or is another program’s', () => {
+  const untold = flags.filter(({ flag }) => inLibraryWords(flag).startsWith('--') !== foreign.has(flag));
+  expect(untold).toEqual([]);
+});
+
+it.each([
+  ['Raise --memory to 12MB or more, or lower --chunk.', 'Raise memoryBytes to 12MB or more, or lower chunk.'],
+  ['Give --blocks, --ratio or --max-ppl.', 'Give blocks, ratio or maxPpl.'],
+  ['Use --bos none.', "Use bos: 'none'."],
+  ['Use --threads 1.', 'Use threads: 1.'],
+  ['--top-k 1.5 is no whole number', 'topK 1.5 is no whole number'],
+  ['Use another --out; that run is kept.', 'Use another journal; that run is kept.'],
+  ['For a model of the hub add --hub.', 'For a model of the hub add hub: true.'],
+  ['npm install gpu.js --omit=optional', 'npm install gpu.js --omit=optional'],
+  ['a -- b --- c', 'a -- b --- c'],
+])('%s', (engine, library) => expect(inLibraryWords(engine)).toBe(library));
+
+it('an error stays the same error, of the same class and with the same stack', () => {
+  const error = new DataError('too short.', { where: '--data', remedy: 'Lower --chunk.' });
+  const { stack } = error;
+  expect(errorInLibraryWords(error)).toBe(error);
+  expect(error).toMatchObject({
+    message: 'data: too short. Lower chunk.',
+    where: 'data',
+    remedy: 'Lower chunk.',
+    stack,
+  });
+  const bug = new TypeError('--memory');
+  expect(errorInLibraryWords(bug)).toBe(bug);
+  expect(bug.message).toBe('--memory');
+});

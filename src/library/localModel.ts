@@ -1,0 +1,270 @@
+import type { Backend } from '../backends/backend.ts';
+import { DisposedError } from '../errors.ts';
+import { conventionOf, summarise } from '../eval/convention.ts';
+import { nonFiniteLoss } from '../eval/nonFinite.ts';
+import { perplexity } from '../eval/perplexity.ts';
+import type { OpenedModel } from '../formats/modelFiles.ts';
+import { textTokenizer } from '../formats/textTokenizer.ts';
+import { complete, encodePrompt, type Completion } from '../model/completion.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { turn } from '../model/eventLoop.ts';
+import { Mask } from '../model/mask.ts';
+import { countParameters, type ParameterCounts } from '../model/parameters.ts';
+import { checkSampling } from '../model/sampler.ts';
+import { memoryJournal } from '../platform/journalSink.ts';
+import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
+import { checkRace } from '../prune/race/raceRule.ts';
+import type { PruneResult } from '../prune/result.ts';
+import { run } from '../prune/run.ts';
+import type { SearchEvent } from '../prune/events.ts';
+import { seededRng } from '../tensor/rng.ts';
+import { abortableBackend } from './abortable.ts';
+import { chunksOf, evaluationOf } from './data.ts';
+import { LoadedWeights } from './loadedWeights.ts';
+import type {
+  Data,
+  EvaluationSettings,
+  GenerateSettings,
+  MaskLike,
+  Model,
+  ModelTokenizer,
+  PerplexityResult,
+  PerplexitySettings,
+  PruneEvent,
+  PruneSettings,
+  Run,
+  Signal,
+  TextRun,
+} from './model.ts';
+import { checkOptions, generateRules, perplexityRules, pruneRules } from './options.ts';
+import type { Platform } from './platform.ts';
+import { Queue } from './queue.ts';
+import { Running } from './running.ts';
+import { follow } from './signals.ts';
+import { textRun } from './textRun.ts';
+import { errorInLibraryWords } from './words.ts';
+
+/** One opened model on one backend: what the facade is where it computes itself. */
+export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
+  readonly description: string;
+  readonly config: ModelConfig;
+  readonly parameters: ParameterCounts;
+  readonly warnings: readonly string[];
+  readonly tokenizer: ModelTokenizer | null;
+  readonly tokenizerNote: string | null;
+  readonly backend: { readonly description: string; readonly why: string };
+  readonly #opened: OpenedModel;
+  readonly #backend: Backend;
+  readonly #weights: LoadedWeights;
+  readonly #platform: Platform;
+  readonly #queue = new Queue();
+  readonly #closed = new AbortController();
+  #closing: Promise<void> | null = null;
+  /** Of the call that runs. */
+  #signal: AbortSignal | null = null;
+
+  constructor(
+    opened: OpenedModel,
+    { backend, why }: { backend: Backend; why: string },
+    budget: { threads: number; memoryBytes: number },
+    platform: Platform,
+  ) {
+    this.#opened = opened;
+    this.#backend = abortableBackend(backend, () => this.#check());
+    this.#weights = new LoadedWeights(opened.weights, this.#backend, budget);
+    this.#platform = platform;
+    this.description = opened.description;
+    this.config = opened.weights.config;
+    this.parameters = countParameters(opened.weights);
+    this.warnings = opened.warnings;
+    this.tokenizer = this.#modelTokenizer();
+    this.tokenizerNote = opened.tokenizerNote;
+    this.backend = { description: backend.description, why };
+  }
+
+  perplexity(data: Data, settings: PerplexitySettings = {}): Promise<PerplexityResult> {
+    return this.#call(settings.signal, async () => {
+      checkOptions(settings, perplexityRules);
+      const mask = this.#mask(settings.mask);
+      const { name, chunks } = await this.#chunks(data, settings);
+      const { model } = await this.#weights.under({ chunk: chunks.chunk, streams: 1, nllSum: settings.nllSum });
+      let nonFinite: string | null = null;
+      const found = await perplexity(model, chunks, mask, 1, async (scores) => {
+        const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
+        if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
+        await this.#turn();
+      });
+      await this.#opened.weights.assertUnchanged();
+      const hasher = this.#platform.newHasher();
+      for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+      return {
+        ...found,
+        mask: mask.toString(),
+        convention: conventionOf(chunks, model.nllSum),
+        data: summarise(name, chunks, found.scoredTokens, hasher.digest()),
+        backend: this.#backend.description,
+        nonFinite,
+      };
+    });
+  }
+
+  prune(settings: PruneSettings): Run<PruneEvent, PruneResult> {
+    return new Running(
+      (emit, signal) => this.#call(signal, () => this.#prune(settings, emit)),
+      settings.signal,
+      // A later progress tells more than an earlier one.
+      (unread, latest) => unread.type === 'progress' && latest.type === 'progress',
+    );
+  }
+
+  generate(prompt: string, settings: GenerateSettings = {}): TextRun {
+    return textRun((emit, signal) => this.#call(signal, () => this.#generate(prompt, settings, emit)), settings.signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #prune(settings: PruneSettings, emit: (event: PruneEvent) => void): Promise<PruneResult> {
+    checkOptions(settings, pruneRules);
+    const { kind = 'mix', blocks, ratio, maxPpl, journal, fresh = false } = settings;
+    const { numHiddenLayers } = this.config;
+    const stop = { blocks, ratio, maxPpl };
+    requireStopRule(stop);
+    checkStopRules(stop, kind, numHiddenLayers);
+    const race =
+      settings.search === 'race' ? { confidence: settings.confidence ?? 0.99, seed: settings.seed ?? 0 } : undefined;
+    if (race !== undefined) checkRace(race);
+    const { name, chunks } = await this.#chunks(settings.data, settings);
+    const streams = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
+    const work = { chunk: chunks.chunk, streams, nllSum: settings.nllSum };
+    const { model, activationBytes, spareBytes } = await this.#weights.under(work);
+    const sink = journal === undefined ? memoryJournal() : await this.#platform.openJournal(journal, fresh);
+    try {
+      const { tokenizer, generation } = this.#opened;
+      const { version, newHasher } = this.#platform;
+      const events = run({
+        model,
+        tokenizer,
+        endTokenIds: generation.endTokenIds,
+        chunks,
+        dataName: name,
+        kind,
+        stop,
+        race,
+        activationBytes,
+        checkpointBytes: spareBytes,
+        version,
+        newHasher,
+        sink,
+      });
+      return await this.#drained(events, (event) => emit(plainEvent(event)));
+    } finally {
+      await sink.close();
+    }
+  }
+
+  async #generate(prompt: string, settings: GenerateSettings, emit: (piece: string) => void): Promise<Completion> {
+    checkOptions(settings, generateRules);
+    const { maxTokens = 64, temperature = 0, topK = 0, topP = 1, seed = 0 } = settings;
+    const sampling = { temperature, topK, topP };
+    checkSampling(sampling);
+    const mask = this.#mask(settings.mask);
+    const tokenizer = textTokenizer(this.#opened, 'prompt');
+    // A text to continue is short: a token counts as a chunk.
+    const { model } = await this.#weights.under({ chunk: 1, streams: 1 });
+    const { endTokenIds } = this.#opened.generation;
+    const options = { maxTokens, sampling, rng: seededRng(seed), endTokenIds };
+    const pieces = complete(model, tokenizer, encodePrompt(tokenizer, prompt), mask, options);
+    const completion = await this.#drained(pieces, (piece) => {
+      if (piece !== '') emit(piece);
+    });
+    await this.#opened.weights.assertUnchanged();
+    return completion;
+  }
+
+  /**
+   * Passes on what a generator yields, and gives its result; ends it where nobody waits any more.
+   */
+  async #drained<T, R>(events: AsyncGenerator<T, R>, pass: (event: T) => void): Promise<R> {
+    try {
+      for (;;) {
+        const next = await events.next();
+        if (next.done === true) return next.value;
+        pass(next.value);
+        await this.#turn();
+      }
+    } finally {
+      await events.return(undefined as never);
+    }
+  }
+
+  /** Runs a call in its turn, under the caller's signal and the model's end. */
+  async #call<T>(signal: Signal | undefined, work: () => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const ends = [this.#closed.signal, signal].map((given) => follow(controller, given));
+    const begun = async (): Promise<T> => {
+      this.#signal = controller.signal;
+      try {
+        return await work();
+      } finally {
+        this.#signal = null;
+      }
+    };
+    try {
+      return await this.#queue.add(begun, controller.signal);
+    } catch (error) {
+      throw errorInLibraryWords(error);
+    } finally {
+      for (const end of ends) end();
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#closed.abort(new DisposedError('the model was closed.', { where: this.description }));
+    await this.#queue.idle();
+    this.#weights.free();
+    await this.#backend.dispose();
+    await this.#opened.close();
+  }
+
+  /** @throws the reason of the running call's signal once it is aborted. */
+  #check(): void {
+    this.#signal?.throwIfAborted();
+  }
+
+  async #turn(): Promise<void> {
+    await turn();
+    this.#check();
+  }
+
+  #mask(mask: MaskLike = ''): Mask {
+    return Mask.parse(Array.isArray(mask) ? mask.join(',') : String(mask), this.config.numHiddenLayers);
+  }
+
+  #chunks(data: Data, settings: EvaluationSettings): ReturnType<typeof chunksOf> {
+    return chunksOf(this.#opened, data, evaluationOf(settings), () => this.#check());
+  }
+
+  #modelTokenizer(): ModelTokenizer | null {
+    const { tokenizer } = this.#opened;
+    if (tokenizer === null) return null;
+    const { description, vocabSize, bosTokenId, eosTokenId, addsBos } = tokenizer;
+    const now = <T>(signal: Signal | undefined, work: () => T): Promise<T> =>
+      this.#call(signal, () => Promise.resolve(work()));
+    return {
+      description,
+      vocabSize,
+      bosTokenId,
+      eosTokenId,
+      addsBos,
+      encode: (text, { signal } = {}) => now(signal, () => tokenizer.encode(text)),
+      decode: (ids, { signal } = {}) => now(signal, () => tokenizer.decode(ids)),
+    };
+  }
+}
+
+function plainEvent(event: SearchEvent): PruneEvent {
+  return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
+}

@@ -1,0 +1,224 @@
+/**
+ * A model one can hold: the library's facade. It is one type in Node, where it computes in the
+ * process, and in a browser, where it stands for an engine in a worker.
+ *
+ * Calls may be made at any time. They run one after the other, in the order in which they were
+ * made; the model stays loaded between them. Everything that goes in or comes out survives a
+ * structured clone.
+ */
+import type { BackendName } from '../backends/select.ts';
+import type { GpuMode } from '../backends/gpu/gpuMode.ts';
+import type { KernelVariant, Lanes } from '../backends/simd/kernels.ts';
+import type { BosPolicy } from '../eval/chunks.ts';
+import type { Convention, DataSummary } from '../eval/convention.ts';
+import type { Perplexity } from '../eval/perplexity.ts';
+import type { Completion } from '../model/completion.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { ParameterCounts } from '../model/parameters.ts';
+import type { NllSum } from '../ops/nll.ts';
+import type { PruneKind } from '../prune/candidates.ts';
+import type { PruneResult } from '../prune/result.ts';
+import type { SearchEvent } from '../prune/events.ts';
+
+/*
+ * TypeScript knows `Symbol.asyncDispose` only with the library `esnext.disposable`, which a program
+ * with `lib: ["ES2023", "DOM"]` does not load. These are that library's own declarations, so that
+ * programs which load it see no second symbol.
+ */
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+  interface Disposable {
+    [Symbol.dispose](): void;
+  }
+  interface AsyncDisposable {
+    [Symbol.asyncDispose](): PromiseLike<void>;
+  }
+}
+
+/** What the calls need of an AbortSignal, so that these types need no DOM. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** Every call takes a signal. Aborted, it throws the signal's reason: by default an AbortError. */
+export interface CallSettings {
+  signal?: Signal;
+}
+
+/** What a model is opened on. What is asked for runs, or an error says why not. */
+export interface BackendSettings {
+  /** Default `auto`: the fastest one here. */
+  backend?: BackendName;
+  /** For `gpu`; default: the first mode that finds a GPU. */
+  gpuMode?: GpuMode;
+  /** For `simd`; default: the best one here. */
+  variant?: KernelVariant;
+  /** f32 lanes of a vector, for `simd`; default: what proves faster here. */
+  lanes?: Lanes;
+  /** Default: as many as there are processors; in a page that is not cross-origin isolated, one. */
+  threads?: number;
+  /**
+   * For weights and activations. Default: half of the machine's, at most 4 GiB; in a page 1 GiB.
+   */
+  memoryBytes?: number;
+}
+
+/** A file's name, whose ending says what it is (.txt, .jsonl, .json), and its content. */
+export interface DataFile {
+  name: string;
+  content: string;
+  /** The text's field in a row of .jsonl; default `text`. */
+  field?: string;
+}
+
+/** A text, texts that are joined, token ids, or a file's content. */
+export type Data = string | readonly string[] | readonly number[] | Int32Array | DataFile;
+
+/**
+ * Blocks to switch off: `L5.mlp,L4.mha`, a list of them such as a result's `removed`, or a `Mask`.
+ */
+export type MaskLike = string | readonly string[] | { toString(): string };
+
+/** How a perplexity is taken. */
+export interface EvaluationSettings {
+  /** Tokens a chunk; default: 2048 or the model's context, whichever is shorter. */
+  chunk?: number;
+  /** Tokens from one chunk's start to the next's; default: the chunk. */
+  stride?: number;
+  /** Where a BOS goes; default `auto`: as the tokenizer does. */
+  bos?: BosPolicy;
+  /** What stands between texts; default: a blank line. */
+  join?: string;
+  /** Keep the first so many tokens; default: all. */
+  tokens?: number;
+  /**
+   * How the sum over the vocabulary is kept; `f32` as the official code on a CPU. Default `f64`.
+   */
+  nllSum?: NllSum;
+}
+
+export interface PerplexitySettings extends EvaluationSettings, CallSettings {
+  mask?: MaskLike;
+}
+
+/** A perplexity with how it was taken, over what, and what really ran. */
+export interface PerplexityResult extends Perplexity {
+  mask: string;
+  convention: Convention;
+  data: DataSummary;
+  backend: string;
+  /** Without some blocks a loss may not be finite: where that begins. Null where all are. */
+  nonFinite: string | null;
+}
+
+export interface PruneSettings extends EvaluationSettings, CallSettings {
+  data: Data;
+  /** Stop when so many blocks are removed. This, `ratio` or `maxPpl` must be given. */
+  blocks?: number;
+  /** Stop at the first step with so many of all parameters removed: a share of 1. */
+  ratio?: number;
+  /** Do not apply the removal that takes the perplexity above this. */
+  maxPpl?: number;
+  /** What may be removed; default `mix`. */
+  kind?: PruneKind;
+  /** `exact` (default) measures every candidate on all chunks; `race` drops clear losers early. */
+  search?: 'exact' | 'race';
+  /** Of a race: that a step's pick is the exact one. Default 0.99. */
+  confidence?: number;
+  /** Of a race: seed of the order of chunks. Default 0. */
+  seed?: number;
+  /**
+   * Where the search is kept, to go on there: a file, or a folder for `journal.jsonl`; in a browser
+   * a name in the origin's private file system. Default: in memory.
+   */
+  journal?: string;
+  /** Start over, discarding what the journal holds. Default false. */
+  fresh?: boolean;
+}
+
+/** The search's events; the mask of the last is in its text form. */
+export type PruneEvent =
+  Exclude<SearchEvent, { type: 'done' }> | (Omit<Extract<SearchEvent, { type: 'done' }>, 'mask'> & { mask: string });
+
+export interface GenerateSettings extends CallSettings {
+  mask?: MaskLike;
+  /** Tokens to add at most; default 64. */
+  maxTokens?: number;
+  /** Default 0: the likeliest token. */
+  temperature?: number;
+  /** Draw among the k likeliest; default 0: all. */
+  topK?: number;
+  /** Draw among the likeliest that add up to p; default 1: all. */
+  topP?: number;
+  /** Of the draws; same seed, same text. Default 0. */
+  seed?: number;
+}
+
+/**
+ * A call that tells on its way. It begins when it is made (in its turn). `for await` gives its
+ * events, in one loop; leaving the loop ends the call. Awaiting it gives its result, with or
+ * without a loop. What could not be read in time is kept; of progress only the latest.
+ */
+export interface Run<Event, Result> extends PromiseLike<Result>, AsyncIterable<Event> {
+  [Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined>;
+}
+
+/** A text as it is written; awaited, the whole of it, without the prompt. */
+export interface TextRun extends Run<string, string> {
+  /** The whole with its ids, and why it ends where it does. */
+  completion(): Promise<Completion>;
+}
+
+/** The model's tokenizer, wherever it runs. */
+export interface ModelTokenizer {
+  readonly description: string;
+  readonly vocabSize: number;
+  readonly bosTokenId: number | null;
+  readonly eosTokenId: number | null;
+  /** Whether it puts a BOS at the start of a text itself. `encode` never does. */
+  readonly addsBos: boolean;
+  encode(text: string, settings?: CallSettings): Promise<number[]>;
+  decode(ids: readonly number[], settings?: CallSettings): Promise<string>;
+}
+
+export interface Model extends AsyncDisposable {
+  /** Where the model comes from and in what format. */
+  readonly description: string;
+  readonly config: ModelConfig;
+  readonly parameters: ParameterCounts;
+  /** What the user should be told, one line each. */
+  readonly warnings: readonly string[];
+  /** Null where there is none that can be used: `tokenizerNote` says why. */
+  readonly tokenizer: ModelTokenizer | null;
+  readonly tokenizerNote: string | null;
+  /** What runs, `simd (relaxed-fma, 8 lanes, 2 threads)`, and in one sentence why. */
+  readonly backend: { readonly description: string; readonly why: string };
+  /**
+   * @throws DataError, MaskError, UsageError or MemoryBudgetError for what does not fit the model;
+   * NonFiniteError where the whole model's loss is not finite; FileChangedError where its files
+   * were changed.
+   */
+  perplexity(data: Data, settings?: PerplexitySettings): Promise<PerplexityResult>;
+  /**
+   * Searches for the blocks the model misses least. The result is the document of `prune --json`;
+   * `renderReport` makes a page of it.
+   * @throws as `perplexity`; JournalMismatchError or FormatError for the journal of another search.
+   */
+  prune(settings: PruneSettings): Run<PruneEvent, PruneResult>;
+  /**
+   * Continues a text.
+   * @throws as `perplexity`; DataError for a prompt that is empty or too long.
+   */
+  generate(prompt: string, settings?: GenerateSettings): TextRun;
+  /**
+   * Ends what runs and what waits with a DisposedError, and gives threads and memory back. A second
+   * call waits for the first. `await using` does the same where the engine has it.
+   */
+  close(): Promise<void>;
+}

@@ -1,0 +1,95 @@
+/**
+ * Options from programs without types: each is of its kind and in its range, or an error says what
+ * it must be.
+ */
+import { backendNames } from '../backends/select.ts';
+import { gpuModes } from '../backends/gpu/gpuMode.ts';
+import { UsageError } from '../errors.ts';
+import { shortJson } from '../formats/quoted.ts';
+import { pruneKinds } from '../prune/candidates.ts';
+
+/** What an option must be, in words, and whether a value is. */
+interface Rule {
+  readonly words: string;
+  readonly allows: (value: unknown) => boolean;
+}
+
+type Rules = Readonly<Record<string, Rule>>;
+
+const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER): Rule => ({
+  words: max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min} on` : `a whole number from ${min} to ${max}`,
+  allows: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
+});
+const number: Rule = { words: 'a number', allows: (value) => typeof value === 'number' && !Number.isNaN(value) };
+const text: Rule = { words: 'a text', allows: (value) => typeof value === 'string' };
+const flag: Rule = { words: 'true or false', allows: (value) => typeof value === 'boolean' };
+const oneOf = (...words: readonly (string | number)[]): Rule => ({
+  words: `one of ${words.join(', ')}`,
+  allows: (value) => words.includes(value as string),
+});
+const mask: Rule = {
+  words: 'a list of blocks such as L5.mlp,L4.mha',
+  allows: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+};
+const anything: Rule = { words: 'anything', allows: () => true };
+const signal: Rule = {
+  words: 'an AbortSignal',
+  allows: (value) => typeof (value as { addEventListener?: unknown } | null)?.addEventListener === 'function',
+};
+
+const evaluationRules: Rules = {
+  chunk: whole(2),
+  stride: whole(1),
+  bos: oneOf('auto', 'none', 'stream', 'chunk'),
+  join: text,
+  tokens: whole(2),
+  nllSum: oneOf('f64', 'f32'),
+  signal,
+};
+export const perplexityRules: Rules = { ...evaluationRules, mask };
+export const pruneRules: Rules = {
+  ...evaluationRules,
+  data: anything,
+  blocks: whole(1),
+  ratio: number,
+  maxPpl: number,
+  kind: oneOf(...pruneKinds),
+  search: oneOf('exact', 'race'),
+  confidence: number,
+  seed: whole(0),
+  journal: text,
+  fresh: flag,
+};
+export const generateRules: Rules = {
+  mask,
+  maxTokens: whole(1),
+  temperature: number,
+  topK: whole(0),
+  topP: number,
+  seed: whole(0),
+  signal,
+};
+export const backendRules: Rules = {
+  backend: oneOf(...backendNames),
+  gpuMode: oneOf(...gpuModes),
+  variant: oneOf('relaxed-fma', 'plain'),
+  lanes: oneOf(4, 8),
+  threads: whole(1, 256),
+  memoryBytes: whole(2 ** 20),
+};
+export const loadRules: Rules = { ...backendRules, signal, offline: flag, revision: text, hub: flag };
+
+/** @throws UsageError for an option that the call does not have, or a value it may not have. */
+export function checkOptions(options: object, rules: Rules): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name)) {
+      throw new UsageError('there is no such option here.', { where: name, remedy: `There are ${listed(rules)}.` });
+    }
+    if (value === undefined || rules[name].allows(value)) continue;
+    throw new UsageError(`must be ${rules[name].words}, not ${shortJson(value)}.`, { where: name });
+  }
+}
+
+function listed(rules: Rules): string {
+  return Object.keys(rules).join(', ');
+}
