@@ -45,7 +45,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'tensor',
     'tokenizer type',
   ],
-  autodiff: ['backends type', 'model', 'ops', 'platform type', 'tensor type'],
+  autodiff: ['backends type', 'eval', 'model', 'ops', 'platform type', 'tensor type'],
   train: ['autodiff', 'backends type', 'eval', 'formats', 'model', 'ops', 'platform', 'tensor', 'tokenizer'],
   library: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'tensor'],
   web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],

@@ -78,6 +78,9 @@ export { readOfficialOrder, writeOfficialOrder } from './prune/officialOrder.ts'
 export { renderReport } from './prune/report/report.ts';
 export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.ts';
 
+// Gradients
+export { lossGradients, type CalibrationLoss, type GradientEvent } from './autodiff/lossGradients.ts';
+
 // Training
 export { checkRecipe, type Recipe, type Task } from './train/recipe.ts';
 export { prepare, type Prepared } from './train/prepare.ts';

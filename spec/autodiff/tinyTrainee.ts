@@ -9,8 +9,8 @@ import { seededRng } from '../../src/tensor/rng.ts';
 import { numel } from '../../src/tensor/shape.ts';
 import type { Batch } from '../../src/autodiff/batch.ts';
 import type { Parameter, Parameters } from '../../src/autodiff/parameters.ts';
-import { Tape } from '../../src/autodiff/tape.ts';
-import type { Trainee } from '../../src/autodiff/trainee.ts';
+import { Tape, type TapeGradient } from '../../src/autodiff/tape.ts';
+import { wholeTrainee, type Trainee } from '../../src/autodiff/trainee.ts';
 import { trainingForward } from '../../src/autodiff/trainingForward.ts';
 import { tinyConfig, TINY_VOCAB } from '../model/tinyTransformer.ts';
 
@@ -29,7 +29,7 @@ export function tinyTrainee(options: TinyTraineeOptions = {}): Trainee {
   const { family = 'llama', layers = 2, precision = 'f32', seed = 1, mask = Mask.empty } = options;
   const { config } = parseHfConfig({ ...tinyConfig(family, layers), ...options.config }, 'config');
   const parameters = randomParameters(config, precision, seed);
-  return { config, parameters, trained: new Set(parameters.keys()), mask, lora: null };
+  return { ...wholeTrainee(config, parameters), mask };
 }
 
 function randomParameters(config: ModelConfig, precision: 'f32' | 'f64', seed: number): Parameters {
@@ -77,7 +77,12 @@ export function gradientSums(backend: ReferenceBackend, trainee: Trainee, batch:
   const scope = backend.scope();
   const tape = new Tape(scope);
   trainingForward(tape, trainee, batch, 1);
-  const gradients = new Map([...tape.backward()].map(([name, gradient]) => [name, backend.read(gradient)] as const));
+  const gradients = new Map(playAll(tape).map(({ name, gradient }) => [name, backend.read(gradient)] as const));
   scope.close();
   return gradients;
+}
+
+/** All gradients of a tape, in the order in which they are finished. */
+export function playAll(tape: Tape): TapeGradient[] {
+  return [...tape.gradients()].filter((finished) => finished !== null);
 }

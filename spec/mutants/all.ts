@@ -1,3 +1,4 @@
+import { autodiffMutants } from './autodiff.ts';
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
@@ -20,6 +21,7 @@ import { tokenizerMutants } from './tokenizer.ts';
 
 /** Every mutant, by the place of its fault. */
 export const mutants: readonly Mutant[] = [
+  ...autodiffMutants,
   ...cliMutants,
   ...coreMutants,
   ...drawingMutants,

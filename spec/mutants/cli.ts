@@ -172,8 +172,8 @@ export const cliMutants: readonly Mutant[] = [
     file: 'src/autodiff/gradients.ts',
     specs: ['spec/model/eventLoop.spec.ts'],
     name: 'training: the way back computes without a turn',
-    from: 'of await runInTurns(tape.backwardSteps())) {',
-    to: 'of tape.backward()) {',
+    from: 'await turnWhenDue();',
+    to: '',
   },
   {
     file: 'src/model/transformer.ts',

@@ -1,6 +1,6 @@
 /** Loss and gradients of a batch, on the host. */
 import type { GradientBackend } from '../backends/gradients.ts';
-import { runInTurns } from '../model/eventLoop.ts';
+import { runInTurns, turnWhenDue } from '../model/eventLoop.ts';
 import { countTargets, type Batch } from './batch.ts';
 import { Tape } from './tape.ts';
 import type { Trainee } from './trainee.ts';
@@ -32,8 +32,12 @@ export async function lossAndGradients(
     try {
       const tape = new Tape(scope);
       const nll = await runInTurns(forwardSteps(tape, trainee, batch, 1 / targets));
-      for (const [name, gradient] of await runInTurns(tape.backwardSteps())) {
+      for (const finished of tape.gradients()) {
+        await turnWhenDue();
+        if (finished === null) continue;
+        const { name, gradient } = finished;
         const values = await backend.download(gradient);
+        backend.free(scope.keep(gradient));
         const sum = sums.get(name);
         if (sum === undefined) sums.set(name, values);
         else for (let i = 0; i < sum.length; i++) sum[i] += values[i];

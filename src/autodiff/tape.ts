@@ -2,10 +2,10 @@
  * Reverse-mode differentiation over a backend's ops (Rumelhart, Hinton & Williams 1986; Griewank & Walther 2008, ch. 3).
  *
  * A Tape implements Ops. Whatever is composed of Ops, applyBlock above all, runs on a tape as it stands: each op runs
- * forward at once, and notes how the derivative of the loss passes through it. `backward` plays the notes in reverse.
+ * forward at once, and notes how the derivative of the loss passes through it. `gradients` plays the notes in reverse.
  * So the model's formula stands in one place, for inference and for training.
  *
- * Derivatives are computed for what depends on a trained parameter, and for nothing else.
+ * Derivatives are computed for what depends on a trained parameter or a marked input, and for nothing else.
  */
 import type {
   AttentionSpec,
@@ -18,59 +18,39 @@ import type {
 } from '../backends/backend.ts';
 import type { Floats, GradientScope } from '../backends/gradients.ts';
 import { ShapeError } from '../errors.ts';
-import { runThrough } from '../model/eventLoop.ts';
-
-/** A parameter as a tape sees it. */
-export interface TapeParameter {
-  readonly name: string;
-  readonly data: Floats;
-  /** Whether its derivative is wanted. */
-  readonly trained: boolean;
-}
-
-/** A projection on a tape: y = x Wᵀ + b. */
-export class TapeLinear implements LinearWeight {
-  readonly outFeatures: number;
-  readonly inFeatures: number;
-  readonly weight: TapeParameter;
-  readonly bias: TapeParameter | null;
-  /** Packed for x Wᵀ + b. */
-  readonly forward: LinearWeight;
-  /** Packed for dy W, once it is needed. */
-  transposed: LinearWeight | null = null;
-
-  constructor(forward: LinearWeight, weight: TapeParameter, bias: TapeParameter | null) {
-    this.outFeatures = forward.outFeatures;
-    this.inFeatures = forward.inFeatures;
-    this.forward = forward;
-    this.weight = weight;
-    this.bias = bias;
-  }
-
-  get bytes(): number {
-    return this.forward.bytes + (this.transposed?.bytes ?? 0);
-  }
-}
+import { TapeLinear, type TapeParameter } from './tapeLinear.ts';
 
 /** A projection that is composed of ops, such as one with an adapter. */
 export interface ComposedLinear extends LinearWeight {
   apply(tape: Tape, x: DeviceTensor): DeviceTensor;
 }
 
+/** dL/dW of a trained parameter W: [outFeatures, inFeatures], [1, n] or [V, C]. */
+export interface TapeGradient {
+  readonly name: string;
+  /** Belongs to the tape's scope. To free it sooner, keep it and free it. */
+  readonly gradient: DeviceTensor;
+}
+
 interface Step {
   result: DeviceTensor;
   /** Passes dy, the derivative with respect to the result, on to the inputs. */
   backward: (dy: DeviceTensor) => void;
+  /** Names of the parameters whose gradients it adds to. */
+  parameters: readonly string[];
 }
 
 export class Tape implements Ops {
   readonly #scope: GradientScope;
   readonly #steps: Step[] = [];
-  /** Arrays that depend on a trained parameter. */
+  /** Arrays that depend on a trained parameter or a marked input. */
   readonly #tracked = new Set<DeviceTensor>();
   /** dL/dx for each array x, accumulated so far. */
   readonly #derivatives = new Map<DeviceTensor, DeviceTensor>();
+  /** Gradients that steps to come still add to. */
   readonly #gradients = new Map<string, DeviceTensor>();
+  /** How many steps add to a parameter's gradient and were not played yet. */
+  readonly #uses = new Map<string, number>();
 
   /** @param scope where everything is made; the caller closes it. */
   constructor(scope: GradientScope) {
@@ -82,9 +62,8 @@ export class Tape implements Ops {
     const { name, data, trained } = parameter;
     const x = this.#scope.upload(data, rows, cols);
     if (trained) {
-      this.#tracked.add(x);
       // Noted before its first use, so played after its last.
-      this.#steps.push({ result: x, backward: (dy) => this.#addGradient(name, dy) });
+      this.#push(x, (dy) => this.#addGradient(name, dy), [name]);
     }
     return x;
   }
@@ -110,24 +89,40 @@ export class Tape implements Ops {
     return nll;
   }
 
-  /**
-   * Plays the tape in reverse. Returns dL/dW for every trained parameter W that the loss depends on, by name:
-   * [outFeatures, inFeatures], [1, n] or [V, C]. They live as long as the scope. A tape is played once.
-   */
-  backward(): ReadonlyMap<string, DeviceTensor> {
-    return runThrough(this.backwardSteps());
+  /** Marks an array that was made elsewhere as one whose derivative is wanted. Returns it. */
+  input(x: DeviceTensor): DeviceTensor {
+    this.#tracked.add(x);
+    return x;
   }
 
-  /** The same, stopping after every op. */
-  *backwardSteps(): Generator<void, ReadonlyMap<string, DeviceTensor>> {
+  /** Begins the way back at `y` with dL/dy, for a loss that was computed elsewhere. */
+  seed(y: DeviceTensor, dy: DeviceTensor): void {
+    this.#give(y, dy);
+  }
+
+  /**
+   * dL/dx of a marked input, after the tape was played.
+   * @throws ShapeError where x was not marked, or the loss does not depend on it.
+   */
+  derivative(x: DeviceTensor): DeviceTensor {
+    const found = this.#derivatives.get(x);
+    if (found === undefined) throw new ShapeError('this array has no derivative.', { where: 'tape derivative' });
+    return found;
+  }
+
+  /**
+   * Plays the tape in reverse. After each step comes the gradient of every trained parameter that no step to come adds
+   * to, or null where there is no such parameter: a place to give the event loop a turn. A parameter that the loss does
+   * not depend on has no gradient. A tape is played once.
+   */
+  *gradients(): Generator<TapeGradient | null, void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       const dy = this.#derivatives.get(step.result);
       this.#derivatives.delete(step.result);
-      if (dy === undefined) continue;
-      step.backward(dy);
-      yield;
+      if (dy !== undefined) step.backward(dy);
+      yield null;
+      for (const name of step.parameters) yield* this.#finish(name);
     }
-    return this.#gradients;
   }
 
   upload(data: Floats, rows: number, cols: number): DeviceTensor {
@@ -154,8 +149,8 @@ export class Tape implements Ops {
       weight.transposed ??= this.#scope.pack(w.data, weight.outFeatures, weight.inFeatures, null, true);
       this.#give(x, this.#scope.linear(dy, weight.transposed));
     };
-    const trained = weight.weight.trained || weight.bias?.trained === true;
-    return this.#note([x], y, backward, trained);
+    const parameters = [weight.weight, weight.bias].flatMap((used) => (used?.trained === true ? [used.name] : []));
+    return this.#note([x], y, backward, parameters);
   }
 
   rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor {
@@ -235,18 +230,21 @@ export class Tape implements Ops {
     });
   }
 
-  /** Notes a step if one of its inputs is tracked, or the step itself has a trained weight. Returns the result. */
+  /** Notes a step if one of its inputs is tracked, or it adds to a parameter's gradient. Returns the result. */
   #note(
     inputs: readonly DeviceTensor[],
     result: DeviceTensor,
     backward: Step['backward'],
-    trained = false,
+    parameters: readonly string[] = [],
   ): DeviceTensor {
-    if (trained || inputs.some((x) => this.#tracked.has(x))) {
-      this.#tracked.add(result);
-      this.#steps.push({ result, backward });
-    }
+    if (parameters.length > 0 || inputs.some((x) => this.#tracked.has(x))) this.#push(result, backward, parameters);
     return result;
+  }
+
+  #push(result: DeviceTensor, backward: Step['backward'], parameters: readonly string[]): void {
+    this.#tracked.add(result);
+    this.#steps.push({ result, backward, parameters });
+    for (const name of parameters) this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
   }
 
   /** Accumulates dL/dx. */
@@ -259,6 +257,16 @@ export class Tape implements Ops {
   #addGradient(name: string, dy: DeviceTensor): void {
     const before = this.#gradients.get(name);
     this.#gradients.set(name, before === undefined ? dy : this.#scope.add(before, dy));
+  }
+
+  /** One step that adds to a gradient was played: the gradient, if it was the last one. */
+  *#finish(name: string): Generator<TapeGradient, void> {
+    const left = (this.#uses.get(name) ?? 1) - 1;
+    this.#uses.set(name, left);
+    const gradient = this.#gradients.get(name);
+    if (left > 0 || gradient === undefined) return;
+    this.#gradients.delete(name);
+    yield { name, gradient };
   }
 }
 

@@ -3,12 +3,13 @@ import type { DeviceTensor, LinearWeight } from '../backends/backend.ts';
 import type { BlockId } from '../model/blockId.ts';
 import { assembleBlock, assembleNorm, type PartMaker } from '../model/blockTensors.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { Mask } from '../model/mask.ts';
+import { Mask } from '../model/mask.ts';
 import type { NormWeights, ResidualBlock } from '../model/residualBlock.ts';
 import type { LinearNames, NormNames } from '../model/tensorNames.ts';
 import { AdaptedLinear, adapterNames, type LoraSettings } from './lora.ts';
 import { parameterOf, type Parameters } from './parameters.ts';
-import type { Tape, TapeParameter } from './tape.ts';
+import type { Tape } from './tape.ts';
+import type { TapeParameter } from './tapeLinear.ts';
 
 export interface Trainee {
   readonly config: ModelConfig;
@@ -20,6 +21,11 @@ export interface Trainee {
   readonly mask: Mask;
   /** Null where no parameter is an adapter's. */
   readonly lora: LoraSettings | null;
+}
+
+/** All parameters trained, no block removed, no adapter. */
+export function wholeTrainee(config: ModelConfig, parameters: Parameters): Trainee {
+  return { config, parameters, trained: new Set(parameters.keys()), mask: Mask.empty, lora: null };
 }
 
 /** Puts a trainee's parameters on a tape, each when it is asked for. */

@@ -9,10 +9,10 @@ import { runThrough } from '../model/eventLoop.ts';
 import { applyBlock, applyNorm } from '../model/residualBlock.ts';
 import { modelTensorNames } from '../model/tensorNames.ts';
 import { walkOf } from '../model/walk.ts';
-import { ropeTable } from '../ops/ropeTable.ts';
 import type { Batch } from './batch.ts';
 import type { Tape } from './tape.ts';
 import { TapeWeights, type Trainee } from './trainee.ts';
+import { uploadRope } from './uploadRope.ts';
 
 /**
  * Each row's negative log-likelihood [R, 1] in nats. The loss that `tape.backward` then differentiates is `lossWeight`
@@ -42,7 +42,7 @@ export function* forwardSteps(
     const positions = batch.inputs.map((_, row) => row % seqLen);
     x = tape.add(x, tape.gatherRows(weights.table(names.positions), positions));
   }
-  const at = { seqLen, start: 0, rope: uploadRope(tape, trainee, seqLen), cache: null };
+  const at = { seqLen, start: 0, rope: uploadRope(tape, config, seqLen), cache: null };
   for (const id of walkOf(config, mask)) {
     x = applyBlock(tape, config, weights.block(id), x, at);
     yield;
@@ -50,15 +50,4 @@ export function* forwardSteps(
   const normed = applyNorm(tape, config, weights.norm(names.finalNorm), x);
   const logits = tape.linear(normed, weights.linear({ weight: names.head, bias: null }));
   return tape.crossEntropy(logits, batch.targets, lossWeight);
-}
-
-function uploadRope(
-  tape: Tape,
-  { config }: Trainee,
-  positions: number,
-): { cos: DeviceTensor; sin: DeviceTensor } | null {
-  if (config.rope === null) return null;
-  const { cos, sin } = ropeTable(config.rope, config.headDim, positions);
-  const half = config.headDim / 2;
-  return { cos: tape.upload(cos, positions, half), sin: tape.upload(sin, positions, half) };
 }

@@ -81,4 +81,9 @@ export interface GradientScope extends Scope {
 /** A backend that can train. */
 export interface GradientBackend extends Backend {
   scope(): GradientScope;
+  /**
+   * A copy of an array on the host in the precision it has. Absent where that is f32, which
+   * `download` gives.
+   */
+  read?(x: DeviceTensor): Floats;
 }

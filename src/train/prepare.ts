@@ -19,7 +19,7 @@ import { initialSteps } from './initialise.ts';
 import type { Recipe, TextPart } from './recipe.ts';
 import { tokenStream } from './stream.ts';
 import type { Figures, TrainSettings } from './train.ts';
-import type { Trainee } from '../autodiff/trainee.ts';
+import { wholeTrainee, type Trainee } from '../autodiff/trainee.ts';
 
 /** Chunks that are scored at once. */
 const GROUP = 8;
@@ -92,7 +92,7 @@ export async function prepare(
     }
   };
   return {
-    trainee: { config, parameters, trained: new Set(parameters.keys()), mask: Mask.empty, lora: null },
+    trainee: wholeTrainee(config, parameters),
     settings: settingsOf(recipe),
     draw,
     measureEvery: recipe.measureEvery ?? Math.max(1, Math.floor(recipe.steps / 20)),

@@ -1,0 +1,57 @@
+/** Faults of differentiation and of what hands its results on. */
+import type { Mutant } from './mutant.ts';
+
+const tape = { file: 'src/autodiff/tape.ts', specs: ['spec/autodiff/tape.spec.ts'] };
+const loss = { file: 'src/autodiff/lossGradients.ts', specs: ['spec/autodiff/lossGradients.spec.ts'] };
+
+export const autodiffMutants: readonly Mutant[] = [
+  {
+    ...tape,
+    name: 'tape: a gradient is handed over before its last part',
+    from: 'if (left > 0 || gradient === undefined) return;',
+    to: 'if (gradient === undefined) return;',
+  },
+  {
+    ...tape,
+    name: 'tape: a second use of an array replaces the first',
+    from: 'this.#derivatives.set(x, before === undefined ? dx : this.#scope.add(before, dx));',
+    to: 'this.#derivatives.set(x, before === undefined ? dx : dx);',
+  },
+  {
+    ...loss,
+    name: 'loss gradients: every target counts the same, whatever its chunk',
+    from: '1 / count / ids.length',
+    to: '1 / (chunk - 1) / ids.length',
+  },
+  {
+    ...loss,
+    name: 'loss gradients: ignored targets count',
+    from: 't + 1 < chunk && isScored(this.#chunks, index, t)',
+    to: 't + 1 < chunk',
+  },
+  {
+    ...loss,
+    name: "loss gradients: a tied embedding lacks its head's part",
+    from: 'parameters.delete(embedding);',
+    to: '',
+  },
+  {
+    ...loss,
+    name: 'loss gradients: removed blocks are run',
+    from: 'walkOf(source.config, mask)',
+    to: 'walkOf(source.config)',
+  },
+  {
+    ...loss,
+    name: 'loss gradients: streams are left on the device when one stops early',
+    from: 'arrays.freeAll();\n  }\n}',
+    to: '}\n}',
+  },
+  {
+    file: 'src/autodiff/gradientSums.ts',
+    specs: ['spec/autodiff/lossGradients.spec.ts'],
+    name: 'loss gradients: a gradient that is not finite is handed over',
+    from: 'if (wrong >= 0) {',
+    to: 'if (wrong > gradient.length) {',
+  },
+];
