@@ -1,0 +1,141 @@
+/** What a search says on its way: plain lines where stderr is a file, a live bar on a terminal. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SearchProgress } from '../../src/cli/progress.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
+import type { ScoredCandidate, SearchEvent } from '../../src/prune/events.ts';
+import { Mask } from '../../src/model/mask.ts';
+
+const perplexityOf = (ppl: number): ScoredCandidate['perplexity'] => ({
+  ppl,
+  nll: Math.log(ppl),
+  natsPerToken: Math.log(ppl),
+  bitsPerByte: null,
+  standardError: null,
+  scoredTokens: 100,
+});
+
+const pick: ScoredCandidate = {
+  name: 'L1.mlp',
+  blocks: [{ layer: 1, kind: 'mlp' }],
+  perplexity: perplexityOf(12.5),
+};
+const work = { done: 25, exact: 100, naive: 400 };
+const dense: SearchEvent = { type: 'dense', perplexity: perplexityOf(10) };
+const step: SearchEvent = {
+  type: 'step',
+  step: 1,
+  removed: pick,
+  runnerUp: null,
+  ratios: { total: 0.1234, blocks: 0.2, depth: 0.25 },
+  candidates: [pick],
+  work,
+};
+const progress: Extract<SearchEvent, { type: 'progress' }> = {
+  type: 'progress',
+  step: 1,
+  candidates: 12,
+  fraction: 0.25,
+  seconds: 25,
+  computed: 0.25,
+  best: null,
+};
+
+let written = '';
+const stderr = process.stderr;
+const before = { write: stderr.write, isTTY: stderr.isTTY };
+
+beforeEach(() => {
+  written = '';
+  stderr.write = (text: string | Uint8Array): boolean => {
+    written += String(text);
+    return true;
+  };
+});
+afterEach(() => {
+  Object.assign(stderr, before);
+});
+
+/** What the events leave on stderr. */
+function shown(events: readonly SearchEvent[], options: { terminal?: boolean; quiet?: boolean } = {}): string {
+  stderr.isTTY = options.terminal ?? false;
+  const bar = new SearchProgress(new Terminal({ quiet: options.quiet ?? false, json: false }));
+  for (const event of events) bar.show(event);
+  bar.close();
+  return written;
+}
+
+describe('in a file', () => {
+  it.each<[string, SearchEvent[], string]>([
+    ['the dense model', [dense], 'dense: perplexity 10\n'],
+    [
+      'a step, beside the dense model',
+      [dense, step],
+      'dense: perplexity 10\n' +
+        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidates\n',
+    ],
+    [
+      'a step of a race',
+      [dense, { ...step, race: { looks: [], survivors: 3 } }],
+      'dense: perplexity 10\n' +
+        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidates, ' +
+        "3 of them on all chunks, 25.0 % of exact mode's passes\n",
+    ],
+    [
+      'a step that finds nothing',
+      [{ ...step, removed: null }],
+      'step 1: no candidate has a finite perplexity, nothing removed\n',
+    ],
+    [
+      'the end',
+      [{ type: 'done', mask: Mask.parse('L1.mlp,L0.mha', 2), stoppedBy: 'ratio' }],
+      'done: 2 blocks removed, stopped by ratio\n',
+    ],
+    ['nothing of what is on its way', [{ type: 'start', blocks: 4, chunks: 8 }, progress], ''],
+  ])('%s', (_, events, text) => {
+    expect(shown(events)).toBe(text);
+  });
+
+  it('a warning, also where it is to be quiet', () => {
+    const events: SearchEvent[] = [{ type: 'warning', message: 'the journal is old' }, dense, step];
+    expect(shown(events, { quiet: true })).toBe('warning: the journal is old\n');
+  });
+});
+
+describe('on a terminal', () => {
+  const bar = (event: Partial<typeof progress>): string => shown([{ ...progress, ...event }], { terminal: true });
+
+  it('the step, its candidates and how much is done', () => {
+    expect(bar({})).toMatch(/step 1 .*25% · 12 candidates/);
+  });
+
+  it.each([
+    // A quarter of the step took as long as 25 s, 20 min, 3 h: three quarters are left.
+    [25, '1:15'],
+    [20 * 60, '1:00:00'],
+    [3 * 3600, '9:00:00'],
+    [0.1, '0:00'],
+  ])('the time that is left, after %d s', (seconds, left) => {
+    expect(bar({ seconds })).toContain(`${left} left`);
+  });
+
+  it('no time where all so far came from the journal', () => {
+    expect(bar({ computed: 0, seconds: 0 })).toContain('… left');
+  });
+
+  it('the best candidate so far', () => {
+    expect(bar({ best: null })).not.toContain('best so far');
+    expect(bar({ best: { name: 'L1.mlp', ppl: 12.345_67 } })).toContain('best so far L1.mlp 12.346');
+  });
+
+  it('one bar, which is gone before a line is written', () => {
+    const text = shown([progress, { ...progress, fraction: 0.5 }, dense], { terminal: true });
+    expect(text.trimEnd().endsWith('dense: perplexity 10')).toBe(true);
+    // The cursor was hidden once, and shown again.
+    expect(text.split('\u001B[?25l')).toHaveLength(2);
+    expect(text.split('\u001B[?25h')).toHaveLength(2);
+  });
+
+  it('none where it is to be quiet', () => {
+    expect(shown([progress], { terminal: true, quiet: true })).toBe('');
+  });
+});
