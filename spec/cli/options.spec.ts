@@ -7,7 +7,7 @@ import { commandOptions, rangeOf } from './cases/ranges.ts';
 /** Options whose value is text. */
 const texts = ['--data', '--field', '--join', '--prompt', '--mask', '--out', '--run', '--valid', '--revision'];
 /** Options whose readers have a table of their own. */
-const others = ['--lanes', '--memory'];
+const others = ['--lanes', '--memory', '--method', '--set'];
 
 describe('every option that takes a value', () => {
   const taking = commandOptions.filter(({ option }) => option.required || option.optional);

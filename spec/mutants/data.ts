@@ -33,7 +33,7 @@ export const dataMutants: readonly Mutant[] = [
     to: 'if (at >= scores.length) throw await',
   },
   {
-    file: 'src/prune/run.ts',
+    file: 'src/prune/document.ts',
     specs: ['spec/prune/run.spec.ts'],
     name: 'a step of infinite candidates is called NaN',
     from: 'Number.isNaN(perplexity.ppl)) ? NaN : Infinity;',

@@ -110,7 +110,7 @@ export const searchMutants: readonly Mutant[] = [
     ...journal,
     name: 'journal hash misses a field: the race',
     specs: ['spec/prune/race/raceSearch.spec.ts'],
-    from: '{ ...settings, ...race }',
+    from: '{ ...settings, ...identity }',
     to: '{ ...settings }',
   },
   {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataError, MaskError, UnsupportedBackendError, UsageError } from '../../src/errors.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
-import type { SearchEvent } from '../../src/prune/events.ts';
+import type { MethodEvent } from '../../src/prune/method.ts';
 import { Client, type ClientPort } from '../../src/web/client.ts';
 import { Engine } from '../../src/web/engine.ts';
 import type { DataSettings, OpenSettings, PruneSettings, Request } from '../../src/web/protocol.ts';
@@ -57,8 +57,8 @@ afterEach(async () => {
   end();
 });
 
-async function eventsOf(events: AsyncIterable<SearchEvent>): Promise<SearchEvent[]> {
-  const found: SearchEvent[] = [];
+async function eventsOf(events: AsyncIterable<MethodEvent>): Promise<MethodEvent[]> {
+  const found: MethodEvent[] = [];
   for await (const event of events) found.push(event);
   return found;
 }
@@ -85,7 +85,7 @@ it('takes perplexity under a mask, with its convention and backend', async () =>
 describe('a search', () => {
   it('gives its events and its document', async () => {
     const { backend } = await client.open(planted);
-    const events: SearchEvent[] = [];
+    const events: MethodEvent[] = [];
     const searching = client.prune(search);
     let next = await searching.next();
     for (; next.done !== true; next = await searching.next()) events.push(next.value);

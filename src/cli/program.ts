@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { backendNames } from '../backends/select.ts';
-import { pruneKinds } from '../prune/candidates.ts';
+import { pruneKinds, ratioBases } from '../prune/candidates.ts';
+import { methods } from '../prune/methods/all.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { MAX_THREADS, programVersion } from '../platform/nodeMachine.ts';
 import { addEvalOptions } from './evalOptions.ts';
@@ -47,8 +48,14 @@ function addPrune(root: Command): void {
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
     .option(
       '--ratio <r>',
-      'stop at the first step with removed/all parameters ≥ r',
+      'stop at the first step that has removed a share ≥ r',
       number({ min: 0, above: true, max: 1, below: true }),
+    )
+    .addOption(
+      new Option(
+        '--ratio-of <what>',
+        'of all parameters (total), of those in blocks, or of the number of blocks (depth); default: total',
+      ).choices([...ratioBases]),
     )
     .option(
       '--max-ppl <p>',
@@ -56,6 +63,9 @@ function addPrune(root: Command): void {
       number({ min: 1, max: 1e300 }),
     )
     .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
+    .option('--method <name>', 'how blocks are chosen (below), or a module of yours: ./mine.ts', 'blockpruner')
+    .option('--plus', 'of the methods that score once: never remove layers 0-3 nor the last two')
+    .option('--set <list>', "settings of a method of yours: 'alpha=0.5,greedy=true'")
     .addOption(
       new Option('--search <mode>', 'exact measures every candidate on all chunks; race drops clear losers early')
         .choices(['exact', 'race'])
@@ -67,13 +77,23 @@ function addPrune(root: Command): void {
       number({ min: 0.5, max: 1, below: true }),
       0.99,
     )
-    .option('--seed <n>', 'of a race: seed of the order of chunks', seed, 0)
+    .option('--seed <n>', 'of a race: seed of the order of chunks; of random: of the draws (default: 0)', seed)
     .option('--out <dir>', 'where results go (default: runs/<model>-<data>-<digits that tell paths apart>)')
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
     .option('--json', 'print the result document and nothing else', false)
     .option('--quiet', 'no progress', false)
+    .addHelpText('after', methodsHelp())
     .action(pruneCommand);
+}
+
+/** A line a method: what goes first, and whose idea it is. */
+function methodsHelp(): string {
+  const width = Math.max(...methods.map(({ name }) => name.length));
+  const lines = methods.map(({ name, summary, paper }) => {
+    return `  ${name.padEnd(width)}  ${summary}${paper === null ? '' : ` (${paper})`}`;
+  });
+  return `\nMethods:\n${lines.join('\n')}`;
 }
 
 function addPerplexity(root: Command): void {

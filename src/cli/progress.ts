@@ -1,6 +1,8 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
-import type { BlockPasses, SearchEvent, StepRace } from '../prune/events.ts';
+import type { BlockPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
+import type { BlockScore, MethodEvent } from '../prune/method.ts';
+import { plural } from '../drawing/numbers.ts';
 import { changed, figure, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,9 +15,11 @@ export class SearchProgress {
     this.#terminal = terminal;
   }
 
-  show(event: SearchEvent): void {
+  show(event: MethodEvent): void {
     if (event.type === 'warning') this.#terminal.warn(event.message);
-    if (event.type === 'progress' && this.#terminal.live) this.#showBar(event);
+    if (event.type === 'progress' && this.#terminal.live) this.#showStep(event);
+    if (event.type === 'scoring' && this.#terminal.live) this.#showBar(SCORES, event.fraction, {});
+    if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;
       this.#line(`dense: perplexity ${figure(event.perplexity.ppl)}`);
@@ -30,13 +34,13 @@ export class SearchProgress {
     this.#bar = null;
   }
 
-  #stepLine(event: Extract<SearchEvent, { type: 'step' }>): string {
+  #stepLine(event: StepEvent): string {
     if (event.removed === null) return `step ${event.step}: no candidate has a finite perplexity, nothing removed`;
     const { name, perplexity } = event.removed;
     return (
       `step ${event.step}: removed ${name}, perplexity ${figure(perplexity.ppl)} ` +
       `(${changed(perplexity.ppl, this.#densePpl)}), ${percent(event.ratios.total)} of parameters gone, ` +
-      `${event.candidates.length} candidates${event.race === undefined ? '' : raced(event.race, event.work)}`
+      `${plural(event.candidates.length, 'candidate')}${event.race === undefined ? '' : raced(event.race, event.work)}`
     );
   }
 
@@ -45,30 +49,35 @@ export class SearchProgress {
     this.#terminal.note(text);
   }
 
-  #showBar(event: Extract<SearchEvent, { type: 'progress' }>): void {
+  #showStep(event: SearchProgressEvent): void {
     const left = event.computed > 0 ? ((1 - event.fraction) / event.computed) * event.seconds : NaN;
-    const payload = {
+    this.#showBar(STEP, event.fraction, {
       step: event.step,
-      candidates: event.candidates,
+      candidates: plural(event.candidates, 'candidate'),
       best: event.best === null ? '' : ` · best so far ${event.best.name} ${figure(event.best.ppl)}`,
       left: Number.isFinite(left) ? duration(left) : '…',
-    };
+    });
+  }
+
+  #showBar(format: string, fraction: number, payload: object): void {
     if (this.#bar === null) {
-      this.#bar = new SingleBar(
-        {
-          format: 'step {step} {bar} {percentage}% · {candidates} candidates · {left} left{best}',
-          clearOnComplete: true,
-          hideCursor: true,
-          barsize: 24,
-          stream: process.stderr,
-          fps: 8,
-        },
-        Presets.shades_classic,
-      );
+      const look = { format, clearOnComplete: true, hideCursor: true, barsize: 24, stream: process.stderr, fps: 8 };
+      this.#bar = new SingleBar(look, Presets.shades_classic);
       this.#bar.start(1000, 0, payload);
     }
-    this.#bar.update(Math.floor(event.fraction * 1000), payload);
+    this.#bar.update(Math.floor(fraction * 1000), payload);
   }
+}
+
+const STEP = 'step {step} {bar} {percentage}% · {candidates} · {left} left{best}';
+const SCORES = 'scores {bar} {percentage}%';
+
+/** `scores of 24 candidates: from 0.0123 (L7.mha) to 1.27 (L0.mlp)` */
+function scoredLine(scores: readonly BlockScore[]): string {
+  const ranked = scores.filter(({ score }) => !Number.isNaN(score)).toSorted((a, b) => a.score - b.score);
+  const named = ({ block, score }: BlockScore): string => `${figure(score)} (${block})`;
+  const range = ranked.length === 0 ? '' : `: from ${named(ranked[0])} to ${named(ranked[ranked.length - 1])}`;
+  return `scores of ${plural(scores.length, 'candidate')}${range}`;
 }
 
 /** `, 3 of them on all chunks, 21.4 % of exact mode's passes` */

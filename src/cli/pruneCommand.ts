@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { AccessError } from '../errors.ts';
+import { AccessError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { scoredWords } from '../eval/convention.ts';
 import type { BlockId } from '../model/blockId.ts';
@@ -9,31 +9,39 @@ import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileJournal } from '../platform/nodeJournal.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { lockFile } from '../platform/nodeLock.ts';
-import { checkStopRules, requireStopRule, type PruneKind, type StopRules } from '../prune/candidates.ts';
+import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type StopRules } from '../prune/candidates.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
-import { checkRace, type RaceSettings } from '../prune/race/raceRule.ts';
+import type { Method } from '../prune/method.ts';
+import type { RaceSettings } from '../prune/race/raceRule.ts';
 import { spareBytes } from '../prune/pricing/plan.ts';
+import { methodWords } from '../prune/report/headline.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
-import { run } from '../prune/run.ts';
+import { run, type RunOptions } from '../prune/run.ts';
 import { programVersion } from '../platform/nodeMachine.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { changed, figure, percent, sparkline, table } from './figures.ts';
 import { resumesOnInterruption } from './interruption.ts';
+import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { SearchProgress } from './progress.ts';
 import { defaultRunFolder } from './runFolder.ts';
 import { Terminal } from './terminal.ts';
+import { trainingBackend } from './trainingBackend.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions {
   blocks?: number;
   ratio?: number;
+  ratioOf?: RatioOf;
   maxPpl?: number;
   kind: PruneKind;
+  method: string;
   search: 'exact' | 'race';
   confidence: number;
-  seed: number;
+  seed?: number;
+  plus?: boolean;
+  set?: string;
   out?: string;
   fresh: boolean;
   force: boolean;
@@ -47,30 +55,25 @@ export interface PruneOptions extends ModelOptions, EvalOptions {
  */
 export async function pruneCommand(argument: string, options: PruneOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const stop: StopRules = { blocks: options.blocks, ratio: options.ratio, maxPpl: options.maxPpl };
+  const { blocks, ratio, ratioOf, maxPpl } = options;
+  const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
   requireStopRule(stop);
-  const race: RaceSettings = { confidence: options.confidence, seed: options.seed };
-  if (options.search === 'race') checkRace(race);
-  const out = options.out ?? (await defaultRunFolder(argument, options.revision, options.data));
-  await checkOutput({ folder: out, kind: 'prune', reads: [argument, options.data], force: options.force });
+  const chosen = await chooseMethod(options);
+  const { revision, data } = options;
+  const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));
+  const reads = [argument, data, ...(isMethodFile(options.method) ? [options.method] : [])];
+  await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
+    chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
     let unsaved: Error | void;
     try {
-      result = await searchInto(
-        out,
-        opened,
-        chunks,
-        stop,
-        options.search === 'race' ? race : undefined,
-        options,
-        terminal,
-      );
+      result = await searchInto(out, opened, chunks, stop, chosen, options, terminal);
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
       // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
@@ -86,6 +89,35 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   }
 }
 
+interface Chosen {
+  method: Method;
+  settings: Readonly<Record<string, unknown>>;
+  race?: RaceSettings;
+}
+
+/**
+ * The method, and what the options say of its settings.
+ * @throws UsageError for options that do not go with it.
+ */
+async function chooseMethod(options: PruneOptions): Promise<Chosen> {
+  const method = await loadMethod(options.method);
+  const { plus, seed, confidence } = options;
+  const set = readSet(options.set);
+  if (method.name !== 'blockpruner') {
+    if (options.search === 'race') {
+      throw new UsageError(`--search race goes with --method blockpruner: ${method.name} does not search.`);
+    }
+    return { method, settings: { plus, seed, ...set } };
+  }
+  const race = options.search === 'race' ? { confidence, seed: seed ?? 0 } : undefined;
+  return { method, settings: { plus, ...set }, race };
+}
+
+/** All settings, as the method's `check` takes them. */
+function settingsOf({ settings, race }: Chosen): Readonly<Record<string, unknown>> {
+  return { ...settings, race };
+}
+
 /** Writes what a run leaves behind. */
 async function save(out: string, result: PruneResult, opened: OpenRun): Promise<void> {
   await writeFileWhole(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -98,7 +130,7 @@ async function searchInto(
   opened: OpenRun,
   chunks: Chunks,
   stop: StopRules,
-  race: RaceSettings | undefined,
+  { method, settings, race }: Chosen,
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -115,7 +147,10 @@ async function searchInto(
       dataName: basename(options.data),
       kind: options.kind,
       stop,
+      method,
+      settings,
       race,
+      gradients: gradientsOf(options),
       activationBytes: opened.plan.activationBytes,
       checkpointBytes: spareBytes(opened.model.source, opened.plan),
       version: programVersion(),
@@ -132,6 +167,13 @@ async function searchInto(
     progress.close();
     await sink.close();
   }
+}
+
+/** A backend that takes gradients beside the one that measures; undefined on a GPU. */
+function gradientsOf(options: PruneOptions): RunOptions['gradients'] {
+  const { backend, threads, memory } = options;
+  if (backend === 'gpu') return undefined;
+  return () => trainingBackend({ backend: backend === 'auto' ? 'simd' : backend, threads, memory }, null);
 }
 
 /** The blocks each step removed. */
@@ -156,8 +198,9 @@ function summary(result: PruneResult): string {
   return [
     `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
     `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
+    `method: ${methodWords(result)}`,
     `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
-    workLine(result),
+    ...(result.scores === undefined ? [workLine(result)] : []),
     '',
     table(
       ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],

@@ -6,16 +6,23 @@ import { basename, join, relative, sep } from 'node:path';
 const LONGEST = 80;
 
 /**
- * Where a search's results go without --out: `runs/<model>-<data>-<8 hex digits>`. The digits are
- * of both full paths (or the hub id), so that no two models, and no two texts, ever share a folder:
+ * Where a run's results go without --out: `runs/<model>-<data>-<8 hex digits>`, and for a method
+ * other than BlockPruner `runs/<model>-<data>-<method>-<8 hex digits>`. The digits are of both full
+ * paths (or the hub id), so that no two models, and no two texts, ever share a folder:
  * not those whose names differ only in what a folder's name cannot hold, and not those of one name
  * in two places. Paths count from the working folder, in which runs/ lies too.
  * @param model as the user wrote it: a path or a hub id. @param revision of the hub.
  */
-export async function defaultRunFolder(model: string, revision: string | undefined, data: string): Promise<string> {
+export async function defaultRunFolder(
+  model: string,
+  revision: string | undefined,
+  data: string,
+  method: string = 'blockpruner',
+): Promise<string> {
   const places = [await place(model), revision ?? '', await place(data)];
   const digest = createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 8);
-  return join('runs', `${plainName(model)}-${plainName(data)}-${digest}`);
+  const suffix = method === 'blockpruner' ? '' : `-${method}`;
+  return join('runs', `${plainName(model)}-${plainName(data)}${suffix}-${digest}`);
 }
 
 async function place(path: string): Promise<string> {

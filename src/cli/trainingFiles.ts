@@ -1,12 +1,12 @@
 /** The files of a training run: its checkpoint, and the recipe it follows. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { BlockprunerError, FormatError, UsageError } from '../errors.ts';
+import { FormatError, UsageError } from '../errors.ts';
 import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { writeFileWhole } from '../platform/nodeFolder.ts';
 import type { CheckpointStore } from '../train/checkpoint.ts';
 import { checkRecipe, type Recipe } from '../train/recipe.ts';
+import { loadModule } from './loadModule.ts';
 
 /** A checkpoint in a file. @param fresh leaves what is there unread. */
 export function fileCheckpoint(path: string, fresh: boolean): CheckpointStore {
@@ -64,14 +64,5 @@ async function recipeValue(path: string, source: string): Promise<unknown> {
       throw new FormatError('is not valid JSON.', { where: path, cause });
     }
   }
-  try {
-    const loaded = (await import(pathToFileURL(resolve(path)).href)) as { recipe?: unknown };
-    return loaded.recipe;
-  } catch (cause) {
-    if (cause instanceof BlockprunerError) throw cause;
-    throw new FormatError(`cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      where: path,
-      cause,
-    });
-  }
+  return (await loadModule(path)).recipe;
 }

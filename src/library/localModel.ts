@@ -16,7 +16,7 @@ import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candid
 import { checkRace } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
 import { chunksOf, evaluationOf } from './data.ts';
@@ -265,6 +265,6 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   }
 }
 
-function plainEvent(event: SearchEvent): PruneEvent {
+function plainEvent(event: MethodEvent): PruneEvent {
   return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
 }

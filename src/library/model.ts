@@ -18,7 +18,7 @@ import type { ParameterCounts } from '../model/parameters.ts';
 import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind } from '../prune/candidates.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
 
 /*
  * TypeScript knows `Symbol.asyncDispose` only with the library `esnext.disposable`, which a program
@@ -142,9 +142,9 @@ export interface PruneSettings extends EvaluationSettings, CallSettings {
   fresh?: boolean;
 }
 
-/** The search's events; the mask of the last is in its text form. */
+/** The method's events; the mask of the last is in its text form. */
 export type PruneEvent =
-  Exclude<SearchEvent, { type: 'done' }> | (Omit<Extract<SearchEvent, { type: 'done' }>, 'mask'> & { mask: string });
+  Exclude<MethodEvent, { type: 'done' }> | (Omit<Extract<MethodEvent, { type: 'done' }>, 'mask'> & { mask: string });
 
 export interface GenerateSettings extends CallSettings {
   mask?: MaskLike;

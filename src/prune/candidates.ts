@@ -50,12 +50,21 @@ export function checkOrder(order: readonly Candidate[], config: ModelConfig): vo
   }
 }
 
+/**
+ * What a ratio is a share of: all parameters, those of the blocks alone (both count a removed
+ * block's norm), or the number of blocks.
+ */
+export type RatioOf = 'total' | 'blocks' | 'depth';
+export const ratioBases: readonly RatioOf[] = ['total', 'blocks', 'depth'];
+
 /** When the search ends: at the first rule that is met. At least one must be given. */
 export interface StopRules {
   /** Blocks removed. */
   blocks?: number;
-  /** Removed / all parameters reached. */
+  /** Share removed, 0 … 1: reached or passed. */
   ratio?: number;
+  /** What `ratio` is a share of; default `total`. */
+  ratioOf?: RatioOf;
   /** The removal that would take the perplexity above this is not applied. */
   maxPpl?: number;
 }
@@ -70,7 +79,7 @@ export function requireStopRule({ blocks, ratio, maxPpl }: StopRules): void {
 /** @throws UsageError when no rule is given or one cannot be met by this model and kind. */
 export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers: number): void {
   requireStopRule(stop);
-  const { blocks, ratio, maxPpl } = stop;
+  const { blocks, ratio, ratioOf, maxPpl } = stop;
   const available = kind === 'mix' || kind === 'layer' ? 2 * numHiddenLayers : numHiddenLayers;
   if (blocks !== undefined && !(Number.isInteger(blocks) && blocks >= 1 && blocks <= available)) {
     const what = kind === 'mix' || kind === 'layer' ? 'blocks' : `${kind.toUpperCase()} blocks`;
@@ -85,6 +94,12 @@ export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers
   }
   if (ratio !== undefined && !(ratio > 0 && ratio < 1)) {
     throw new UsageError(`--ratio ${ratio} is not between 0 and 1.`, { remedy: 'Give a fraction such as 0.2.' });
+  }
+  if (ratioOf !== undefined && ratio === undefined) {
+    throw new UsageError('--ratio-of says of what --ratio is a share.', { remedy: 'Give --ratio too.' });
+  }
+  if (ratioOf !== undefined && !ratioBases.includes(ratioOf)) {
+    throw new UsageError(`--ratio-of ${String(ratioOf)} is not known.`, { remedy: `Give ${ratioBases.join(', ')}.` });
   }
   if (maxPpl !== undefined && !(maxPpl >= 1 && maxPpl < Infinity)) {
     throw new UsageError(`--max-ppl ${maxPpl} is no perplexity (they start at 1).`);

@@ -28,6 +28,14 @@ export interface CandidateScore {
   };
 }
 
+/** A candidate's score under the method that ranked by it; null with a status where it is not finite. */
+export interface MethodScore {
+  /** `L5.mlp`, or in layer mode `L5.mha,L5.mlp`. */
+  block: string;
+  score: number | null;
+  status?: NonFinite;
+}
+
 export interface StepResult {
   step: number;
   /** `L5.mlp`; in layer mode `L5.mha,L5.mlp`; null where every candidate was NaN or infinite and nothing went. */
@@ -64,12 +72,16 @@ export interface PruneResult {
   convention: Convention;
   /** What really ran: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   backend: string;
+  /** Which method pruned, with all its settings; documents before 0.3 have none and are BlockPruner's. */
+  method?: { name: string; settings: unknown };
   kind: PruneKind;
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
   race?: RaceSettings;
   stop: StopRules;
   stoppedBy: StoppedBy;
   dense: PerplexityFigures;
+  /** Only where the method scores once: all candidates in the official order; the lowest went first. */
+  scores?: MethodScore[];
   /** Of all steps, and of one whose pick a stop rule refused. */
   work: BlockPasses;
   steps: StepResult[];

@@ -1,25 +1,25 @@
-/** A whole pruning run: search, sample text, result document. Files and terminals are the caller's. */
-import { NonFiniteError } from '../errors.ts';
+/** A whole pruning run: method, sample text, result document. Files and terminals are the caller's. */
+import type { GradientBackend } from '../backends/gradients.ts';
+import { DataError, NonFiniteError, UnsupportedBackendError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
-import { figures, finiteOrNull, finitePpl } from '../eval/figures.ts';
-import type { Perplexity } from '../eval/perplexity.ts';
+import { figures } from '../eval/figures.ts';
 import { formatBlock } from '../model/blockId.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { addWork } from './blockPasses.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
-import type { BlockPasses, ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './events.ts';
+import { Outcome, type MeasuredEnd } from './document.ts';
 import { Journal, type JournalHeader } from './journal.ts';
-import { nearTie } from './nearTie.ts';
+import type { Method, MethodEvent } from './method.ts';
+import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
 import { planGroup } from './pricing/plan.ts';
-import { checkRace, RACE_RULE, type RaceSettings } from './race/raceRule.ts';
-import { PRUNE_SCHEMA, type CandidateScore, type PruneResult, type StepResult } from './result.ts';
+import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
+import { PRUNE_SCHEMA, type PruneResult } from './result.ts';
 import { samplePrompt, sampleText } from './sample.ts';
-import { search } from './search.ts';
+import { subjectOf } from './subject.ts';
 import { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
 
@@ -35,8 +35,14 @@ export interface RunOptions {
   dataName: string;
   kind: PruneKind;
   stop: StopRules;
-  /** Race instead of measuring every candidate on all chunks. */
+  /** Default: BlockPruner. */
+  method?: Method;
+  /** The method's own settings; those left out have its defaults. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** BlockPruner's setting of that name: race instead of measuring every candidate on all chunks. */
   race?: RaceSettings;
+  /** Makes the backend for methods that need gradients; the run disposes it. */
+  gradients?: () => Promise<GradientBackend>;
   /** Budget for residual streams; decides how many chunks go together, never what comes out. */
   activationBytes: number;
   /** Budget for streams kept from step to step; default 0. Changes the time a search takes, never what comes out. */
@@ -48,45 +54,78 @@ export interface RunOptions {
 }
 
 /**
- * Runs or resumes a search; yields its events and returns the document.
- * @throws UsageError for stop rules that do not fit the model, JournalMismatchError for a journal
- * of another run, MemoryBudgetError when the budget does not hold one chunk's streams,
- * FileChangedError when the model's files were changed meanwhile.
+ * Runs or resumes a method; yields its events and returns the document.
+ * @throws UsageError for stop rules or settings that do not fit the model, DataError without a
+ * chunk, UnsupportedBackendError where the method needs gradients and none are offered,
+ * JournalMismatchError for a journal of another run, MemoryBudgetError when the budget does not
+ * hold one chunk's streams, FileChangedError when the model's files were changed meanwhile.
  */
-export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, PruneResult> {
-  const { model, chunks, kind, stop, checkpointBytes, race } = options;
-  const { config } = model;
-  checkStopRules(stop, kind, config.numHiddenLayers);
-  if (race !== undefined) checkRace(race);
-  const counts = countParameters(model.source);
-  const candidates = candidatesLeft(kind, config.numHiddenLayers, Mask.empty).length;
-  const groupSize = planGroup(config, chunks.chunk, candidates, options.activationBytes);
-  const hashes = await hashInputs(options);
-  const journal = await Journal.open(options.sink, hashes, options.newHasher);
-  if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
+export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, PruneResult> {
+  const { model, chunks, kind, stop, method = blockpruner } = options;
+  checkStopRules(stop, kind, model.config.numHiddenLayers);
+  const given = options.race === undefined ? options.settings : { ...options.settings, race: options.race };
+  const settings = method.check(given ?? {}, model.config);
+  if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
+  const candidates = candidatesLeft(kind, model.config.numHiddenLayers, Mask.empty).length;
+  // Refused before a journal is begun.
+  planGroup(model.config, chunks.chunk, candidates, options.activationBytes);
+  const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
+  try {
+    const identity = identityOf(method, settings, gradients);
+    const hashes = await hashInputs(options, identity);
+    const journal = await Journal.open(options.sink, hashes, options.newHasher);
+    if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
-  let dense: Perplexity | null = null;
-  const steps: StepResult[] = [];
-  let work: BlockPasses = { done: 0, exact: 0, naive: 0 };
-  let end: { mask: Mask; stoppedBy: StoppedBy } | null = null;
-  const settings = { kind, stop, groupSize, checkpointBytes, race };
-  for await (const event of search(model, chunks, counts, settings, journal)) {
-    if (event.type === 'dense') dense = event.perplexity;
-    if (event.type === 'step') steps.push(stepResult(event, model.backend.perplexityNoise));
-    if (event.type === 'measured') work = addWork(work, event.work);
-    if (event.type === 'done') end = event;
-    yield event;
+    const outcome = new Outcome(model.backend.perplexityNoise);
+    const work = method.run(subjectOf(options, journal, gradients), settings, stop);
+    let next = await work.next();
+    try {
+      for (; next.done !== true; next = await work.next()) {
+        outcome.take(next.value);
+        yield next.value;
+      }
+    } finally {
+      // Whoever abandons the run abandons the method, which then frees what it holds.
+      await work.return(undefined as never);
+    }
+    const end = outcome.end(method.name, next.value);
+    const sample = await sampleOnce(options, journal, end.mask);
+    // The result names the model by its hash: it is given only while the files are those that were
+    // hashed.
+    await model.source.assertUnchanged();
+    const seconds = journal.seconds();
+    return documentOf(options, { method: { name: method.name, settings }, outcome, end, hashes, sample, seconds });
+  } finally {
+    await gradients?.dispose();
   }
-  if (dense === null || end === null) throw new Error('the search ended without an end');
-  const sample = await sampleOnce(options, journal, end.mask);
-  // The result names the model by its hash: it is given only while the files are those that were
-  // hashed.
-  await model.source.assertUnchanged();
+}
+
+/** @throws UnsupportedBackendError where nobody offers them. */
+function openGradients({ name }: Method, { gradients }: RunOptions): Promise<GradientBackend> {
+  if (gradients !== undefined) return gradients();
+  throw new UnsupportedBackendError(`method ${name} needs gradients, and this run has no backend that takes them.`, {
+    remedy: 'Use the simd or the reference backend.',
+  });
+}
+
+interface Parts {
+  method: PruneResult['method'];
+  outcome: Outcome;
+  end: MeasuredEnd;
+  hashes: JournalHeader;
+  sample: PruneResult['sample'];
+  seconds: number;
+}
+
+function documentOf(options: RunOptions, { method, outcome, end, hashes, sample, seconds }: Parts): PruneResult {
+  const { model, chunks, race } = options;
+  const { config, source } = model;
+  const counts = countParameters(source);
   return {
     schema: PRUNE_SCHEMA,
     version: options.version,
     model: {
-      name: model.source.name,
+      name: source.name,
       family: config.family,
       numHiddenLayers: config.numHiddenLayers,
       blocks: walkOf(config).length,
@@ -94,19 +133,21 @@ export async function* run(options: RunOptions): AsyncGenerator<SearchEvent, Pru
       blockParameters: counts.blocks,
       contentHash: hashes.weights,
     },
-    data: summarise(options.dataName, chunks, dense.scoredTokens, hashes.tokens),
+    data: summarise(options.dataName, chunks, end.dense.scoredTokens, hashes.tokens),
     convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
-    kind,
+    method,
+    kind: options.kind,
     ...(race === undefined ? {} : { race }),
-    stop,
+    stop: options.stop,
     stoppedBy: end.stoppedBy,
-    dense: figures(dense),
-    work,
-    steps,
+    dense: figures(end.dense),
+    ...(outcome.scores === null ? {} : { scores: outcome.scores }),
+    work: outcome.work,
+    steps: outcome.steps,
     removed: end.mask.blocks.map(formatBlock),
     sample,
-    seconds: journal.seconds(),
+    seconds,
   };
 }
 
@@ -128,8 +169,21 @@ async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Pr
   return { prompt: sample.prompt, before: sample.before, after: sample.after };
 }
 
+/**
+ * What tells a method's run from another's. BlockPruner's is as it was before there were other
+ * methods, so that journals of then go on.
+ */
+function identityOf(method: Method, settings: unknown, gradients: GradientBackend | null): object {
+  if (method === blockpruner) {
+    const { race } = settings as BlockPrunerSettings;
+    return race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...race };
+  }
+  const { name, version } = method;
+  return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
+}
+
 /** Hashes of everything a score depends on. */
-async function hashInputs(options: RunOptions): Promise<JournalHeader> {
+async function hashInputs(options: RunOptions, identity: object): Promise<JournalHeader> {
   const { model, chunks, newHasher } = options;
   const hashText = (text: string): string => {
     const hasher = newHasher();
@@ -140,44 +194,11 @@ async function hashInputs(options: RunOptions): Promise<JournalHeader> {
   for (const ids of chunks.ids) tokens.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
   const { chunk, stride, ignoredId } = chunks;
   const settings = { kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };
-  // What decides who is dropped. An exact search's hash is that of the settings alone.
-  const race = options.race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...options.race };
   return {
     weights: await model.source.contentHash(newHasher()),
     config: hashText(JSON.stringify(model.config)),
     tokens: tokens.digest(),
-    settings: hashText(JSON.stringify({ ...settings, ...race })),
+    settings: hashText(JSON.stringify({ ...settings, ...identity })),
     backend: model.backend.variant,
   };
-}
-
-function stepResult(event: StepEvent, noise: number): StepResult {
-  const { removed } = event;
-  return {
-    step: event.step,
-    removed: removed?.name ?? null,
-    ...finitePpl(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
-    standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
-    bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
-    ratio: event.ratios.total,
-    ratios: event.ratios,
-    nearTie: nearTie(noise, removed, event.runnerUp),
-    candidates: event.candidates.map(candidateScore),
-    work: event.work,
-    ...(event.race === undefined ? {} : { race: event.race }),
-  };
-}
-
-/** What the best of candidates is of which none is finite: infinite, unless all are NaN. */
-function bestOfNone(candidates: readonly ScoredCandidate[]): number {
-  return candidates.every(({ perplexity }) => Number.isNaN(perplexity.ppl)) ? NaN : Infinity;
-}
-
-function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
-  const { ppl } = perplexity;
-  if (dropped === undefined) return { block: name, ...finitePpl(ppl) };
-  const { chunks, againstPick } = dropped;
-  const seen = { chunks, ppl: finiteOrNull(ppl), againstPick: finiteOrNull(againstPick) };
-  // What is not finite on some chunks is not finite on all.
-  return { block: name, ppl: null, status: finitePpl(ppl).status ?? 'dropped', seen };
 }

@@ -130,7 +130,7 @@ async function* steps(
     const reached = ratios(counts, mask);
     yield { ...event, removed: best, runnerUp: lowest(finalists.filter((c) => c !== best)), ratios: reached };
     if (stop.blocks !== undefined && mask.size >= stop.blocks) return yield { type: 'done', mask, stoppedBy: 'blocks' };
-    if (stop.ratio !== undefined && reached.total >= stop.ratio)
+    if (stop.ratio !== undefined && reached[stop.ratioOf ?? 'total'] >= stop.ratio)
       return yield { type: 'done', mask, stoppedBy: 'ratio' };
   }
 }

@@ -51,5 +51,6 @@ export type { Client };
 export type * from './protocol.ts';
 export type { PruneResult } from '../prune/result.ts';
 export type { SearchEvent } from '../prune/events.ts';
+export type { MethodEvent } from '../prune/method.ts';
 export { Mask } from '../model/mask.ts';
 export * from '../errors.ts';

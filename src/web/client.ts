@@ -2,7 +2,7 @@ import { UsageError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
 import { Mask } from '../model/mask.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
 import type {
   Calls,
   OpenedInfo,
@@ -72,7 +72,7 @@ export class Client {
    * search.
    * @throws as Engine.prune.
    */
-  async *prune(settings: PruneSettings, signal?: AbortSignal): AsyncGenerator<SearchEvent, PruneResult> {
+  async *prune(settings: PruneSettings, signal?: AbortSignal): AsyncGenerator<MethodEvent, PruneResult> {
     const waiting: WireEvent[] = [];
     let wake = (): void => {};
     const abandoned = new AbortController();
@@ -157,6 +157,6 @@ function absolute(from: string | Blob, base: string | undefined): string | Blob 
   return url.href;
 }
 
-function searchEvent(event: WireEvent, layers: number): SearchEvent {
+function searchEvent(event: WireEvent, layers: number): MethodEvent {
   return event.type === 'done' ? { ...event, mask: Mask.parse(event.mask, layers) } : event;
 }

@@ -18,7 +18,8 @@ import { candidatesLeft, checkStopRules } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/pricing/plan.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
+import { requireMethod } from '../prune/methods/all.ts';
 import { plainSha256 } from './plainSha256.ts';
 import type {
   DataSettings,
@@ -110,11 +111,12 @@ export class Engine {
    * As `run` of src/prune/run.ts.
    * @throws also UsageError where no model is open, AccessError for the journal.
    */
-  async *prune(settings: PruneSettings, signal: AbortSignal): AsyncGenerator<SearchEvent, PruneResult> {
+  async *prune(settings: PruneSettings, signal: AbortSignal): AsyncGenerator<MethodEvent, PruneResult> {
     const opened = this.#theOpened();
     const { kind, stop, race, journal, data } = settings;
     const { numHiddenLayers } = opened.model.weights.config;
     checkStopRules(stop, kind, numHiddenLayers);
+    const method = requireMethod(settings.method ?? 'blockpruner');
     const candidates = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
     const { chunks, model, plan } = await load(opened, settings, candidates, signal);
     try {
@@ -129,6 +131,8 @@ export class Engine {
           dataName: data.name,
           kind,
           stop,
+          method,
+          settings: settings.settings,
           race,
           activationBytes: plan.activationBytes,
           checkpointBytes: spareBytes(model.source, plan),
@@ -187,9 +191,9 @@ async function* breathing(text: string, signal: AbortSignal): AsyncGenerator<str
 
 /** Passes events on, and between them hears whether anybody still wants them. */
 async function* untilAborted(
-  events: AsyncGenerator<SearchEvent, PruneResult>,
+  events: AsyncGenerator<MethodEvent, PruneResult>,
   signal: AbortSignal,
-): AsyncGenerator<SearchEvent, PruneResult> {
+): AsyncGenerator<MethodEvent, PruneResult> {
   try {
     for (;;) {
       const next = await events.next();

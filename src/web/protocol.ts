@@ -15,7 +15,7 @@ import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, StopRules } from '../prune/candidates.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
 
 /**
  * A file of a model: its name in the model's folder, and a URL or what a file input or a drop gave.
@@ -86,6 +86,9 @@ export interface PerplexityResult extends Perplexity {
 export interface PruneSettings extends DataSettings {
   kind: PruneKind;
   stop: StopRules;
+  /** Name of a method, such as `block-influence`, and its own settings; default BlockPruner. */
+  method?: string;
+  settings?: Readonly<Record<string, unknown>>;
   race?: RaceSettings;
   /**
    * Keeps the search in a file of this name in the origin's private file system, to go on there;
@@ -113,7 +116,7 @@ export type Request = CallRequest | { type: 'cancel'; id: number };
 
 /** The search's own events; only the mask is in its text form. */
 export type WireEvent =
-  Exclude<SearchEvent, { type: 'done' }> | (Omit<Extract<SearchEvent, { type: 'done' }>, 'mask'> & { mask: string });
+  Exclude<MethodEvent, { type: 'done' }> | (Omit<Extract<MethodEvent, { type: 'done' }>, 'mask'> & { mask: string });
 
 export type Reply =
   | { type: 'event'; id: number; event: WireEvent }

@@ -1,4 +1,4 @@
-import type { SearchEvent } from '../prune/events.ts';
+import type { MethodEvent } from '../prune/method.ts';
 import type { Engine } from './engine.ts';
 import type { Calls, CallRequest, Reply, Request, WireEvent } from './protocol.ts';
 import { toWire } from './wireError.ts';
@@ -16,7 +16,7 @@ export function serve(port: ServerPort, engine: Engine): void {
   const inTurn = async (before: Promise<void>, request: CallRequest, signal: AbortSignal): Promise<void> => {
     await before;
     const { id } = request;
-    const onEvent = (event: SearchEvent): void => post(port, { type: 'event', id, event: wireEvent(event) });
+    const onEvent = (event: MethodEvent): void => post(port, { type: 'event', id, event: wireEvent(event) });
     try {
       signal.throwIfAborted();
       post(port, { type: 'done', id, result: await answer(engine, request, signal, onEvent) });
@@ -40,7 +40,7 @@ async function answer(
   engine: Engine,
   request: CallRequest,
   signal: AbortSignal,
-  onEvent: (event: SearchEvent) => void,
+  onEvent: (event: MethodEvent) => void,
 ): Promise<Calls[keyof Calls]['result']> {
   switch (request.type) {
     case 'open':
@@ -61,7 +61,7 @@ async function answer(
   }
 }
 
-function wireEvent(event: SearchEvent): WireEvent {
+function wireEvent(event: MethodEvent): WireEvent {
   return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
 }
 

@@ -55,9 +55,9 @@ async function withEngine<T>(
 async function searched(
   engine: Engine,
   settings: Parameters<Engine['prune']>[0],
-): Promise<{ events: Bundle.SearchEvent[]; result: Bundle.PruneResult }> {
+): Promise<{ events: Bundle.MethodEvent[]; result: Bundle.PruneResult }> {
   const search = engine.prune(settings);
-  const events: Bundle.SearchEvent[] = [];
+  const events: Bundle.MethodEvent[] = [];
   for (;;) {
     const next = await search.next();
     if (next.done === true) return { events, result: next.value };
@@ -146,7 +146,7 @@ it('a search that was cancelled goes on from its journal, and ends as one that w
     expect((await engine.perplexity(data)).ppl).toBe(whole.result.dense.ppl);
   });
   const resumed = await withEngine(planted, { name: 'simd' }, (engine) => searched(engine, settings));
-  const progress = (events: readonly Bundle.SearchEvent[]): number =>
+  const progress = (events: readonly Bundle.MethodEvent[]): number =>
     events.filter(({ type }) => type === 'progress').length;
   expect(progress(resumed.events)).toBeGreaterThan(0);
   expect(progress(resumed.events)).toBeLessThan(progress(whole.events));

@@ -76,12 +76,21 @@ export function renderKeyFigures(result: PruneResult): Markup {
         `${formatPercent(ratios.total)} of all parameters · ${formatPercent(ratios.blocks)} of block parameters · `,
         `${formatPercent(ratios.depth)} of blocks`,
       ]),
+      fact('Method', methodWords(result)),
       bitsFact(dense.bitsPerByte, final.bitsPerByte),
       fact('Backend', result.backend),
       fact('Computing time', formatSeconds(result.seconds)),
       fact('Ended because', stopReason(result)),
     ),
   );
+}
+
+/** `random (seed 1, plus false)` */
+export function methodWords({ method }: PruneResult): string {
+  const settings = Object.entries(method?.settings ?? {}).map(([name, value]) => {
+    return `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+  });
+  return `${method?.name ?? 'blockpruner'}${settings.length === 0 ? '' : ` (${settings.join(', ')})`}`;
 }
 
 /** ± one standard error of the perplexity: exp is nearly linear over so short a way, so it is ppl × the error in nats. */

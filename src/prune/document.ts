@@ -1,0 +1,98 @@
+/** From a run's events to its document. */
+import { UsageError } from '../errors.ts';
+import { finiteOrNull, finitePpl } from '../eval/figures.ts';
+import type { Perplexity } from '../eval/perplexity.ts';
+import { formatBlock } from '../model/blockId.ts';
+import type { Mask } from '../model/mask.ts';
+import { addWork } from './blockPasses.ts';
+import type { BlockPasses, ScoredCandidate, StepEvent, StoppedBy } from './events.ts';
+import type { BlockScore, Edit, MethodEvent } from './method.ts';
+import { nearTie } from './nearTie.ts';
+import type { CandidateScore, MethodScore, StepResult } from './result.ts';
+
+/** What a method's search ended with. */
+export interface MeasuredEnd {
+  dense: Perplexity;
+  mask: Mask;
+  stoppedBy: StoppedBy;
+}
+
+/** What a run's events come to. */
+export class Outcome {
+  readonly steps: StepResult[] = [];
+  work: BlockPasses = { done: 0, exact: 0, naive: 0 };
+  scores: MethodScore[] | null = null;
+  #dense: Perplexity | null = null;
+  #end: { mask: Mask; stoppedBy: StoppedBy } | null = null;
+  readonly #noise: number;
+
+  /** @param noise the backend's `perplexityNoise`, to tell near-ties. */
+  constructor(noise: number) {
+    this.#noise = noise;
+  }
+
+  take(event: MethodEvent): void {
+    if (event.type === 'dense') this.#dense = event.perplexity;
+    if (event.type === 'scored') this.scores = event.scores.map(methodScore);
+    if (event.type === 'step') this.steps.push(stepResult(event, this.#noise));
+    if (event.type === 'measured') this.work = addWork(this.work, event.work);
+    if (event.type === 'done') this.#end = event;
+  }
+
+  /**
+   * What the search ended with.
+   * @throws UsageError for a method whose edits are not what was measured.
+   */
+  end(method: string, edits: readonly Edit[]): MeasuredEnd {
+    const dense = this.#dense;
+    const end = this.#end;
+    if (dense === null || end === null) {
+      throw new UsageError(`method ${method} ended without a measured result.`, {
+        remedy: 'Let its removals go through subject.search.',
+      });
+    }
+    const removed = edits.flatMap(({ blocks }) => blocks.map(formatBlock)).join(',');
+    if (removed !== end.mask.toString()) {
+      throw new UsageError(`method ${method} returned edits that are not what its search removed.`, {
+        remedy: 'Return the blocks of the mask that subject.search gives.',
+      });
+    }
+    return { dense, mask: end.mask, stoppedBy: end.stoppedBy };
+  }
+}
+
+function methodScore({ block, score }: BlockScore): MethodScore {
+  if (Number.isFinite(score)) return { block, score };
+  return { block, score: null, status: Number.isNaN(score) ? 'nan' : 'infinite' };
+}
+
+function stepResult(event: StepEvent, noise: number): StepResult {
+  const { removed } = event;
+  return {
+    step: event.step,
+    removed: removed?.name ?? null,
+    ...finitePpl(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
+    standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
+    bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
+    ratio: event.ratios.total,
+    ratios: event.ratios,
+    nearTie: nearTie(noise, removed, event.runnerUp),
+    candidates: event.candidates.map(candidateScore),
+    work: event.work,
+    ...(event.race === undefined ? {} : { race: event.race }),
+  };
+}
+
+/** What the best of candidates is of which none is finite: infinite, unless all are NaN. */
+function bestOfNone(candidates: readonly ScoredCandidate[]): number {
+  return candidates.every(({ perplexity }) => Number.isNaN(perplexity.ppl)) ? NaN : Infinity;
+}
+
+function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
+  const { ppl } = perplexity;
+  if (dropped === undefined) return { block: name, ...finitePpl(ppl) };
+  const { chunks, againstPick } = dropped;
+  const seen = { chunks, ppl: finiteOrNull(ppl), againstPick: finiteOrNull(againstPick) };
+  // What is not finite on some chunks is not finite on all.
+  return { block: name, ppl: null, status: finitePpl(ppl).status ?? 'dropped', seen };
+}
