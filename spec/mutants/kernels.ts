@@ -7,7 +7,8 @@ const attention = { file: `${folder}/attention.ts`, specs };
 const rope = { file: `${folder}/rope.ts`, specs };
 const norm = { file: `${folder}/norm.ts`, specs };
 const wideSpecs = ['spec/contract/simdWide.spec.ts'];
-const wide = { file: `${folder}/wideTile.ts`, specs: wideSpecs };
+const template = { file: `${folder}/tileTemplate.ts`, specs };
+const stores = { file: `${folder}/stores.ts`, specs };
 const linear = { file: `${folder}/linear.ts`, specs };
 const nll = { file: `${folder}/nll.ts`, specs };
 const elementwise = { file: `${folder}/elementwise.ts`, specs };
@@ -86,18 +87,23 @@ export const kernelMutants: readonly Mutant[] = [
     to: 'const deviation = sqrt(centredSquares(from, columns, mean) / <f64>columns) + eps;',
   },
   {
-    ...linear,
-    name: 'SIMD tail rows: the fifth of five is not stored',
-    from: 'if (rows > 4) store8(',
-    to: 'if (rows > 5) store8(',
+    ...template,
+    name: 'SIMD tail rows: the last of fewer than six is not stored',
+    from: '`if (rows > ${r}) ${call}`',
+    to: '`if (rows > ${r + 1}) ${call}`',
   },
   {
-    ...linear,
+    ...stores,
     name: 'SIMD tail columns: the fifth of five is the fourth',
     from: 'f32x4.extract_lane(i < 4 ? c0 : c1, 0)',
     to: 'f32x4.extract_lane(i <= 4 ? c0 : c1, 0)',
   },
-  { ...linear, name: 'SIMD k loop of a tile ends one early', from: 'while (left > 0) {', to: 'while (left > 1) {' },
+  {
+    ...template,
+    name: 'SIMD k loop of a tile ends one early',
+    from: "'while (remaining > 0) {'",
+    to: "'while (remaining > 1) {'",
+  },
   {
     ...linear,
     name: 'SIMD k loop of a single row ends one early',
@@ -124,22 +130,17 @@ export const kernelMutants: readonly Mutant[] = [
     to: '(n + 15) & ~15 : 0',
   },
   {
-    ...wide,
-    name: 'SIMD eight lanes: the fifth of five rows is not stored',
-    from: 'if (rows > 4) store16(',
-    to: 'if (rows > 5) store16(',
-  },
-  {
-    ...wide,
-    name: 'SIMD eight lanes: the k loop ends one early',
-    from: 'while (remaining > 0) {',
-    to: 'while (remaining > 1) {',
-  },
-  {
-    ...wide,
+    ...template,
+    specs: wideSpecs,
     name: 'SIMD eight lanes: the right panel is the left one',
-    from: 'b2 = v128.load(right, 96);',
-    to: 'b2 = v128.load(left, 96);',
+    from: '${tile.panels[v >> 1]}, ',
+    to: '${tile.panels[0]}, ',
+  },
+  {
+    ...template,
+    name: 'SIMD tiles take the first number of x in every step',
+    from: '`a = ${splat}(x${r}, ${k * bytes});`',
+    to: '`a = ${splat}(x${r}, 0);`',
   },
   {
     file: 'src/backends/simd/lanes.ts',

@@ -19,9 +19,14 @@ export type Verdict = { caughtBy: string } | { survived: true } | { broken: stri
 
 /** Compares hashes of the kernels with those of their sources: it would catch any change, right or wrong. */
 const HASH_SPEC = 'spec/backends/simd/kernels.generated.spec.ts';
-const GENERATED = ['kernels', 'statisticsKernels', 'gradientKernels', 'ladderKernels'].map(
-  (name) => `src/backends/simd/${name}.generated.ts`,
-);
+const GENERATED = [
+  'kernels',
+  'statisticsKernels',
+  'gradientKernels',
+  'ladderKernels',
+  'assembly/linearTiles',
+  'assembly/gramTiles',
+].map((name) => `src/backends/simd/${name}.generated.ts`);
 
 export class Scratch {
   readonly folder: string;

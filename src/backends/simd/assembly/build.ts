@@ -11,11 +11,15 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
+import { generatedSources } from './tileTemplate.ts';
 
 const folder = new URL('.', import.meta.url);
 
 /** Modules on which a result's bits depend: what runs names their digests. */
 const NAMED: ReadonlySet<string> = new Set(['kernels', 'gradientKernels']);
+
+/** What is run here, and not compiled. */
+const NOT_KERNELS: ReadonlySet<string> = new Set(['build.ts', 'tileTemplate.ts']);
 
 /** Changes a source before it is compiled: its file's name and its text. */
 export type EditSource = (file: string, text: string) => string;
@@ -48,9 +52,12 @@ async function generate(
   what: string,
   edit: EditSource,
 ): Promise<string> {
-  const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && file !== 'build.ts');
+  const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && !NOT_KERNELS.has(file));
   const sources = new Map<string, string>();
-  for (const file of names) sources.set(file, edit(file, await readFile(new URL(file, folder), 'utf8')));
+  for (const file of names) {
+    const text = generatedSources[file] ?? (await readFile(new URL(file, folder), 'utf8'));
+    sources.set(file, edit(file, text));
+  }
   const plain = await compile(entry, sources, []);
   const relaxed = await compile(entry, sources, ['--enable', 'relaxed-simd']);
   const digest = createHash('sha256').update(plain).update(relaxed).digest('hex').slice(0, 8);
@@ -74,11 +81,7 @@ export const ${name}Digest: string = '${digest}';
 `;
 }
 
-async function compile(
-  entry: string,
-  sources: ReadonlyMap<string, string>,
-  flags: readonly string[],
-): Promise<string> {
+async function compile(entry: string, sources: ReadonlyMap<string, string>, flags: readonly string[]): Promise<string> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
@@ -123,6 +126,7 @@ async function compile(
 }
 
 if (process.argv[1] === import.meta.filename) {
+  for (const [file, text] of Object.entries(generatedSources)) await writeFile(new URL(file, folder), text);
   await writeFile(new URL('../kernels.generated.ts', folder), await generateKernels());
   await writeFile(new URL('../statisticsKernels.generated.ts', folder), await generateStatisticsKernels());
   await writeFile(new URL('../gradientKernels.generated.ts', folder), await generateGradientKernels());

@@ -1,3 +1,6 @@
+import { highHalf, lowHalf, multiplyAdd, sumDoubles } from './doubles';
+import { tile6x4 } from './gramTiles.generated';
+
 /**
  * Sums over activations, in f64. A product of two f32 has at most 48 significant bits and is exact
  * in f64, so only the sums round; and so it is the same whether a multiply-add is fused or not.
@@ -147,7 +150,7 @@ export function gramCut(
       // A tile that lies left of the diagonal as a whole is nobody's.
       for (let row = group; row < groupEnd && row < column + 4; row += 6) {
         const to = sums + (<usize>(row * width + column) << 3);
-        tile6x4(to, <usize>width << 3, transposed + <usize>row * COLUMN, panel, length, added);
+        tile6x4(to, <usize>width << 3, transposed + <usize>row * COLUMN, COLUMN, panel, length, added);
       }
     }
   }
@@ -166,63 +169,6 @@ export function gramRound(out: usize, sums: usize, columns: i32, width: i32, row
   }
 }
 
-function tile6x4(out: usize, outStride: usize, x: usize, panel: usize, k: i32, added: bool): void {
-  let c00 = f64x2.splat(0);
-  let c01 = f64x2.splat(0);
-  let c10 = f64x2.splat(0);
-  let c11 = f64x2.splat(0);
-  let c20 = f64x2.splat(0);
-  let c21 = f64x2.splat(0);
-  let c30 = f64x2.splat(0);
-  let c31 = f64x2.splat(0);
-  let c40 = f64x2.splat(0);
-  let c41 = f64x2.splat(0);
-  let c50 = f64x2.splat(0);
-  let c51 = f64x2.splat(0);
-  for (let left = k; left > 0; left--) {
-    const b0 = v128.load(panel);
-    const b1 = v128.load(panel, 16);
-    let a = v128.load64_splat(x);
-    c00 = multiplyAdd(a, b0, c00);
-    c01 = multiplyAdd(a, b1, c01);
-    a = v128.load64_splat(x + COLUMN);
-    c10 = multiplyAdd(a, b0, c10);
-    c11 = multiplyAdd(a, b1, c11);
-    a = v128.load64_splat(x + 2 * COLUMN);
-    c20 = multiplyAdd(a, b0, c20);
-    c21 = multiplyAdd(a, b1, c21);
-    a = v128.load64_splat(x + 3 * COLUMN);
-    c30 = multiplyAdd(a, b0, c30);
-    c31 = multiplyAdd(a, b1, c31);
-    a = v128.load64_splat(x + 4 * COLUMN);
-    c40 = multiplyAdd(a, b0, c40);
-    c41 = multiplyAdd(a, b1, c41);
-    a = v128.load64_splat(x + 5 * COLUMN);
-    c50 = multiplyAdd(a, b0, c50);
-    c51 = multiplyAdd(a, b1, c51);
-    x += 8;
-    panel += 32;
-  }
-  storeDoubles(out, c00, c01, added);
-  storeDoubles(out + outStride, c10, c11, added);
-  storeDoubles(out + 2 * outStride, c20, c21, added);
-  storeDoubles(out + 3 * outStride, c30, c31, added);
-  storeDoubles(out + 4 * outStride, c40, c41, added);
-  storeDoubles(out + 5 * outStride, c50, c51, added);
-}
-
-/** Stores four results: `added` to what is there, or in its place. */
-// @ts-ignore: decorator
-@inline
-function storeDoubles(out: usize, c0: v128, c1: v128, added: bool): void {
-  if (added) {
-    c0 = f64x2.add(v128.load(out), c0);
-    c1 = f64x2.add(v128.load(out, 16), c1);
-  }
-  v128.store(out, c0);
-  v128.store(out, c1, 16);
-}
-
 /** Four numbers, or the first `count` and zeros. */
 // @ts-ignore: decorator
 @inline
@@ -233,30 +179,4 @@ function loadColumns(at: usize, count: i32): v128 {
   if (count > 1) values = f32x4.replace_lane(values, 1, load<f32>(at, 4));
   if (count > 2) values = f32x4.replace_lane(values, 2, load<f32>(at, 8));
   return values;
-}
-
-/** a·b + c in each lane; a and b were f32, so that the product is exact. */
-// @ts-ignore: decorator
-@inline
-function multiplyAdd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
-}
-
-// @ts-ignore: decorator
-@inline
-function lowHalf(values: v128): v128 {
-  return f64x2.promote_low_f32x4(values);
-}
-
-// @ts-ignore: decorator
-@inline
-function highHalf(values: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<u64>(values, values, 1, 1));
-}
-
-// @ts-ignore: decorator
-@inline
-function sumDoubles(a: v128, b: v128): f64 {
-  return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1) + (f64x2.extract_lane(b, 0) + f64x2.extract_lane(b, 1));
 }

@@ -114,7 +114,7 @@ export function exp4(x: v128): v128 {
 /**
  * x ← e^(scale · (x − shift)) for whole vectors from … end, each as `exp4` would. Four at a time:
  * the engine makes a constant anew at every use, which for a vector alone takes longer than its
- * arithmetic; and pairs can be joined (wideTile.ts).
+ * arithmetic; and pairs can be joined (linearTiles.generated.ts).
  */
 export function exponentiate(from: usize, end: usize, shift: f32, scale: f32): void {
   const shift4 = f32x4.splat(shift);
