@@ -22,6 +22,10 @@ export class Machine {
    * slot.
    */
   #stack = new Int32Array(3 * 64);
+  // What #run and #wayOut find beside what they return.
+  #at = 0;
+  #position = 0;
+  #lowest = 0;
 
   constructor(program: Program) {
     this.#program = program;
@@ -33,7 +37,6 @@ export class Machine {
     const { code, sets } = this.#program;
     const slots = this.#slots;
     const length = text.length;
-    let stack = this.#stack;
     let height = 0;
     let at = 0;
     let position = start;
@@ -41,7 +44,7 @@ export class Machine {
 
     for (;;) {
       if (--steps < 0) throw new StepsSpent();
-      if (height + 6 > stack.length) stack = this.#grow();
+      // Where an operation fails, the stack says where to go on: `at` and `position` are lost.
       let failed = false;
       switch (code[at]) {
         case op.match:
@@ -49,47 +52,24 @@ export class Machine {
           return position;
         case op.take: {
           const next = position < length ? codePointAt(text, position) : -1;
-          if (next >= 0 && sets[code[at + 1]].has(next)) {
-            position += next > 0xffff ? 2 : 1;
-            at += 2;
-          } else failed = true;
+          failed = next < 0 || !sets[code[at + 1]].has(next);
+          position += next > 0xffff ? 2 : 1;
+          at += 2;
           break;
         }
         case op.span:
         case op.grab: {
-          const set = sets[code[at + 1]];
-          const min = code[at + 2];
-          const max = code[at + 3];
-          let count = 0;
-          let end = position;
-          let lowest = position;
-          while (count < max && end < length) {
-            const next = codePointAt(text, end);
-            const page = set.pages[next >> 8] ?? set.page(next >> 8);
-            if (page[next & 255] === 0) break;
-            end += next > 0xffff ? 2 : 1;
-            if (++count === min) lowest = end;
-          }
+          const count = this.#run(text, position, at);
           steps -= count >> 3;
-          if (count < min) failed = true;
-          else {
-            const giving = code[at] === op.span && end > lowest;
-            at += 4;
-            position = end;
-            if (giving) {
-              stack[height] = at;
-              stack[height + 1] = end;
-              stack[height + 2] = lowest;
-              height += 3;
-            }
-          }
+          failed = count < code[at + 2];
+          position = this.#position;
+          const giving = code[at] === op.span && position > this.#lowest;
+          at += 4;
+          if (giving && !failed) height = this.#push(height, at, position, this.#lowest);
           break;
         }
         case op.fork:
-          stack[height] = code[at + 1];
-          stack[height + 1] = position;
-          stack[height + 2] = -1;
-          height += 3;
+          height = this.#push(height, code[at + 1], position, -1);
           at += 2;
           break;
         case op.jump:
@@ -101,9 +81,7 @@ export class Machine {
           break;
         }
         case op.mark:
-          stack[height] = -1 - code[at + 1];
-          stack[height + 1] = slots[code[at + 1]];
-          height += 3;
+          height = this.#push(height, -1 - code[at + 1], slots[code[at + 1]], -1);
           slots[code[at + 1]] = position;
           at += 2;
           break;
@@ -132,38 +110,81 @@ export class Machine {
           height = slots[code[at + 1]];
           failed = true;
           break;
-        case op.back: {
-          let count = code[at + 1];
-          for (; count > 0 && position > 0; count--) position = before(text, position);
-          failed = count > 0;
+        case op.back:
+          position = backBy(text, position, code[at + 1]);
+          failed = position < 0;
           at += 2;
           break;
-        }
         default:
           failed = !isPlace(places[code[at + 1]], text, position);
           at += 2;
       }
       if (!failed) continue;
-      for (;;) {
-        if (height === 0) {
-          budget.steps = steps;
-          return -1;
-        }
-        height -= 3;
-        at = stack[height];
-        if (at >= 0) break;
-        slots[-1 - at] = stack[height + 1];
+      height = this.#wayOut(text, height);
+      if (height < 0) {
+        budget.steps = steps;
+        return -1;
       }
-      position = stack[height + 1];
-      const lowest = stack[height + 2];
-      if (lowest >= 0) {
-        position = before(text, position);
-        if (position > lowest) {
-          stack[height + 1] = position;
-          height += 3;
-        }
-      }
+      at = this.#at;
+      position = this.#position;
     }
+  }
+
+  /**
+   * Takes as many characters of a set as `span` and `grab` may: how many, and in #position and
+   * #lowest where they end and where the fewest that they must take end.
+   */
+  #run(text: string, from: number, at: number): number {
+    const { code, sets } = this.#program;
+    const set = sets[code[at + 1]];
+    const min = code[at + 2];
+    const max = code[at + 3];
+    const length = text.length;
+    let count = 0;
+    let end = from;
+    let lowest = from;
+    while (count < max && end < length) {
+      const next = codePointAt(text, end);
+      const page = set.pages[next >> 8] ?? set.page(next >> 8);
+      if (page[next & 255] === 0) break;
+      end += next > 0xffff ? 2 : 1;
+      if (++count === min) lowest = end;
+    }
+    this.#position = end;
+    this.#lowest = lowest;
+    return count;
+  }
+
+  /**
+   * The last way left open, in #at and #position; marks made since are set back.
+   * @returns the height of the stack from there on, -1 where no way is left.
+   */
+  #wayOut(text: string, from: number): number {
+    const stack = this.#stack;
+    for (let height = from - 3; height >= 0; height -= 3) {
+      const at = stack[height];
+      if (at < 0) {
+        this.#slots[-1 - at] = stack[height + 1];
+        continue;
+      }
+      this.#at = at;
+      this.#position = stack[height + 1];
+      const lowest = stack[height + 2];
+      if (lowest < 0) return height;
+      this.#position = before(text, this.#position);
+      if (this.#position <= lowest) return height;
+      stack[height + 1] = this.#position;
+      return height + 3;
+    }
+    return -1;
+  }
+
+  #push(height: number, at: number, position: number, lowest: number): number {
+    const stack = height < this.#stack.length ? this.#stack : this.#grow();
+    stack[height] = at;
+    stack[height + 1] = position;
+    stack[height + 2] = lowest;
+    return height + 3;
   }
 
   #grow(): Int32Array<ArrayBuffer> {
@@ -180,6 +201,16 @@ function codePointAt(text: string, position: number): number {
   const unit = text.charCodeAt(position);
   if ((unit & 0xfc00) !== 0xd800) return unit;
   return ((unit & 0x3ff) << 10) + (text.charCodeAt(position + 1) & 0x3ff) + 0x10000;
+}
+
+/** The position `count` characters earlier, or -1 where the text begins before. */
+function backBy(text: string, position: number, count: number): number {
+  let at = position;
+  for (let left = count; left > 0; left--) {
+    if (at === 0) return -1;
+    at = before(text, at);
+  }
+  return at;
 }
 
 /** The position one character earlier. */
