@@ -5,13 +5,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { KnownLosses } from '../src/prune/race/raceReplay.ts';
 import { cutLosses } from '../src/prune/race/raceSegments.ts';
+import type { LayerSpec } from '../src/model/config.ts';
 
 export interface LossRecord {
   model: string;
   data: string;
   /** Blocks removed before the step. */
   mask: string;
-  numHiddenLayers: number;
+  layers: readonly LayerSpec[];
   candidates: string[];
   chunks: number;
   /** T − 1. */

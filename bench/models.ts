@@ -5,7 +5,7 @@ import type { Backend } from '../src/backends/backend.ts';
 import { chunkData, defaultEvalSettings } from '../src/eval/chunks.ts';
 import { expectedTensors } from '../src/formats/huggingface/tensorShapes.ts';
 import { openModel } from '../src/formats/openModel.ts';
-import type { ModelConfig } from '../src/model/config.ts';
+import { uniformLayers, type ModelConfig } from '../src/model/config.ts';
 import { Transformer } from '../src/model/transformer.ts';
 import type { WeightSource } from '../src/model/weights.ts';
 import { seededRng } from '../src/tensor/rng.ts';
@@ -48,10 +48,7 @@ export async function openBenchModel(
 const wideConfig: ModelConfig = {
   family: 'llama',
   hiddenSize: 576,
-  intermediateSize: 1536,
-  numHiddenLayers: 2,
-  numAttentionHeads: 9,
-  numKeyValueHeads: 3,
+  layers: uniformLayers({ heads: 9, kvHeads: 3, intermediateSize: 1536, windows: [null, null] }),
   headDim: 64,
   vocabSize: 2048,
   maxPositionEmbeddings: 2048,
@@ -62,7 +59,6 @@ const wideConfig: ModelConfig = {
   attentionBias: { qkv: false, output: false },
   mlpBias: false,
   qkNorm: false,
-  slidingWindow: [null, null],
   tieWordEmbeddings: true,
   bosTokenId: null,
   eosTokenIds: [],

@@ -71,9 +71,8 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const chunk = Number(values.chunk);
   const settings = { data, field: 'text', tokens, chunk, bos: 'auto', join: '\\n\\n', nllSum: 'f64' } as const;
   const chunks = await loadChunks(settings, opened);
-  const { numHiddenLayers } = model.config;
-  const mask = Mask.parse(values.mask, numHiddenLayers);
-  const candidates = candidatesLeft('mix', numHiddenLayers, mask);
+  const mask = Mask.parse(values.mask, model.config);
+  const candidates = candidatesLeft('mix', model.config, mask);
   const before = existsSync(out) ? readLossRecord(out, Infinity) : null;
   const names = candidates.map(({ name }) => name);
   const same = [opened.description, data, mask.toString(), chunk - 1, names];
@@ -95,7 +94,7 @@ async function record(path: string, data: string, out: string): Promise<void> {
       model: opened.description,
       data,
       mask: mask.toString(),
-      numHiddenLayers,
+      layers: model.config.layers,
       candidates: names,
       chunks: base.length,
       targets: base[0].length,
@@ -110,8 +109,8 @@ async function record(path: string, data: string, out: string): Promise<void> {
 }
 
 function replay(recorded: LossRecord): void {
-  const mask = Mask.parse(recorded.mask, recorded.numHiddenLayers);
-  const candidates = candidatesLeft('mix', recorded.numHiddenLayers, mask);
+  const mask = Mask.parse(recorded.mask, recorded);
+  const candidates = candidatesLeft('mix', recorded, mask);
   const walk = walkOf(recorded, mask);
   const known = knownLosses(recorded);
   const orders = Number(values.orders);

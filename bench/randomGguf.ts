@@ -3,7 +3,7 @@ import { ggufTensorMap } from '../src/formats/gguf/tensorMap.ts';
 import { quantTypes, type QuantType } from '../src/formats/gguf/quantTypes.ts';
 import type { TypedValue } from '../src/formats/gguf/valueTypes.ts';
 import { streamGguf, type GgufTensorShape } from '../src/formats/gguf/write.ts';
-import type { ModelConfig } from '../src/model/config.ts';
+import { uniformLayers, type ModelConfig } from '../src/model/config.ts';
 import { encodeF16 } from '../src/tensor/halfFloat.ts';
 import { seededRng, type Rng } from '../src/tensor/rng.ts';
 
@@ -127,10 +127,12 @@ function configOf(shape: LlamaShape): ModelConfig {
   return {
     family: 'llama',
     hiddenSize: shape.hidden,
-    intermediateSize: shape.intermediate,
-    numHiddenLayers: shape.layers,
-    numAttentionHeads: shape.heads,
-    numKeyValueHeads: shape.kvHeads,
+    layers: uniformLayers({
+      heads: shape.heads,
+      kvHeads: shape.kvHeads,
+      intermediateSize: shape.intermediate,
+      windows: Array.from({ length: shape.layers }, () => null),
+    }),
     headDim: shape.hidden / shape.heads,
     vocabSize: shape.vocab,
     maxPositionEmbeddings: shape.context,
@@ -141,7 +143,6 @@ function configOf(shape: LlamaShape): ModelConfig {
     attentionBias: { qkv: false, output: false },
     mlpBias: false,
     qkNorm: false,
-    slidingWindow: Array.from({ length: shape.layers }, () => null),
     tieWordEmbeddings: shape.tied,
     bosTokenId: null,
     eosTokenIds: [],

@@ -15,7 +15,7 @@ export interface Priced {
 }
 
 export function firstCandidates(model: Transformer): Candidate[] {
-  return candidatesLeft('mix', model.config.numHiddenLayers, Mask.empty);
+  return candidatesLeft('mix', model.config, Mask.empty);
 }
 
 /** All candidates in one walk. */

@@ -40,11 +40,11 @@ export { generate, type GenerateOptions, type GenerationEnd } from './model/gene
 export { complete, encodePrompt, type Completion, type Prompt } from './model/completion.ts';
 export { textTokenizer } from './formats/textTokenizer.ts';
 export { greedy, type SamplingSettings } from './model/sampler.ts';
-export { blocksInWalkOrder, formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
+export { formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
 export { Mask } from './model/mask.ts';
 export { walkOf } from './model/walk.ts';
 export { countParameters, type ParameterCounts } from './model/parameters.ts';
-export type { FamilyName, ModelConfig } from './model/config.ts';
+export type { FamilyName, LayerSpec, MhaSpec, MlpSpec, ModelConfig } from './model/config.ts';
 export type { TensorInfo, WeightSource } from './model/weights.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 

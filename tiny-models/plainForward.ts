@@ -44,9 +44,9 @@ export async function plainForward(source: WeightSource, ids: Int32Array, mask: 
     });
   });
   const streams = [{ after: 'embedding', x: flat(x) }];
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+  for (let layer = 0; layer < config.layers.length; layer++) {
     for (const kind of ['mha', 'mlp'] as const) {
-      if (mask.has({ layer, kind })) continue;
+      if (config.layers[layer][kind] === null || mask.has({ layer, kind })) continue;
       const prefix = gpt2 ? `transformer.h.${layer}` : `model.layers.${layer}`;
       const norms = gpt2 ? { mha: 'ln_1', mlp: 'ln_2' } : { mha: 'input_layernorm', mlp: 'post_attention_layernorm' };
       const normed = await normRows(load, config, `${prefix}.${norms[kind]}`, x);
@@ -66,7 +66,8 @@ export async function plainForward(source: WeightSource, ids: Int32Array, mask: 
 }
 
 async function attention(load: Load, config: ModelConfig, prefix: string, layer: number, x: Row[]): Promise<Row[]> {
-  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
+  const { headDim } = config;
+  const { heads, kvHeads, window } = config.layers[layer].mha ?? { heads: NaN, kvHeads: NaN, window: null };
   let q: Row[][];
   let k: Row[][];
   let v: Row[][];
@@ -90,9 +91,8 @@ async function attention(load: Load, config: ModelConfig, prefix: string, layer:
   }
   q = q.map((row, t) => row.map((head) => turn(head, t, config)));
   k = k.map((row, t) => row.map((head) => turn(head, t, config)));
-  const window = config.slidingWindow[layer] ?? Infinity;
   const mixed = q.map((row, t) => {
-    const first = Math.max(0, t - window + 1);
+    const first = Math.max(0, t - (window ?? Infinity) + 1);
     const perHead = row.map((query, head) => {
       const own = Math.floor((head * kvHeads) / heads);
       const scores = k.slice(first, t + 1).map((keys) => dot(query, keys[own]) / Math.sqrt(headDim));

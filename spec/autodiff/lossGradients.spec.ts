@@ -18,6 +18,7 @@ import { Transformer } from '../../src/model/transformer.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import { seeds } from '../arbitraries.ts';
+import { layersOf } from '../model/layers.ts';
 import { someFamily, someMask } from '../model/modelArbitraries.ts';
 import { tinySource, type TinyOptions } from '../model/tinyTransformer.ts';
 import { wrappedSource } from '../model/wrappedSource.ts';
@@ -124,7 +125,7 @@ describe('lossGradients', () => {
   it('are the same on f32 backends but for rounding, and the same bits on any number of threads', async () => {
     const source = await tinySource({ family: 'qwen3', config: { hidden_size: 48, intermediate_size: 96 } });
     const chunks = tinyChunks(3, 3, 40);
-    const mask = Mask.parse('L0.mlp', 2);
+    const mask = Mask.parse('L0.mlp', layersOf(2));
     const wanted = await onOneTape(source, mask, chunks);
     expectClose((await collect(lossGradients(referenceBackend(), source, mask, chunks))).gradients, wanted, 1e-5);
     const found: Gradients[] = [];

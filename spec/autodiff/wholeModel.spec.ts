@@ -8,6 +8,7 @@ import type { Parameters } from '../../src/autodiff/parameters.ts';
 import type { Trainee } from '../../src/autodiff/trainee.ts';
 import { difference } from '../ops/differences.ts';
 import { gradientSums, lossSum, tinyBatch, tinyTrainee, type TinyTraineeOptions } from './tinyTrainee.ts';
+import { layersOf } from '../model/layers.ts';
 
 const models: [string, TinyTraineeOptions][] = [
   ['a Llama with grouped heads', {}],
@@ -21,7 +22,7 @@ const models: [string, TinyTraineeOptions][] = [
     'a GPT-2 with the exact GELU and a head of its own',
     { family: 'gpt2', config: { activation_function: 'gelu', tie_word_embeddings: false } },
   ],
-  ['a Llama without two of its blocks', { mask: Mask.parse('L0.mlp,L1.mha', 2) }],
+  ['a Llama without two of its blocks', { mask: Mask.parse('L0.mlp,L1.mha', layersOf(2)) }],
 ];
 
 function inDoubles(parameters: Parameters): Parameters {
@@ -63,7 +64,7 @@ describe('the gradient of', () => {
 
   it.each(['llama', 'gpt2'] as const)('adapters on a pruned %s is what differences say', (family) => {
     const { config, parameters } = tinyTrainee({ family });
-    const mask = Mask.parse('L0.mlp,L1.mha', 2);
+    const mask = Mask.parse('L0.mlp,L1.mha', layersOf(2));
     const trainee = healingTrainee(config, parameters, mask, { rank: 3, alpha: 5 }, seededRng(1));
     const all = inDoubles(trainee.parameters);
     // B begins at zero, where A has no slope: move it away.

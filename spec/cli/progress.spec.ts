@@ -4,6 +4,7 @@ import { SearchProgress } from '../../src/cli/progress.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import type { ScoredCandidate, SearchEvent } from '../../src/prune/events.ts';
 import { Mask } from '../../src/model/mask.ts';
+import { layersOf } from '../model/layers.ts';
 
 const perplexityOf = (ppl: number): ScoredCandidate['perplexity'] => ({
   ppl,
@@ -87,7 +88,7 @@ describe('in a file', () => {
     ],
     [
       'the end',
-      [{ type: 'done', mask: Mask.parse('L1.mlp,L0.mha', 2), stoppedBy: 'ratio' }],
+      [{ type: 'done', mask: Mask.parse('L1.mlp,L0.mha', layersOf(2)), stoppedBy: 'ratio' }],
       'done: 2 blocks removed, stopped by ratio\n',
     ],
     ['nothing of what is on its way', [{ type: 'start', blocks: 4, chunks: 8 }, progress], ''],

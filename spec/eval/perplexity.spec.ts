@@ -6,6 +6,7 @@ import { aggregate, perplexity, scoreChunk, type ChunkScore } from '../../src/ev
 import type { Transformer } from '../../src/model/transformer.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { normals, seeds } from '../arbitraries.ts';
+import { layersOf } from '../model/layers.ts';
 import { someMask } from '../model/modelArbitraries.ts';
 import { cancelling, loud, poke } from '../model/nonFiniteModels.ts';
 import { TINY_VOCAB, tinyTransformer, type TinyOptions } from '../model/tinyTransformer.ts';
@@ -142,7 +143,7 @@ describe('perplexity', () => {
   it('without some blocks may be NaN, which is a result', async () => {
     const unsound = await tinyTransformer(cancelling);
     const chunks = cutStream({ length: 50, chunk: 10, stride: 5, bos: 'none' }, null);
-    expect((await perplexity(unsound.model, chunks, Mask.parse('L0.mlp', 2))).ppl).toBeNaN();
+    expect((await perplexity(unsound.model, chunks, Mask.parse('L0.mlp', layersOf(2)))).ppl).toBeNaN();
     expect((await perplexity(unsound.model, chunks, Mask.empty)).ppl).toBeGreaterThan(1);
   });
 });

@@ -10,6 +10,7 @@ import { hostileTexts, mutated } from '../formats/hostile.ts';
 import { someTextDamage } from '../prune/damagedText.ts';
 import { expectUsable, smallByteLevelJson, smallSentencePieceJson, wrongValues } from '../tokenizer/smallTokenizers.ts';
 import { target, wrong, type Target } from './target.ts';
+import { layersOf } from '../model/layers.ts';
 
 const tokenizers = [
   smallByteLevelJson(),
@@ -58,7 +59,7 @@ const order = writeOfficialOrder([
 ]);
 
 function feedOrder(text: string): void {
-  const steps = readOfficialOrder(text, 'x.json', LAYERS);
+  const steps = readOfficialOrder(text, 'x.json', layersOf(LAYERS));
   const again = JSON.parse(writeOfficialOrder(steps)) as Record<string, [string, number][]>;
   const stored = JSON.parse(text) as Record<string, [string, number][]>;
   for (const [step, blocks] of Object.entries(again)) {
@@ -70,8 +71,9 @@ function feedOrder(text: string): void {
 const masks = fc.tuple(fc.constantFrom('L1.mha', 'L1.mha,L2.mlp', 'L0.mlp, L3.mha', ''), someTextDamage);
 
 function feedMask(text: string): void {
-  const mask = Mask.parse(text, LAYERS);
-  if (Mask.parse(mask.toString(), LAYERS).toString() !== mask.toString()) wrong(`${text} was read as ${mask}`);
+  const mask = Mask.parse(text, layersOf(LAYERS));
+  if (Mask.parse(mask.toString(), layersOf(LAYERS)).toString() !== mask.toString())
+    wrong(`${text} was read as ${mask}`);
 }
 
 const recipe = {

@@ -68,7 +68,7 @@ async function expectPerplexities(model: Transformer, golden: Golden): Promise<v
   const settings = { ...defaultEvalSettings, chunk: golden.ids[0].length };
   const chunks = chunkData('golden ids', data, model.config, null, settings);
   for (const [text, { ppl }] of [['', golden] as const, ...Object.entries(golden.masked)]) {
-    const mask = Mask.parse(text, model.config.numHiddenLayers);
+    const mask = Mask.parse(text, model.config);
     const ours = await perplexity(model, chunks, mask, golden.ids.length);
     expect(Math.abs(ours.ppl / ppl - 1), `masked: ${text}`).toBeLessThan(1e-5);
   }
@@ -81,7 +81,7 @@ async function expectLogits(model: Transformer, golden: Golden): Promise<void> {
   expectClose(logits[7], golden.row7);
   for (const [row, want] of golden.lastRowLogits.entries()) expectClose(logits[(row + 1) * seqLen - 1], want);
   for (const [text, { last8 }] of Object.entries(golden.masked)) {
-    const masked = await forward(model, rows.slice(0, 1), Mask.parse(text, model.config.numHiddenLayers));
+    const masked = await forward(model, rows.slice(0, 1), Mask.parse(text, model.config));
     expectClose(masked[seqLen - 1].subarray(0, last8.length), last8);
   }
 }

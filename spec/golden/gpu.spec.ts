@@ -23,7 +23,7 @@ async function expectGolden(mode: GpuMode, name: string): Promise<void> {
   const chunks = chunkData('golden ids', { kind: 'ids', ids: golden.ids.flat() }, model.config, null, settings);
   const [[mask, masked]] = Object.entries(golden.masked);
   for (const [text, ppl] of [['', golden.ppl] as const, [mask, masked.ppl] as const]) {
-    const found = await perplexity(model, chunks, Mask.parse(text, model.config.numHiddenLayers), golden.ids.length);
+    const found = await perplexity(model, chunks, Mask.parse(text, model.config), golden.ids.length);
     expect(Math.abs(found.ppl / ppl - 1), `masked: ${text}`).toBeLessThan(backend.perplexityNoise);
   }
   model.free();

@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(file))('SmolLM2-135M against the official search (sk
     const opened = await openModel(file);
     const backend = await simdBackend({ memoryBytes: 2 ** 30, threads: 2, spawn: nodeSpawnWorker });
     const model = await Transformer.load(opened.weights, backend, 700 * 2 ** 20, 'f32');
-    const layers = model.config.numHiddenLayers;
+    const layers = model.config;
 
     const expected: [string, number][] = [['', official.dense.ppl]];
     for (const [index, { ppl }] of official.steps.entries()) {

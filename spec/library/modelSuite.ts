@@ -89,7 +89,7 @@ export function modelSuite({ open, newJournal, golden, text }: Fixtures): void {
       await using(async (model) => {
         const blocks = golden.order.slice(0, 2);
         const { config } = model;
-        const masks = [blocks.join(','), blocks, Mask.parse(blocks.join(','), config.numHiddenLayers)];
+        const masks = [blocks.join(','), blocks, Mask.parse(blocks.join(','), config)];
         for (const mask of masks) {
           const found = await model.perplexity(text, { tokens, mask });
           expect(Math.abs(found.ppl / start.after[1] - 1)).toBeLessThan(1e-5);

@@ -10,6 +10,7 @@ import { methods, requireMethod } from '../../src/prune/methods/all.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import { renderReport } from '../../src/prune/report/report.ts';
 import { run } from '../../src/prune/run.ts';
+import { layersOf } from '../model/layers.ts';
 import { families } from '../model/tinyTransformer.ts';
 import { drain, tinyChunks } from '../prune/tinySearch.ts';
 import { timeless } from '../prune/tinyRun.ts';
@@ -31,7 +32,7 @@ describe.each(methods.map((method) => [method.name, method] as const))('%s', (na
   it.each(pruneKinds)('removes what --kind %s allows, until all of it is gone', async (kind) => {
     const { options } = await methodRun(method, { kind, stop: { ratio: 0.9999, ratioOf: 'blocks' } });
     const result = await finish(options);
-    const all = candidatesLeft(kind, 3, Mask.empty).map((candidate) => candidate.name);
+    const all = candidatesLeft(kind, layersOf(3), Mask.empty).map((candidate) => candidate.name);
     expect(result.steps.map((step) => step.removed).toSorted()).toEqual(all.toSorted());
     expect(result.stoppedBy).toBe(kind === 'mix' || kind === 'layer' ? 'ratio' : 'no candidate left');
     if (result.scores !== undefined) expect(result.scores.map(({ block }) => block)).toEqual(all);
@@ -45,7 +46,7 @@ describe.each(methods.map((method) => [method.name, method] as const))('%s', (na
     let mask = Mask.empty;
     expect(result.dense.ppl).toBe((await perplexity(model, chunks, mask)).ppl);
     for (const step of result.steps) {
-      mask = mask.with(Mask.parse(step.removed ?? '', 3).blocks);
+      mask = mask.with(Mask.parse(step.removed ?? '', layersOf(3)).blocks);
       expect(step.ppl).toBe((await perplexity(model, chunks, mask)).ppl);
       expect(step.ratios).toEqual(ratios(counts, mask));
     }

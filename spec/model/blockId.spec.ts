@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
 import { MaskError } from '../../src/errors.ts';
-import { blocksInWalkOrder, formatBlock, parseBlock, walkIndex } from '../../src/model/blockId.ts';
+import { formatBlock, parseBlock, walkIndex } from '../../src/model/blockId.ts';
+import { blocksInWalkOrder } from './layers.ts';
 
 const layerCounts = fc.integer({ min: 1, max: 200 });
 

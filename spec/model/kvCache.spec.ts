@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { ShapeError } from '../../src/errors.ts';
+import { mhaSpec } from '../../src/model/config.ts';
 import { continueSequence } from '../../src/model/continueSequence.ts';
 import { KvCache } from '../../src/model/kvCache.ts';
 import { Mask } from '../../src/model/mask.ts';
@@ -58,7 +59,7 @@ test.prop([someFamily, someMask(LAYERS), fc.integer({ min: 1, max: 30 })], { num
     const before = backend.bytesInUse();
     const cache = new KvCache(backend, model.config, mask, capacity);
     const surviving = LAYERS - mask.blocks.filter(({ kind }) => kind === 'mha').length;
-    const width = model.config.numKeyValueHeads * model.config.headDim;
+    const width = mhaSpec(model.config, 0).kvHeads * model.config.headDim;
     expect(cache.slots).toBe(surviving);
     expect(backend.bytesInUse() - before).toBe(surviving * 2 * capacity * width * 4);
     for (let layer = 0; layer < LAYERS; layer++) {

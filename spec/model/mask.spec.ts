@@ -1,8 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
 import { MaskError } from '../../src/errors.ts';
-import { blocksInWalkOrder, walkIndex } from '../../src/model/blockId.ts';
+import { walkIndex } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
+import { blocksInWalkOrder, layersOf } from './layers.ts';
 import { someBlocks } from './modelArbitraries.ts';
 
 const LAYERS = 5;
@@ -11,7 +12,7 @@ const blockLists = someBlocks(LAYERS);
 
 test.prop([blockLists])('the text form is read back, the order of removal included', (blocks) => {
   const mask = Mask.of(blocks);
-  const read = Mask.parse(mask.toString(), LAYERS);
+  const read = Mask.parse(mask.toString(), layersOf(LAYERS));
   expect(read.blocks).toEqual(blocks);
   expect(read.toString()).toBe(mask.toString());
 });
@@ -36,16 +37,16 @@ test.prop([blockLists, fc.nat()])('refuses a block that is removed already, and 
   const again = blocks[some % blocks.length];
   expect(() => mask.with([again])).toThrow(MaskError);
   expect(() => Mask.of([...blocks, again])).toThrow(MaskError);
-  expect(() => Mask.parse(`${mask},${mask}`, LAYERS)).toThrow(/twice/);
+  expect(() => Mask.parse(`${mask},${mask}`, layersOf(LAYERS))).toThrow(/twice/);
   expect(mask.blocks).toEqual(blocks);
 });
 
 it('an empty text is the empty mask; spaces around names do not count', () => {
-  expect(Mask.parse(' \n', LAYERS).size).toBe(0);
-  expect(Mask.parse(' L2.mlp , L0.mha', LAYERS).toString()).toBe('L2.mlp,L0.mha');
+  expect(Mask.parse(' \n', layersOf(LAYERS)).size).toBe(0);
+  expect(Mask.parse(' L2.mlp , L0.mha', layersOf(LAYERS)).toString()).toBe('L2.mlp,L0.mha');
   expect(Mask.empty.toString()).toBe('');
 });
 
 it.each(['L2.mlp,', ',L2.mlp', 'L2.mlp,,L1.mha', 'L2.mlp L1.mha', 'L5.mha', 'all'])('refuses %j', (text) => {
-  expect(() => Mask.parse(text, LAYERS)).toThrow(MaskError);
+  expect(() => Mask.parse(text, layersOf(LAYERS))).toThrow(MaskError);
 });

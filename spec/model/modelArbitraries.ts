@@ -1,8 +1,9 @@
 /** Random blocks, masks and sequences for tiny models. */
 import { fc } from '@fast-check/vitest';
-import { blocksInWalkOrder, type BlockId } from '../../src/model/blockId.ts';
+import type { BlockId } from '../../src/model/blockId.ts';
 import type { FamilyName } from '../../src/model/config.ts';
 import { Mask } from '../../src/model/mask.ts';
+import { blocksInWalkOrder } from './layers.ts';
 import { families, TINY_VOCAB } from './tinyTransformer.ts';
 
 export const someFamily: fc.Arbitrary<FamilyName> = fc.constantFrom(...families);

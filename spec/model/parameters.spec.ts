@@ -1,9 +1,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { blocksInWalkOrder } from '../../src/model/blockId.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { blockTensorNames } from '../../src/model/blockTensors.ts';
 import { modelTensorNames } from '../../src/model/tensorNames.ts';
+import { blocksInWalkOrder } from './layers.ts';
 import { someFamily } from './modelArbitraries.ts';
 import { TINY_CONTEXT, TINY_VOCAB, tinySource } from './tinyTransformer.ts';
 

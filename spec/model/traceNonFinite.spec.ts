@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Mask } from '../../src/model/mask.ts';
 import { traceNonFinite } from '../../src/model/traceNonFinite.ts';
+import { layersOf } from './layers.ts';
 import { backendBytes, onReference, onSimd } from './namedBackends.ts';
 import { cancelling, poke } from './nonFiniteModels.ts';
 import { tinyTransformer, type TinyOptions } from './tinyTransformer.ts';
@@ -70,7 +71,7 @@ describe('the trace', () => {
   it('says nothing of a sound model', async () => {
     const { model } = await tinyTransformer();
     expect(await traceNonFinite(model, ids, Mask.empty)).toBeNull();
-    expect(await traceNonFinite(model, ids, Mask.parse('L0.mha,L1.mlp', 2))).toBeNull();
+    expect(await traceNonFinite(model, ids, Mask.parse('L0.mha,L1.mlp', layersOf(2)))).toBeNull();
   });
 
   it.each([onReference, onSimd('plain', 1)])('names the head where the logits of one token overflow', async (on) => {
@@ -91,7 +92,7 @@ describe('the trace', () => {
   it('follows the mask: what overflows only without a block is found there', async () => {
     const { model } = await tinyTransformer(cancelling);
     expect(await traceNonFinite(model, ids, Mask.empty)).toBeNull();
-    expect(await traceNonFinite(model, ids, Mask.parse('L0.mlp', 2))).toMatchObject({
+    expect(await traceNonFinite(model, ids, Mask.parse('L0.mlp', layersOf(2)))).toMatchObject({
       place: 'L1.mha',
       tensor: null,
       reason: expect.stringContaining('in add'),
@@ -106,6 +107,6 @@ describe('the trace', () => {
     };
     const { model } = await tinyTransformer({ edit });
     expect(await traceNonFinite(model, ids, Mask.empty)).toMatchObject({ place: 'L0.mlp' });
-    expect(await traceNonFinite(model, ids, Mask.parse('L0.mlp', 2))).toMatchObject({ place: 'L1.mlp' });
+    expect(await traceNonFinite(model, ids, Mask.parse('L0.mlp', layersOf(2)))).toMatchObject({ place: 'L1.mlp' });
   });
 });

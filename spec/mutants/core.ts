@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const tap = { file: 'src/model/tap.ts', specs: ['spec/model/tap.spec.ts'] };
 
+const shapes = { specs: ['spec/model/layerSpecs.spec.ts'] };
 const footprint = { file: 'src/model/countingOps.ts', specs: ['spec/model/footprint.spec.ts'] };
 
 export const coreMutants: readonly Mutant[] = [
@@ -37,6 +38,41 @@ export const coreMutants: readonly Mutant[] = [
     name: 'the dry run counts what is only seen in another shape',
     from: '    return { rows, cols };\n  }\n\n  #made',
     to: '    return this.#made(rows, cols);\n  }\n\n  #made',
+  },
+  {
+    ...shapes,
+    file: 'src/model/walk.ts',
+    name: 'a walk passes blocks that are not there',
+    from: 'spec[kind] !== null',
+    to: 'spec[kind] !== undefined',
+  },
+  {
+    ...shapes,
+    file: 'src/model/walk.ts',
+    name: 'a mask may name a block that is not there',
+    from: '  for (const block of mask.blocks) requireBlock(model, block);\n',
+    to: '',
+  },
+  {
+    ...shapes,
+    file: 'src/model/tensorShapes.ts',
+    name: 'every MLP is as wide as the first',
+    from: 'mlpSpec(config, layer)',
+    to: 'mlpSpec(config, 0)',
+  },
+  {
+    ...shapes,
+    file: 'src/model/config.ts',
+    name: 'the hash of a config does not see the key heads of later layers',
+    from: 'mha.kvHeads === kvHeads && ',
+    to: '',
+  },
+  {
+    ...shapes,
+    file: 'src/model/config.ts',
+    name: 'the windows stand elsewhere in the text that is hashed',
+    from: "if (name === 'qkNorm') fields.slidingWindow",
+    to: "if (name === 'mlpBias') fields.slidingWindow",
   },
   {
     file: 'src/model/footprint.ts',

@@ -28,8 +28,8 @@ export const searchMutants: readonly Mutant[] = [
     file: 'src/prune/candidates.ts',
     specs: ['spec/prune/candidates.spec.ts'],
     name: 'a layer counts as whole while one of its blocks is left',
-    from: 'blocks.some((block) => mask.has(block))',
-    to: 'blocks.every((block) => mask.has(block))',
+    from: 'blocks.every((block) => hasBlock(model, block) && !mask.has(block))',
+    to: 'blocks.some((block) => hasBlock(model, block) && !mask.has(block))',
   },
   {
     ...sweep,

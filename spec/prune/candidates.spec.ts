@@ -11,9 +11,10 @@ import {
   type StopRules,
 } from '../../src/prune/candidates.ts';
 import { someMask } from './tinySearch.ts';
+import { layersOf } from '../model/layers.ts';
 
 const names = (kind: PruneKind, layers: number, mask = ''): string[] =>
-  candidatesLeft(kind, layers, Mask.parse(mask, layers)).map(({ name }) => name);
+  candidatesLeft(kind, layersOf(layers), Mask.parse(mask, layersOf(layers))).map(({ name }) => name);
 
 describe('candidatesLeft', () => {
   it.each<[PruneKind, string[]]>([
@@ -34,8 +35,8 @@ describe('candidatesLeft', () => {
   test.prop([fc.constantFrom(...pruneKinds), someCase])(
     'under a mask: those of the empty mask that it does not touch, in the same order',
     (kind, [layers, mask]) => {
-      const all = candidatesLeft(kind, layers, Mask.empty);
-      const left = candidatesLeft(kind, layers, mask);
+      const all = candidatesLeft(kind, layersOf(layers), Mask.empty);
+      const left = candidatesLeft(kind, layersOf(layers), mask);
       expect(left).toEqual(all.filter(({ blocks }) => blocks.every((block) => !mask.has(block))));
     },
   );
@@ -43,7 +44,7 @@ describe('candidatesLeft', () => {
   test.prop([fc.constantFrom(...pruneKinds), someCase])(
     'what the sweep asks for: blocks adjacent in the walk, none shared, names that tell them',
     (kind, [layers, mask]) => {
-      const left = candidatesLeft(kind, layers, mask);
+      const left = candidatesLeft(kind, layersOf(layers), mask);
       for (const { name, blocks } of left) {
         expect(name).toBe(blocks.map(formatBlock).join(','));
         for (const [i, block] of blocks.entries()) expect(walkIndex(block)).toBe(walkIndex(blocks[0]) + i);
@@ -66,7 +67,7 @@ describe('checkStopRules', () => {
     [{ maxPpl: 1 }, 'mix'],
     [{ blocks: 2, ratio: 0.5, maxPpl: 1e300 }, 'mix'],
   ])('accepts %j (%s) for three layers', (stop, kind) => {
-    expect(() => checkStopRules(stop, kind, 3)).not.toThrow();
+    expect(() => checkStopRules(stop, kind, layersOf(3))).not.toThrow();
   });
 
   it.each<[StopRules, PruneKind, RegExp]>([
@@ -90,7 +91,7 @@ describe('checkStopRules', () => {
     [{ maxPpl: NaN }, 'mix', /--max-ppl NaN/],
     [{ blocks: 2, ratio: 2 }, 'mix', /--ratio 2 /],
   ])('refuses %j (%s) for three layers', (stop, kind, message) => {
-    expect(() => checkStopRules(stop, kind, 3)).toThrow(UsageError);
-    expect(() => checkStopRules(stop, kind, 3)).toThrow(message);
+    expect(() => checkStopRules(stop, kind, layersOf(3))).toThrow(UsageError);
+    expect(() => checkStopRules(stop, kind, layersOf(3))).toThrow(message);
   });
 });

@@ -4,12 +4,13 @@ import { DataError, FormatError, MaskError, NotFoundError } from '../../src/erro
 import { readMaskArgument } from '../../src/prune/maskArgument.ts';
 import { writeOfficialOrder } from '../../src/prune/officialOrder.ts';
 import { someMask } from './tinySearch.ts';
+import { layersOf } from '../model/layers.ts';
 
 const LAYERS = 6;
 
 /** Reads an argument with files given by name. */
 async function read(argument: string, files: Readonly<Record<string, string>> = {}): Promise<string> {
-  const mask = await readMaskArgument(argument, LAYERS, async (path) => {
+  const mask = await readMaskArgument(argument, layersOf(LAYERS), async (path) => {
     if (files[path] === undefined) throw new NotFoundError('there is no such file.', { where: path });
     return files[path];
   });

@@ -20,7 +20,7 @@ import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';
 /** Perplexities of the dense model and of each candidate. */
 async function allPerplexities(source: WeightSource, backend: Backend, chunks: Chunks): Promise<number[]> {
   const model = await Transformer.load(source, backend, 2 ** 22);
-  const candidates = candidatesLeft('mix', source.config.numHiddenLayers, Mask.empty);
+  const candidates = candidatesLeft('mix', source.config, Mask.empty);
   const { result } = await drain(sweep(model, chunks.ids, Mask.empty, candidates));
   model.free();
   return [result.base, ...result.candidates].map((rows) => {
@@ -95,7 +95,7 @@ describe.skipIf(!hasShared)(`golden models${hasShared ? '' : ' (the golden data 
     const found: number[] = [];
     for (const [mask, golden] of [['', { ppl }], ...Object.entries(masked)] as const) {
       exact.push(golden.ppl);
-      found.push((await perplexity(model, chunks, Mask.parse(mask, model.config.numHiddenLayers))).ppl);
+      found.push((await perplexity(model, chunks, Mask.parse(mask, model.config))).ppl);
     }
     expect(largest(found, exact)).toBeLessThan(model.backend.perplexityNoise);
     await expectCovered(opened.weights, chunks);

@@ -1,13 +1,14 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
-import { blocksInWalkOrder, formatBlock, walkIndex, type BlockId } from '../../src/model/blockId.ts';
+import { formatBlock, walkIndex, type BlockId } from '../../src/model/blockId.ts';
 import { readOfficialOrder, writeOfficialOrder } from '../../src/prune/officialOrder.ts';
 import { someTextDamage } from './damagedText.ts';
+import { blocksInWalkOrder, layersOf } from '../model/layers.ts';
 
 const LAYERS = 5;
 const sorted = (blocks: readonly BlockId[]): BlockId[] => blocks.toSorted((a, b) => walkIndex(a) - walkIndex(b));
-const read = (text: string): BlockId[][] => readOfficialOrder(text, 'order.json', LAYERS);
+const read = (text: string): BlockId[][] => readOfficialOrder(text, 'order.json', layersOf(LAYERS));
 
 /** Removals in steps of 0 … 3 blocks. */
 const someSteps: fc.Arbitrary<BlockId[][]> = fc
@@ -61,7 +62,7 @@ describe('the official order file', () => {
     ['a layer as text', '{"1":[["mha","1"]]}', /entry 1 is no pair/],
     ['half a layer', '{"1":[["mha",0.5]]}', /entry 1 is no pair/],
     ['a third member', '{"1":[["mha",1,2]]}', /entry 1 is no pair/],
-    ['a layer too many', '{"1":[["mha",5]]}', /step 1: L5\.mha is no block of a model with 5 layers/],
+    ['a layer too many', '{"1":[["mha",5]]}', /step 1: L5\.mha is no block of the model, which has 5 layers/],
     ['a negative layer', '{"1":[["mlp",-1]]}', /L-1\.mlp is no block/],
     ['a block twice', '{"1":[["mlp",1],["mlp",1]]}', /step 1: L1\.mlp is named twice/],
     ['a block that comes back', '{"1":[["mlp",1]],"2":[["mha",1]]}', /step 2: L1\.mlp was removed before and is back/],

@@ -7,6 +7,7 @@ import { countParameters, type ParameterCounts } from '../../src/model/parameter
 import type { WeightSource } from '../../src/model/weights.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import { someMask } from './tinySearch.ts';
+import { layersOf } from '../model/layers.ts';
 
 /** Parameters of a model that exists as shapes alone. */
 function countsOf(json: Record<string, unknown>): ParameterCounts {
@@ -39,8 +40,8 @@ it('by hand: the three senses of a removed share', () => {
   ]);
   const counts = { total: 200, blocks: 80, byBlock };
   expect(ratios(counts, Mask.empty)).toEqual({ total: 0, blocks: 0, depth: 0 });
-  expect(ratios(counts, Mask.parse('L1.mlp', 2))).toEqual({ total: 0.15, blocks: 0.375, depth: 0.25 });
-  expect(ratios(counts, Mask.parse('L1.mlp,L0.mha', 2))).toEqual({ total: 0.2, blocks: 0.5, depth: 0.5 });
+  expect(ratios(counts, Mask.parse('L1.mlp', layersOf(2)))).toEqual({ total: 0.15, blocks: 0.375, depth: 0.25 });
+  expect(ratios(counts, Mask.parse('L1.mlp,L0.mha', layersOf(2)))).toEqual({ total: 0.2, blocks: 0.5, depth: 0.5 });
 });
 
 const llama2 = { model_type: 'llama', vocab_size: 32_000 };
@@ -90,7 +91,7 @@ it.each<[keyof typeof shapes, number, string, string]>([
   ['SmolLM2-135M', 134_515_008, '0.6582', '1.9736'],
 ])('%s: %i parameters; an MHA is %s %, an MLP %s %', (name, total, mha, mlp) => {
   const counts = countsOf(shapes[name]);
-  const percent = (block: string): string => (100 * ratios(counts, Mask.parse(block, 32)).total).toFixed(4);
+  const percent = (block: string): string => (100 * ratios(counts, Mask.parse(block, layersOf(32))).total).toFixed(4);
   expect(counts.total).toBe(total);
   expect(percent('L3.mha')).toBe(mha);
   expect(percent('L3.mlp')).toBe(mlp);
@@ -114,7 +115,7 @@ test.prop([someMask(30)])('shares lie between 0 and 1, do not depend on order, a
 
 it.each(Object.values(shapes))('all blocks gone: only `total` is below 1 ($hidden_size)', (shape) => {
   const counts = countsOf(shape);
-  const all = Mask.parse([...counts.byBlock.keys()].join(','), shape.num_hidden_layers);
+  const all = Mask.parse([...counts.byBlock.keys()].join(','), layersOf(shape.num_hidden_layers));
   expect(ratios(counts, all)).toEqual({ total: counts.blocks / counts.total, blocks: 1, depth: 1 });
   expect(counts.blocks).toBeLessThan(counts.total);
 });

@@ -10,6 +10,7 @@ import { pruneKinds } from '../../src/prune/candidates.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { run, type RunOptions } from '../../src/prune/run.ts';
+import { layersOf } from '../model/layers.ts';
 import { cancelling, loud, poke } from '../model/nonFiniteModels.ts';
 import type { TinyOptions } from '../model/tinyTransformer.ts';
 import { budgets, documentOf, tinyRun } from './tinyRun.ts';
@@ -84,7 +85,7 @@ describe('the result document', () => {
     const counts = countParameters(model.source);
     let mask = Mask.empty;
     for (const [index, step] of result.steps.entries()) {
-      mask = mask.with(Mask.parse(step.removed ?? '', 2).blocks);
+      mask = mask.with(Mask.parse(step.removed ?? '', layersOf(2)).blocks);
       const { ppl, standardError, bitsPerByte } = await perplexity(model, chunks, mask);
       expect(step).toMatchObject({ step: index + 1, ppl, standardError, bitsPerByte });
       expect(step.ratios).toEqual(ratios(counts, mask));

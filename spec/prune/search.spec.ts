@@ -21,6 +21,7 @@ import { plainSearch } from '../../src/prune/plainSearch.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import type { SearchEvent } from '../../src/prune/events.ts';
 import { lowest, search, type SearchSettings } from '../../src/prune/search.ts';
+import { layersOf } from '../model/layers.ts';
 import { cancelling, loud } from '../model/nonFiniteModels.ts';
 import { families, tinyTransformer } from '../model/tinyTransformer.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';
@@ -103,7 +104,7 @@ describe('the greedy search', () => {
       const { model } = await tinyTransformer({ family, layers, seed });
       const chunks = chunksOf(seed, count, chunk, overlap);
       const all = await events(model, chunks, { ratio: 0.999 }, kind, groupSize);
-      const available = candidatesLeft(kind, layers, Mask.empty).length;
+      const available = candidatesLeft(kind, layersOf(layers), Mask.empty).length;
       const plain = await plainSearch(model, chunks, kind, available);
       expect(all[0]).toEqual({ type: 'start', blocks: 2 * layers, chunks: count });
       expect(all.find(({ type }) => type === 'dense')).toEqual({
@@ -128,7 +129,9 @@ describe('the greedy search', () => {
       const counts = countParameters(model.source);
       let mask = Mask.empty;
       for (const { step, removed, runnerUp, candidates, ratios: reported } of stepsOf(all)) {
-        expect(candidates.map(({ name }) => name)).toEqual(candidatesLeft(kind, layers, mask).map(({ name }) => name));
+        expect(candidates.map(({ name }) => name)).toEqual(
+          candidatesLeft(kind, layersOf(layers), mask).map(({ name }) => name),
+        );
         const sorted = candidates.map((candidate) => candidate.perplexity.ppl).toSorted((a, b) => a - b);
         expect(removed?.perplexity.ppl, `step ${step}`).toBe(sorted[0]);
         expect(runnerUp?.perplexity.ppl).toBe(sorted[1]);
@@ -207,7 +210,7 @@ describe('an order decided beforehand', () => {
     .chain((one) =>
       fc.record({
         ...Object.fromEntries(Object.entries(one).map(([key, value]) => [key, fc.constant(value)])),
-        order: fc.shuffledSubarray(candidatesLeft(one.kind, one.layers, Mask.empty), { minLength: 1 }),
+        order: fc.shuffledSubarray(candidatesLeft(one.kind, layersOf(one.layers), Mask.empty), { minLength: 1 }),
       }),
     ) as fc.Arbitrary<{ family: FamilyName; layers: number; kind: PruneKind; seed: number; order: Candidate[] }>;
 
@@ -257,7 +260,7 @@ describe('an order decided beforehand', () => {
   it('stop rules end it as they end a search', async () => {
     const { model } = await tinyTransformer({ layers: 3, seed: 5 });
     const chunks = tinyChunks(5, 2, 6);
-    const order = candidatesLeft('mix', 3, Mask.empty).toReversed();
+    const order = candidatesLeft('mix', layersOf(3), Mask.empty).toReversed();
     const stopped = async (stop: StopRules): Promise<Done> => doneOf(await ordered(model, chunks, order, { stop }));
     expect(await stopped({ blocks: 2 })).toMatchObject({ stoppedBy: 'blocks', mask: { size: 2 } });
     expect(await stopped({ ratio: 0.01 })).toMatchObject({ stoppedBy: 'ratio', mask: { size: 1 } });
@@ -267,7 +270,7 @@ describe('an order decided beforehand', () => {
   it('a journal of another order is refused', async () => {
     const { model } = await tinyTransformer({ layers: 2, seed: 5 });
     const chunks = tinyChunks(5, 2, 6);
-    const order = candidatesLeft('mix', 2, Mask.empty);
+    const order = candidatesLeft('mix', layersOf(2), Mask.empty);
     const sink = memoryJournal();
     await ordered(model, chunks, order, {}, await Journal.open(sink, header, nodeHasher));
     const journal = await Journal.open(memoryJournal(sink.all), header, nodeHasher);
@@ -277,7 +280,7 @@ describe('an order decided beforehand', () => {
   it('refuses a block named twice, one that is not there, and a race', async () => {
     const { model } = await tinyTransformer({ layers: 2, seed: 5 });
     const chunks = tinyChunks(5, 2, 6);
-    const [first, second] = candidatesLeft('mix', 2, Mask.empty);
+    const [first, second] = candidatesLeft('mix', layersOf(2), Mask.empty);
     const beyond: Candidate = { name: 'L2.mha', blocks: [{ layer: 2, kind: 'mha' }] };
     await expect(ordered(model, chunks, [first, second, first])).rejects.toThrow(MaskError);
     await expect(ordered(model, chunks, [first, beyond])).rejects.toThrow(MaskError);

@@ -72,7 +72,7 @@ async function found({ tokens, chunk, search }: Stored, sink: JournalSink, group
   const { config } = model;
   const data = parseData('tiny.txt', text, 'text');
   const settings = { ...defaultEvalSettings, tokens, chunk };
-  const candidates = candidatesLeft('mix', config.numHiddenLayers, Mask.empty).length;
+  const candidates = candidatesLeft('mix', config, Mask.empty).length;
   let activationBytes = 2 ** 26;
   while (planGroup(config, chunk, candidates, activationBytes) > groupSize) activationBytes *= 0.95;
   const options: RunOptions = {

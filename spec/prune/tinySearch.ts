@@ -5,11 +5,11 @@ import { referenceBackend } from '../../src/backends/reference/referenceBackend.
 import { offeredVariants } from '../../src/backends/select.ts';
 import { simdBackend } from '../../src/backends/simd/simdBackend.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';
-import { blocksInWalkOrder } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
+import { blocksInWalkOrder } from '../model/layers.ts';
 import { TINY_VOCAB } from '../model/tinyTransformer.ts';
 
 export interface NamedBackend {

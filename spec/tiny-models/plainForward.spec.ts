@@ -89,11 +89,7 @@ describe.skipIf(!hasShared)('against Hugging Face in f64 (skipped without the go
     for (const [text, { ppl }] of [['', golden] as const, ...Object.entries(golden.masked)]) {
       let sum = 0;
       for (const [row, tokens] of golden.ids.entries()) {
-        const pass = await plainForward(
-          weights,
-          Int32Array.from(tokens),
-          Mask.parse(text, weights.config.numHiddenLayers),
-        );
+        const pass = await plainForward(weights, Int32Array.from(tokens), Mask.parse(text, weights.config));
         sum += pass.nll.reduce((a, b) => a + b) / pass.nll.length;
         if (text !== '') continue;
         const last = pass.logits.subarray((tokens.length - 1) * vocabSize);

@@ -23,6 +23,7 @@ import type { Golden, GoldenScores } from '../../tiny-models/planted/golden.ts';
 import { plantedFiles } from '../../tiny-models/planted/recipe.ts';
 import { settled } from '../../tiny-models/planted/settled.ts';
 import { engineTrace, firstDifference } from '../../tiny-models/trace.ts';
+import { layersOf } from '../model/layers.ts';
 
 const LAYERS = 6;
 const folder = new URL('../../tiny-models/planted/', import.meta.url);
@@ -132,7 +133,7 @@ describe('the planted model', () => {
         const chunks = chunksOf(opened, null);
         expectClose((await perplexity(model, chunks, Mask.empty, 4)).ppl, whole.dense);
         for (const removed of [6, 12]) {
-          const mask = Mask.parse(golden.order.slice(0, removed).join(','), LAYERS);
+          const mask = Mask.parse(golden.order.slice(0, removed).join(','), layersOf(LAYERS));
           expectClose((await perplexity(model, chunks, mask, 4)).ppl, whole.after[removed - 1]);
         }
       });
@@ -146,13 +147,13 @@ describe('the planted model', () => {
         const chunks = chunksOf(opened, start.tokens);
         const idle = Object.keys(golden.adds).filter((block) => golden.adds[block] === 0);
         const dense = await perplexity(model, chunks, Mask.empty);
-        expect(await perplexity(model, chunks, Mask.parse(idle.join(','), LAYERS))).toEqual(dense);
+        expect(await perplexity(model, chunks, Mask.parse(idle.join(','), layersOf(LAYERS)))).toEqual(dense);
       });
 
       it.skipIf(name === 'reference').each(['mha', 'mlp', 'layer'] as const)(
         'loses the smallest first where only %s may go',
         async (kind) => {
-          const sizes = candidatesLeft(kind, LAYERS, Mask.empty).map((candidate) => ({
+          const sizes = candidatesLeft(kind, layersOf(LAYERS), Mask.empty).map((candidate) => ({
             name: candidate.name,
             adds: candidate.name.split(',').reduce((sum, block) => sum + golden.adds[block], 0),
           }));

@@ -1,10 +1,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { blocksInWalkOrder, formatBlock } from '../../src/model/blockId.ts';
+import { formatBlock } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { plainForward } from '../../tiny-models/plainForward.ts';
 import { engineTrace, firstDifference, traceOf, type Trace } from '../../tiny-models/trace.ts';
 import { seeds } from '../arbitraries.ts';
+import { blocksInWalkOrder } from '../model/layers.ts';
 import { someFamily, someSequences } from '../model/modelArbitraries.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
 

@@ -66,7 +66,7 @@ async function eventsOf(events: AsyncIterable<MethodEvent>): Promise<MethodEvent
 it('opens a model, and says what it is and what runs', async () => {
   const info = await client.open(planted);
   expect(info).toMatchObject({ description: 'planted (safetensors)', warnings: [], tokenizerNote: null });
-  expect(info.config.numHiddenLayers).toBe(6);
+  expect(info.config.layers).toHaveLength(6);
   expect(info.backend).toMatch(/^simd \(.+, 1 thread\)$/);
 });
 

@@ -36,7 +36,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
   try {
     const tokenizer = textTokenizer(opened, '--prompt');
     const { generation } = opened;
-    const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
+    const mask = await readMaskArgument(options.mask ?? '', model.config, readTextFile);
     await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const prompt = encodePrompt(tokenizer, options.prompt);
     if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');

@@ -11,7 +11,9 @@ import type { ModelConfig } from '../model/config.ts';
 import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
+import { blockShapes } from '../model/tensorShapes.ts';
 import { Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
@@ -171,8 +173,8 @@ function checkRemoved({ run, mask, step }: HealOptions): void {
 }
 
 /** @throws UsageError for adapters larger than any matrix they could adapt. */
-function checkRank({ rank }: LoraSettings, { hiddenSize, intermediateSize }: ModelConfig): void {
-  const most = Math.max(hiddenSize, intermediateSize);
+function checkRank({ rank }: LoraSettings, config: ModelConfig): void {
+  const most = Math.max(0, ...walkOf(config).flatMap((id) => [...blockShapes(config, id).values()].flat()));
   if (rank <= most) return;
   throw new UsageError(`--rank ${rank}: no matrix of the model has more than ${most} rows or columns.`, {
     remedy: `Give 1 … ${most}.`,
@@ -181,7 +183,7 @@ function checkRank({ rank }: LoraSettings, { hiddenSize, intermediateSize }: Mod
 
 async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel, terminal: Terminal): Promise<Mask> {
   const argument = mask ?? `${join(run ?? '', 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
-  const found = await readMaskArgument(argument, weights.config.numHiddenLayers, readTextFile);
+  const found = await readMaskArgument(argument, weights.config, readTextFile);
   if (found.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: argument });
   const warn = (text: string): void => terminal.warn(text);
   if (run === undefined) await warnOfForeignMask(argument, weights, warn);

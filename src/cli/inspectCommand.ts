@@ -1,4 +1,5 @@
 import { formatBlock } from '../model/blockId.ts';
+import { configFields, type ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import { blockTensorNames } from '../model/blockTensors.ts';
 import { walkOf } from '../model/walk.ts';
@@ -34,7 +35,7 @@ export async function inspectCommand(argument: string, options: InspectOptions):
       terminal.document({
         schema: 'blockpruner.inspect/1',
         model: weights.name,
-        config: weights.config,
+        config: configFields(weights.config),
         parameters: counts.total,
         blockParameters: counts.blocks,
         bytes: all.bytes,
@@ -45,28 +46,43 @@ export async function inspectCommand(argument: string, options: InspectOptions):
       return;
     }
     const { config } = weights;
-    const heads = `${config.numAttentionHeads} query heads over ${config.numKeyValueHeads} of ${config.headDim}`;
     terminal.result(`${opened.description}`);
     terminal.result(
-      `${config.family}: ${config.numHiddenLayers} layers, hidden ${config.hiddenSize}, intermediate ${config.intermediateSize}, ${heads}, ` +
+      `${config.family}: ${config.layers.length} layers, hidden ${config.hiddenSize}, ${layerSizes(config)}, ` +
         `vocabulary ${config.vocabSize}, context ${config.maxPositionEmbeddings}, ${config.tieWordEmbeddings ? 'tied' : 'own'} head`,
     );
     terminal.result(`tokenizer: ${tokenizer?.description ?? `none (${opened.tokenizerNote ?? 'no file'})`}`);
     terminal.result(
       `${counts.total.toLocaleString('en')} parameters (${percent(counts.blocks / counts.total)} in blocks), ${byteSize(all.bytes)} stored as ${all.dtypes}\n`,
     );
-    const cells = (index: number): string[] => {
-      const { parameters, dtypes, bytes } = blocks[index];
+    const cells = (name: string): string[] => {
+      const found = blocks.find(({ block }) => block === name);
+      if (found === undefined) return ['–', '–', '–', '–'];
+      const { parameters, dtypes, bytes } = found;
       return [parameters.toLocaleString('en'), percent(parameters / counts.total), dtypes, byteSize(bytes)];
     };
-    const rows = Array.from({ length: config.numHiddenLayers }, (_, layer) => {
-      return [`L${layer}`, ...cells(2 * layer), ...cells(2 * layer + 1)];
+    const rows = config.layers.map((_, layer) => {
+      return [`L${layer}`, ...cells(`L${layer}.mha`), ...cells(`L${layer}.mlp`)];
     });
     const columns = (kind: string): string[] => [`>${kind} parameters`, '>share', 'stored', '>bytes'];
     terminal.result(table(['layer', ...columns('mha'), ...columns('mlp')], rows));
   } finally {
     await opened.close();
   }
+}
+
+/** `intermediate 1536, 9 query heads over 3 of 64`; sizes that differ by layer as `512…1536`. */
+function layerSizes({ layers, headDim }: ModelConfig): string {
+  const range = (sizes: readonly (number | undefined)[]): string => {
+    const own = sizes.filter((size) => size !== undefined);
+    const [least, most] = [Math.min(...own), Math.max(...own)];
+    if (own.length === 0) return 'no';
+    return least === most ? String(most) : `${least}…${most}`;
+  };
+  const heads = range(layers.map(({ mha }) => mha?.heads));
+  const kvHeads = range(layers.map(({ mha }) => mha?.kvHeads));
+  const intermediate = range(layers.map(({ mlp }) => mlp?.intermediateSize));
+  return `intermediate ${intermediate}, ${heads} query heads over ${kvHeads} of ${headDim}`;
 }
 
 function storedAs(weights: WeightSource, names: readonly string[]): { dtypes: string; bytes: number } {

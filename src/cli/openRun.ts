@@ -108,12 +108,12 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
 }
 
 function needsOf(source: WeightSource, { data, chunk, kind }: RunOptions, threads: number): MemoryNeeds {
-  const { maxPositionEmbeddings, numHiddenLayers } = source.config;
+  const { maxPositionEmbeddings } = source.config;
   // A text to continue is short: a token counts as a chunk.
   if (data === undefined) return memoryNeeds(source, 1, 1, threads);
   // What is wrong with a chunk beyond the context is not the memory.
   const tokens = Math.min(chunk ?? DEFAULT_CHUNK, maxPositionEmbeddings);
-  const candidates = kind === undefined ? 1 : candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
+  const candidates = kind === undefined ? 1 : candidatesLeft(kind, source.config, Mask.empty).length;
   return memoryNeeds(source, tokens, candidates, threads);
 }
 

@@ -26,7 +26,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
   const started = performance.now();
   const { opened, model, plan, close } = await openRun(argument, options, terminal);
   try {
-    const mask = await readMaskArgument(options.mask ?? '', model.config.numHiddenLayers, readTextFile);
+    const mask = await readMaskArgument(options.mask ?? '', model.config, readTextFile);
     await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const chunks = await loadChunks(options, opened, terminal);
     const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));

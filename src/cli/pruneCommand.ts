@@ -65,7 +65,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
-    checkStopRules(stop, options.kind, opened.model.config.numHiddenLayers);
+    checkStopRules(stop, options.kind, opened.model.config);
     chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
     await prepareFolder(out);
@@ -178,8 +178,7 @@ function gradientsOf(options: PruneOptions): RunOptions['gradients'] {
 
 /** The blocks each step removed. */
 function removals(result: PruneResult, opened: OpenRun): BlockId[][] {
-  const { numHiddenLayers } = opened.model.config;
-  return result.steps.map((step) => [...Mask.parse(step.removed ?? '', numHiddenLayers).blocks]);
+  return result.steps.map((step) => [...Mask.parse(step.removed ?? '', opened.model.config).blocks]);
 }
 
 /** The run as a table for the terminal. */

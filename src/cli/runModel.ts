@@ -47,7 +47,7 @@ export async function requireOwnRun(
       remedy: `Give the model that was searched. To remove the same blocks of this one, use --mask ${order}.`,
     });
   }
-  const steps = readOfficialOrder(await readTextFile(order), order, weights.config.numHiddenLayers);
+  const steps = readOfficialOrder(await readTextFile(order), order, weights.config);
   if (
     removed === null ||
     sameSteps(

@@ -129,15 +129,14 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   async #prune(settings: PruneSettings, emit: (event: PruneEvent) => void): Promise<PruneResult> {
     checkOptions(settings, pruneRules);
     const { kind = 'mix', blocks, ratio, maxPpl, journal, fresh = false } = settings;
-    const { numHiddenLayers } = this.config;
     const stop = { blocks, ratio, maxPpl };
     requireStopRule(stop);
-    checkStopRules(stop, kind, numHiddenLayers);
+    checkStopRules(stop, kind, this.config);
     const race =
       settings.search === 'race' ? { confidence: settings.confidence ?? 0.99, seed: settings.seed ?? 0 } : undefined;
     if (race !== undefined) checkRace(race);
     const { name, chunks } = await this.#chunks(settings.data, settings);
-    const streams = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
+    const streams = candidatesLeft(kind, this.config, Mask.empty).length;
     const work = { chunk: chunks.chunk, streams, nllSum: settings.nllSum };
     const { model, activationBytes, spareBytes } = await this.#weights.under(work);
     const sink = journal === undefined ? memoryJournal() : await this.#platform.openJournal(journal, fresh);
@@ -240,7 +239,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   }
 
   #mask(mask: MaskLike = ''): Mask {
-    return Mask.parse(Array.isArray(mask) ? mask.join(',') : String(mask), this.config.numHiddenLayers);
+    return Mask.parse(Array.isArray(mask) ? mask.join(',') : String(mask), this.config);
   }
 
   #chunks(data: Data, settings: EvaluationSettings): ReturnType<typeof chunksOf> {

@@ -1,4 +1,5 @@
 import { MaskError } from '../errors.ts';
+import type { Layered } from './config.ts';
 
 /**
  * A block is one residual branch of a layer, MHA or MLP: the unit that BlockPruner removes (Zhong et al. 2025, §3).
@@ -18,9 +19,10 @@ export function formatBlock(block: BlockId): string {
 
 /**
  * Reads `L12.mha`.
- * @throws MaskError when the text is no block name or the layer is not one of the model's `numHiddenLayers`.
+ * @param layers how many the model has.
+ * @throws MaskError when the text is no block name or there is no such layer.
  */
-export function parseBlock(text: string, numHiddenLayers: number): BlockId {
+export function parseBlock(text: string, layers: number): BlockId {
   const match = /^L(0|[1-9]\d{0,5})\.(mha|mlp)$/.exec(text.trim());
   if (match === null) {
     throw new MaskError(`'${text.slice(0, 40)}' is no block name.`, {
@@ -28,8 +30,8 @@ export function parseBlock(text: string, numHiddenLayers: number): BlockId {
     });
   }
   const layer = Number(match[1]);
-  if (layer >= numHiddenLayers) {
-    throw new MaskError(`block '${match[0]}' does not exist: the model's layers are L0 … L${numHiddenLayers - 1}.`);
+  if (layer >= layers) {
+    throw new MaskError(`block '${match[0]}' does not exist: the model's layers are L0 … L${layers - 1}.`);
   }
   return { layer, kind: match[2] as BlockKind };
 }
@@ -39,9 +41,18 @@ export function walkIndex(block: BlockId): number {
   return 2 * block.layer + (block.kind === 'mlp' ? 1 : 0);
 }
 
-/** All N = 2L blocks in the order in which a token passes them. */
-export function blocksInWalkOrder(numHiddenLayers: number): BlockId[] {
-  return Array.from({ length: 2 * numHiddenLayers }, (_, index): BlockId => {
-    return { layer: index >> 1, kind: index % 2 === 0 ? 'mha' : 'mlp' };
-  });
+/** How many places `walkIndex` tells apart: two for each layer, also where a block is not there. */
+export function walkPlaces({ layers }: Layered): number {
+  return 2 * layers.length;
+}
+
+/** Whether the model has this block. */
+export function hasBlock({ layers }: Layered, { layer, kind }: BlockId): boolean {
+  return (layers.at(layer)?.[kind] ?? null) !== null;
+}
+
+/** @throws MaskError naming the block that the model does not have. */
+export function requireBlock(model: Layered, block: BlockId): void {
+  if (hasBlock(model, block)) return;
+  throw new MaskError(`block '${formatBlock(block)}' does not exist: the model has no such block.`);
 }

@@ -1,8 +1,9 @@
 import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
 import { ShapeError } from '../errors.ts';
 import type { BlockId } from './blockId.ts';
-import type { ModelConfig } from './config.ts';
+import { mhaSpec, type ModelConfig } from './config.ts';
 import type { Mask } from './mask.ts';
+import { walkOf } from './walk.ts';
 
 /** Takes the keys and values of new positions and returns those of all positions so far. */
 export type AppendToCache = (k: DeviceTensor, v: DeviceTensor) => [DeviceTensor, DeviceTensor];
@@ -41,25 +42,27 @@ export class KvCache {
   readonly capacity: number;
   /** Positions it holds. */
   length = 0;
-  readonly #slots: (KvSlot | null)[];
+  /** By layer. */
+  readonly #slots = new Map<number, KvSlot>();
 
   constructor(backend: Backend, config: ModelConfig, mask: Mask, capacity: number) {
     this.capacity = capacity;
-    const width = config.numKeyValueHeads * config.headDim;
-    this.#slots = Array.from({ length: config.numHiddenLayers }, (_, layer) => {
-      return mask.has({ layer, kind: 'mha' }) ? null : new KvSlot(backend, capacity, width);
-    });
+    for (const { kind, layer } of walkOf(config, mask)) {
+      if (kind === 'mlp') continue;
+      const width = mhaSpec(config, layer).kvHeads * config.headDim;
+      this.#slots.set(layer, new KvSlot(backend, capacity, width));
+    }
   }
 
   /** How many slots there are: the number of surviving MHA blocks. */
   get slots(): number {
-    return this.#slots.filter((slot) => slot !== null).length;
+    return this.#slots.size;
   }
 
   /** The slot of a layer's MHA. @throws ShapeError for a removed one. */
   slot(layer: number): KvSlot {
-    const slot = this.#slots[layer] ?? null;
-    if (slot === null) throw new ShapeError(`L${layer}.mha is removed and has no slot.`, { where: 'KV cache' });
+    const slot = this.#slots.get(layer);
+    if (slot === undefined) throw new ShapeError(`L${layer}.mha is removed and has no slot.`, { where: 'KV cache' });
     return slot;
   }
 
@@ -71,6 +74,6 @@ export class KvCache {
   }
 
   free(): void {
-    for (const slot of this.#slots) slot?.free();
+    for (const slot of this.#slots.values()) slot.free();
   }
 }

@@ -1,5 +1,6 @@
 import { MaskError } from '../errors.ts';
-import { formatBlock, parseBlock, walkIndex, type BlockId } from './blockId.ts';
+import { formatBlock, parseBlock, requireBlock, walkIndex, type BlockId } from './blockId.ts';
+import type { Layered } from './config.ts';
 
 /** The set of removed blocks. Immutable; its text form is the comma-joined list in the order of removal. */
 export class Mask {
@@ -22,9 +23,11 @@ export class Mask {
    * Reads `L5.mlp,L4.mha`; an empty text is the empty mask.
    * @throws MaskError for a name that is no block of the model, or one given twice.
    */
-  static parse(text: string, numHiddenLayers: number): Mask {
+  static parse(text: string, model: Layered): Mask {
     if (text.trim() === '') return Mask.empty;
-    return Mask.of(text.split(',').map((name) => parseBlock(name, numHiddenLayers)));
+    const blocks = text.split(',').map((name) => parseBlock(name, model.layers.length));
+    for (const block of blocks) requireBlock(model, block);
+    return Mask.of(blocks);
   }
 
   has(block: BlockId): boolean {

@@ -3,7 +3,7 @@
  * is not running it; its norm goes with it (Zhong et al. 2025, §3).
  */
 import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
-import type { ModelConfig } from './config.ts';
+import { mhaSpec, type ModelConfig } from './config.ts';
 import type { AppendToCache } from './kvCache.ts';
 
 export interface NormWeights {
@@ -58,7 +58,8 @@ export function applyBlock(
 }
 
 function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
-  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
+  const { headDim } = config;
+  const { heads, kvHeads, window } = mhaSpec(config, block.layer);
   const { seqLen, start } = at;
   const normed = applyNorm(ops, config, block.norm, x);
   let { q, k, v } = project(ops, config, block, normed);
@@ -70,7 +71,6 @@ function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at
   }
   const keyLen = start + seqLen;
   if (at.cache !== null) [k, v] = at.cache(k, v);
-  const window = config.slidingWindow[block.layer];
   const mixed = ops.attention(q, k, v, {
     numHeads: heads,
     numKvHeads: kvHeads,
@@ -110,8 +110,9 @@ function project(
     return { q: ops.linear(normed, q), k: ops.linear(normed, k), v: ops.linear(normed, v) };
   }
   const fused = ops.linear(normed, block.qkv.fused);
-  const queryWidth = config.numAttentionHeads * config.headDim;
-  const keyWidth = config.numKeyValueHeads * config.headDim;
+  const { heads, kvHeads } = mhaSpec(config, block.layer);
+  const queryWidth = heads * config.headDim;
+  const keyWidth = kvHeads * config.headDim;
   return {
     q: ops.columns(fused, 0, queryWidth),
     k: ops.columns(fused, queryWidth, queryWidth + keyWidth),

@@ -1,6 +1,6 @@
 /** The tensors that a model has, and their canonical shapes, from its config alone. */
 import type { BlockId } from './blockId.ts';
-import type { ModelConfig } from './config.ts';
+import { mhaSpec, mlpSpec, type ModelConfig } from './config.ts';
 import { mhaTensorNames, mlpTensorNames, modelTensorNames, type LinearNames, type NormNames } from './tensorNames.ts';
 import { walkOf } from './walk.ts';
 
@@ -22,7 +22,7 @@ export function blockShapes(config: ModelConfig, { kind, layer }: BlockId): Map<
   const { hiddenSize, headDim } = config;
   const shapes = new ShapeList();
   if (kind === 'mlp') {
-    const { intermediateSize } = config;
+    const { intermediateSize } = mlpSpec(config, layer);
     const { norm, gate, up, down } = mlpTensorNames(config, layer);
     shapes.norm(norm, hiddenSize);
     if (gate !== null) shapes.linear(gate, intermediateSize, hiddenSize);
@@ -30,8 +30,9 @@ export function blockShapes(config: ModelConfig, { kind, layer }: BlockId): Map<
     shapes.linear(down, hiddenSize, intermediateSize);
     return shapes.byName;
   }
-  const queryWidth = config.numAttentionHeads * headDim;
-  const keyWidth = config.numKeyValueHeads * headDim;
+  const { heads, kvHeads } = mhaSpec(config, layer);
+  const queryWidth = heads * headDim;
+  const keyWidth = kvHeads * headDim;
   const { norm, qkv, output, qNorm, kNorm } = mhaTensorNames(config, layer);
   shapes.norm(norm, hiddenSize);
   if ('fused' in qkv) {

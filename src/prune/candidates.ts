@@ -1,7 +1,7 @@
 import { MaskError, UsageError } from '../errors.ts';
-import { formatBlock, type BlockId, type BlockKind } from '../model/blockId.ts';
-import type { ModelConfig } from '../model/config.ts';
-import type { Mask } from '../model/mask.ts';
+import { formatBlock, hasBlock, type BlockId, type BlockKind } from '../model/blockId.ts';
+import type { Layered } from '../model/config.ts';
+import { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
 
 /**
@@ -24,8 +24,8 @@ export interface Candidate {
  * layer (Zhong et al. 2025; the order decides ties). In layer mode: the layers that are whole, by
  * index.
  */
-export function candidatesLeft(kind: PruneKind, numHiddenLayers: number, mask: Mask): Candidate[] {
-  const layers = Array.from({ length: numHiddenLayers }, (_, layer) => layer);
+export function candidatesLeft(kind: PruneKind, model: Layered, mask: Mask): Candidate[] {
+  const layers = [...model.layers.keys()];
   const ofKind = (blockKind: BlockKind): BlockId[][] => layers.map((layer) => [{ layer, kind: blockKind }]);
   const all: BlockId[][] =
     kind === 'layer'
@@ -35,14 +35,14 @@ export function candidatesLeft(kind: PruneKind, numHiddenLayers: number, mask: M
         ])
       : [...(kind === 'mlp' ? [] : ofKind('mha')), ...(kind === 'mha' ? [] : ofKind('mlp'))];
   return all
-    .filter((blocks) => !blocks.some((block) => mask.has(block)))
+    .filter((blocks) => blocks.every((block) => hasBlock(model, block) && !mask.has(block)))
     .map((blocks) => ({ name: blocks.map(formatBlock).join(','), blocks }));
 }
 
 /**
  * @throws MaskError where an order of removal names a block twice, or one that the model has not.
  */
-export function checkOrder(order: readonly Candidate[], config: ModelConfig): void {
+export function checkOrder(order: readonly Candidate[], config: Layered): void {
   const left = new Set(walkOf(config).map(formatBlock));
   for (const block of order.flatMap(({ blocks }) => blocks.map(formatBlock))) {
     if (left.delete(block)) continue;
@@ -77,10 +77,10 @@ export function requireStopRule({ blocks, ratio, maxPpl }: StopRules): void {
 }
 
 /** @throws UsageError when no rule is given or one cannot be met by this model and kind. */
-export function checkStopRules(stop: StopRules, kind: PruneKind, numHiddenLayers: number): void {
+export function checkStopRules(stop: StopRules, kind: PruneKind, model: Layered): void {
   requireStopRule(stop);
   const { blocks, ratio, ratioOf, maxPpl } = stop;
-  const available = kind === 'mix' || kind === 'layer' ? 2 * numHiddenLayers : numHiddenLayers;
+  const available = candidatesLeft(kind, model, Mask.empty).flatMap((candidate) => candidate.blocks).length;
   if (blocks !== undefined && !(Number.isInteger(blocks) && blocks >= 1 && blocks <= available)) {
     const what = kind === 'mix' || kind === 'layer' ? 'blocks' : `${kind.toUpperCase()} blocks`;
     throw new UsageError(`--blocks ${blocks}: the model has ${available} ${what} to remove.`, {

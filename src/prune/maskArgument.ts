@@ -1,4 +1,5 @@
 import { DataError } from '../errors.ts';
+import type { Layered } from '../model/config.ts';
 import { Mask } from '../model/mask.ts';
 import { readOfficialOrder } from './officialOrder.ts';
 
@@ -9,12 +10,12 @@ import { readOfficialOrder } from './officialOrder.ts';
  */
 export async function readMaskArgument(
   argument: string,
-  numHiddenLayers: number,
+  model: Layered,
   readText: (path: string) => Promise<string>,
 ): Promise<Mask> {
   const file = /^(.+\.json)(?:@(\d+))?$/.exec(argument);
-  if (file === null) return Mask.parse(argument, numHiddenLayers);
-  const steps = readOfficialOrder(await readText(file[1]), file[1], numHiddenLayers);
+  if (file === null) return Mask.parse(argument, model);
+  const steps = readOfficialOrder(await readText(file[1]), file[1], model);
   const count = file[2] === undefined ? steps.length : Number(file[2]);
   if (count > steps.length) {
     throw new DataError(`has ${steps.length} steps, ${count} were asked for.`, { where: file[1] });

@@ -4,7 +4,8 @@
  * stored; it is what an entry has and the one before has not. A step in which nothing won repeats its predecessor.
  */
 import { FormatError } from '../errors.ts';
-import { formatBlock, walkIndex, type BlockId, type BlockKind } from '../model/blockId.ts';
+import { formatBlock, hasBlock, walkIndex, type BlockId, type BlockKind } from '../model/blockId.ts';
+import type { Layered } from '../model/config.ts';
 import { Mask } from '../model/mask.ts';
 
 /** The file's content for the removals of each step, in order ([] for a step in which nothing went). */
@@ -23,13 +24,13 @@ export function writeOfficialOrder(steps: readonly (readonly BlockId[])[]): stri
  * @throws FormatError when it is no such file, a set is not contained in the next or names a block twice, or a layer
  * does not exist.
  */
-export function readOfficialOrder(text: string, where: string, numHiddenLayers: number): BlockId[][] {
+export function readOfficialOrder(text: string, where: string, model: Layered): BlockId[][] {
   const entries = parse(text, where);
   const steps: BlockId[][] = [];
   let before = Mask.empty;
   for (let step = 1; step <= Object.keys(entries).length; step++) {
     const place = `${where} step ${step}`;
-    const blocks = parseSet(entries[String(step)], place, numHiddenLayers);
+    const blocks = parseSet(entries[String(step)], place, model);
     const names = blocks.map(formatBlock);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) throw new FormatError(`${twice} is named twice.`, { where: place });
@@ -57,7 +58,7 @@ function parse(text: string, where: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function parseSet(entry: unknown, where: string, numHiddenLayers: number): BlockId[] {
+function parseSet(entry: unknown, where: string, model: Layered): BlockId[] {
   if (!Array.isArray(entry)) throw new FormatError('is missing or no list.', { where });
   return entry.map((pair: unknown, index): BlockId => {
     const [kind, layer, ...rest] = Array.isArray(pair) ? (pair as unknown[]) : [];
@@ -65,8 +66,11 @@ function parseSet(entry: unknown, where: string, numHiddenLayers: number): Block
       throw new FormatError(`entry ${index + 1} is no pair of "mha" or "mlp" and a layer.`, { where });
     }
     const block: BlockId = { kind, layer: Number(layer) };
-    if (block.layer < 0 || block.layer >= numHiddenLayers) {
-      throw new FormatError(`${formatBlock(block)} is no block of a model with ${numHiddenLayers} layers.`, { where });
+    if (block.layer < 0 || !hasBlock(model, block)) {
+      throw new FormatError(
+        `${formatBlock(block)} is no block of the model, which has ${model.layers.length} layers.`,
+        { where },
+      );
     }
     return block;
   });

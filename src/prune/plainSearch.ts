@@ -38,7 +38,7 @@ export async function plainSearch(
   while (done.length < steps) {
     const prices: { candidate: Candidate; ppl: number }[] = [];
     // In the order that decides ties: all MHA blocks by layer, then all MLP blocks.
-    for (const candidate of candidatesLeft(kind, model.config.numHiddenLayers, mask)) {
+    for (const candidate of candidatesLeft(kind, model.config, mask)) {
       const { ppl } = await perplexity(model, chunks, mask.with(candidate.blocks));
       prices.push({ candidate, ppl });
     }

@@ -7,6 +7,7 @@ import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
 import { formatBlock } from '../model/blockId.ts';
+import { configIdentity } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -62,11 +63,11 @@ export interface RunOptions {
  */
 export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, PruneResult> {
   const { model, chunks, kind, stop, method = blockpruner } = options;
-  checkStopRules(stop, kind, model.config.numHiddenLayers);
+  checkStopRules(stop, kind, model.config);
   const given = options.race === undefined ? options.settings : { ...options.settings, race: options.race };
   const settings = method.check(given ?? {}, model.config);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
-  const candidates = candidatesLeft(kind, model.config.numHiddenLayers, Mask.empty).length;
+  const candidates = candidatesLeft(kind, model.config, Mask.empty).length;
   // Refused before a journal is begun.
   planGroup(model.config, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
@@ -127,7 +128,7 @@ function documentOf(options: RunOptions, { method, outcome, end, hashes, sample,
     model: {
       name: source.name,
       family: config.family,
-      numHiddenLayers: config.numHiddenLayers,
+      numHiddenLayers: config.layers.length,
       blocks: walkOf(config).length,
       parameters: counts.total,
       blockParameters: counts.blocks,
@@ -196,7 +197,7 @@ async function hashInputs(options: RunOptions, identity: object): Promise<Journa
   const settings = { kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };
   return {
     weights: await model.source.contentHash(newHasher()),
-    config: hashText(JSON.stringify(model.config)),
+    config: hashText(configIdentity(model.config)),
     tokens: tokens.digest(),
     settings: hashText(JSON.stringify({ ...settings, ...identity })),
     backend: model.backend.variant,

@@ -72,9 +72,8 @@ export async function* search(
   settings: SearchSettings,
   journal: Journal,
 ): AsyncGenerator<SearchEvent, void> {
-  const { numHiddenLayers } = model.config;
   const { stop, kind, order, race } = settings;
-  checkStopRules(stop, kind, numHiddenLayers);
+  checkStopRules(stop, kind, model.config);
   if (order !== undefined) {
     checkOrder(order, model.config);
     if (race !== undefined) throw new UsageError('a race chooses among candidates; an order leaves no choice.');
@@ -98,11 +97,10 @@ async function* steps(
   kept: GroupCheckpoints,
 ): AsyncGenerator<SearchEvent, void> {
   const { stop, kind, order, groupSize } = settings;
-  const { numHiddenLayers } = model.config;
   let mask = Mask.empty;
   let before: RaceStepInput['before'] = null;
   for (let step = 1; ; step++) {
-    const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, numHiddenLayers, mask);
+    const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
     const outcome: StepOutcome =

@@ -27,8 +27,7 @@ export interface SubjectOptions {
 /** @param gradients null where the method did not ask for them. */
 export function subjectOf(options: SubjectOptions, journal: Journal, gradients: GradientBackend | null): Subject {
   const { model, chunks, kind } = options;
-  const { numHiddenLayers } = model.config;
-  const candidates = candidatesLeft(kind, numHiddenLayers, Mask.empty);
+  const candidates = candidatesLeft(kind, model.config, Mask.empty);
   const counts = countParameters(model.source);
   const groupOf = (streams: number): number => planGroup(model.config, chunks.chunk, streams, options.activationBytes);
 

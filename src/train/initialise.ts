@@ -30,9 +30,11 @@ export function* initialSteps(
   rng: Rng,
 ): Generator<void, Parameters> {
   const deviation = 0.02 * Math.sqrt(768 / config.hiddenSize);
-  const layers = Array.from({ length: config.numHiddenLayers }, (_, layer) => layer);
+  const walk = walkOf(config);
   const toStream = new Set(
-    layers.flatMap((layer) => [mhaTensorNames(config, layer).output.weight, mlpTensorNames(config, layer).down.weight]),
+    walk.map(({ kind, layer }) => {
+      return kind === 'mha' ? mhaTensorNames(config, layer).output.weight : mlpTensorNames(config, layer).down.weight;
+    }),
   );
   const parameters = new Map<string, Parameter>();
   for (const [name, shape] of shapes) {
@@ -42,7 +44,7 @@ export function* initialSteps(
       data.fill(name.endsWith('.bias') ? 0 : 1);
     } else {
       const draw = rng.fork(name);
-      const scale = toStream.has(name) ? deviation / Math.sqrt(walkOf(config).length) : deviation;
+      const scale = toStream.has(name) ? deviation / Math.sqrt(walk.length) : deviation;
       for (let i = 0; i < length; i++) {
         data[i] = scale * draw.normal();
         if (i % STRETCH === STRETCH - 1) yield;

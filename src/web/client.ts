@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
+import type { Layered } from '../model/config.ts';
 import { Mask } from '../model/mask.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { MethodEvent } from '../prune/method.ts';
@@ -38,7 +39,7 @@ export class Client {
   readonly #base: string | undefined;
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
-  #layers = 0;
+  #model: Layered = { layers: [] };
   #broken: Error | null = null;
 
   /**
@@ -58,7 +59,7 @@ export class Client {
   async open(settings: OpenSettings, signal?: AbortSignal): Promise<OpenedInfo> {
     const files = settings.files?.map(({ name, from }) => ({ name, from: absolute(from, this.#base) }));
     const info = await this.#call('open', { ...settings, files }, signal);
-    this.#layers = info.config.numHiddenLayers;
+    this.#model = info.config;
     return info;
   }
 
@@ -90,7 +91,7 @@ export class Client {
     try {
       for (;;) {
         const event = waiting.shift();
-        if (event !== undefined) yield searchEvent(event, this.#layers);
+        if (event !== undefined) yield searchEvent(event, this.#model);
         else if (ended) break;
         else await new Promise<void>((resolve) => (wake = resolve));
       }
@@ -157,6 +158,6 @@ function absolute(from: string | Blob, base: string | undefined): string | Blob 
   return url.href;
 }
 
-function searchEvent(event: WireEvent, layers: number): MethodEvent {
-  return event.type === 'done' ? { ...event, mask: Mask.parse(event.mask, layers) } : event;
+function searchEvent(event: WireEvent, model: Layered): MethodEvent {
+  return event.type === 'done' ? { ...event, mask: Mask.parse(event.mask, model) } : event;
 }

@@ -92,7 +92,7 @@ export class Engine {
   /** @throws DataError, MaskError, MemoryBudgetError; UsageError where no model is open. */
   async perplexity(settings: PerplexitySettings, signal: AbortSignal): Promise<PerplexityResult> {
     const opened = this.#theOpened();
-    const mask = Mask.parse(settings.mask ?? '', opened.model.weights.config.numHiddenLayers);
+    const mask = Mask.parse(settings.mask ?? '', opened.model.weights.config);
     const { chunks, model } = await load(opened, settings, 1, signal);
     try {
       const found = await perplexity(model, chunks, mask, 1, async () => {
@@ -114,10 +114,10 @@ export class Engine {
   async *prune(settings: PruneSettings, signal: AbortSignal): AsyncGenerator<MethodEvent, PruneResult> {
     const opened = this.#theOpened();
     const { kind, stop, race, journal, data } = settings;
-    const { numHiddenLayers } = opened.model.weights.config;
-    checkStopRules(stop, kind, numHiddenLayers);
+    const { config } = opened.model.weights;
+    checkStopRules(stop, kind, config);
     const method = requireMethod(settings.method ?? 'blockpruner');
-    const candidates = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
+    const candidates = candidatesLeft(kind, config, Mask.empty).length;
     const { chunks, model, plan } = await load(opened, settings, candidates, signal);
     try {
       const sink =

@@ -69,8 +69,7 @@ test.prop([fc.constantFrom(...archs), fc.array(fc.tuple(fc.nat(), values), { min
     () => ggufConfig({ ...file, metadata: metadata as GgufFile['metadata'] }, null),
     (config) => {
       expectWhole(config);
-      expect(config.numAttentionHeads % config.numKeyValueHeads).toBe(0);
-      expect(config.slidingWindow.length).toBe(config.numHiddenLayers);
+      for (const { mha } of config.layers) expect((mha?.heads ?? NaN) % (mha?.kvHeads ?? NaN)).toBe(0);
     },
   );
 });

@@ -10,6 +10,7 @@ import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
 import { StreamHolders } from '../../../src/prune/pricing/streamHolders.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { normals, seeds } from '../../arbitraries.ts';
+import { layersOf } from '../../model/layers.ts';
 import { families, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
 import { watchOps } from '../../model/watchOps.ts';
 import { stacking } from './stacking.ts';
@@ -61,7 +62,7 @@ for (const { name, make, runs } of [
         const [single, bundled] = [new Checkpoints(backend, budget), new Checkpoints(backend, budget)];
         let mask = Mask.empty;
         for (const { pick, priced, streams } of steps) {
-          const left = candidatesLeft(kind, LAYERS, mask);
+          const left = candidatesLeft(kind, layersOf(LAYERS), mask);
           if (left.length === 0) break;
           const candidates = left.filter((_, index) => priced[index % priced.length]);
           const expected = await drain(sweep(model, ids, mask, candidates, single, 1));
@@ -84,7 +85,7 @@ describe('how often blocks run', () => {
     const ops: string[] = [];
     const backend = watchOps(await make(), (op) => ops.push(op));
     const { model } = await tinyTransformer({ layers: 4, backend });
-    const candidates = candidatesLeft(kind, 4, Mask.empty);
+    const candidates = candidatesLeft(kind, layersOf(4), Mask.empty);
     await drain(sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidates, undefined, streams));
     await backend.dispose();
     return ops.filter((op) => op === 'attention' || op === 'swiglu').length;
@@ -116,8 +117,8 @@ describe('how often blocks run', () => {
     const checkpoints = new Checkpoints(backend, 2 ** 20);
     let mask = Mask.empty;
     for (const removed of ['L2.mlp', 'L1.mha']) {
-      await drain(sweep(model, ids, mask, candidatesLeft('mix', 3, mask), checkpoints));
-      mask = mask.with(Mask.parse(removed, 3).blocks);
+      await drain(sweep(model, ids, mask, candidatesLeft('mix', layersOf(3), mask), checkpoints));
+      mask = mask.with(Mask.parse(removed, layersOf(3)).blocks);
     }
     expect(ops).not.toContain('stack');
     expect(ops).not.toContain('view');
@@ -128,7 +129,7 @@ describe('how often blocks run', () => {
     const backend = watchOps(await reference.make(), (op) => ops.push(op));
     const { model } = await tinyTransformer({ layers: 3, backend: stacking(backend, 2 ** 20) });
     const { ids } = tinyChunks(1, 2, 5);
-    await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', 3, Mask.empty)));
+    await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty)));
     expect(ops.filter((op) => op === 'attention' || op === 'swiglu')).toHaveLength(11);
   });
 });
@@ -240,7 +241,7 @@ describe('a sweep in bundles that does not come to its end', () => {
     await model.nll(ids, Mask.empty);
     const before = model.backend.bytesInUse();
     let seen = 0;
-    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('mix', 3, Mask.empty), undefined, 2)) {
+    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty), undefined, 2)) {
       if (seen++ === blocks) break;
     }
     expect(model.backend.bytesInUse()).toBe(before);
@@ -262,10 +263,10 @@ describe('a sweep in bundles that does not come to its end', () => {
       const checkpoints = new Checkpoints(model.backend, kept ? 2 ** 20 : 0);
       let mask = Mask.empty;
       // The second step begins by taking some of the first one's streams.
-      await drain(sweep(model, ids, mask, candidatesLeft(kind, 3, mask), checkpoints, 3));
-      mask = mask.with(candidatesLeft(kind, 3, mask)[2].blocks);
+      await drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask), checkpoints, 3));
+      mask = mask.with(candidatesLeft(kind, layersOf(3), mask)[2].blocks);
       left = at;
-      const walk = drain(sweep(model, ids, mask, candidatesLeft(kind, 3, mask).slice(1), checkpoints, 3));
+      const walk = drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask).slice(1), checkpoints, 3));
       const failed = await walk.then(
         () => false,
         () => true,

@@ -6,6 +6,7 @@ import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
 import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { seeds } from '../../arbitraries.ts';
+import { layersOf } from '../../model/layers.ts';
 import { families, tinyTransformer } from '../../model/tinyTransformer.ts';
 import { drain, reference, simdBackends, tinyChunks } from '../tinySearch.ts';
 
@@ -43,7 +44,7 @@ for (const { name, make } of [reference, ...simdBackends(1)]) {
         const checkpoints = new Checkpoints(backend, budget);
         let mask = Mask.empty;
         for (const { pick, priced } of picks) {
-          const left = candidatesLeft(kind, layers, mask);
+          const left = candidatesLeft(kind, layersOf(layers), mask);
           if (left.length === 0) break;
           const candidates = left.slice(0, Math.ceil(left.length * priced));
           const plain = await drain(sweep(model, ids, mask, candidates));
@@ -70,18 +71,20 @@ describe('checkpoints with room for all states', () => {
     const { model } = await tinyTransformer({ family: 'llama', layers, seed: 1, backend });
     const { ids } = tinyChunks(1, 1, 5);
     const checkpoints = new Checkpoints(backend, 2 ** 20);
-    const first = await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', layers, Mask.empty), checkpoints));
+    const first = await drain(
+      sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(layers), Mask.empty), checkpoints),
+    );
     // All eight blocks, each with the streams forked before it: 1 + 2 + … + 8.
     expect(first.result.passes).toBe(36);
 
-    const mask = Mask.parse('L3.mha', layers);
-    const second = await drain(sweep(model, ids, mask, candidatesLeft('mix', layers, mask), checkpoints));
+    const mask = Mask.parse('L3.mha', layersOf(layers));
+    const second = await drain(sweep(model, ids, mask, candidatesLeft('mix', layersOf(layers), mask), checkpoints));
     // Six streams were forked before L3.mha; with the base they pass L3.mlp. From the start they would pass 1 + 2 + … + 6 more.
     expect(second.result.passes).toBe(7);
 
     // An early removal makes every later state useless.
-    const early = Mask.parse('L3.mha,L0.mha', layers);
-    const third = await drain(sweep(model, ids, early, candidatesLeft('mix', layers, early), checkpoints));
+    const early = Mask.parse('L3.mha,L0.mha', layersOf(layers));
+    const third = await drain(sweep(model, ids, early, candidatesLeft('mix', layersOf(layers), early), checkpoints));
     expect(third.result.passes).toBe(21);
     checkpoints.free();
     model.free();
@@ -93,7 +96,7 @@ describe('checkpoints with room for all states', () => {
     const { model } = await tinyTransformer({ family: 'gpt2', layers, seed: 2, backend });
     const { ids } = tinyChunks(2, 1, 5);
     const checkpoints = new Checkpoints(backend, 2 ** 20);
-    const candidates = candidatesLeft('mix', layers, Mask.empty);
+    const candidates = candidatesLeft('mix', layersOf(layers), Mask.empty);
     const walk = sweep(model, ids, Mask.empty, candidates, checkpoints);
     for (let block = 0; block < 5; block++) await walk.next();
     await walk.return(undefined as never);

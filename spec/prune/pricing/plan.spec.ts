@@ -10,6 +10,7 @@ import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
 import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
 import { memoryNeeds, planBundle, planGroup, planMemory, smallestMemory } from '../../../src/prune/pricing/plan.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { layersOf } from '../../model/layers.ts';
 import { families, TINY_VOCAB, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
 import { stacking } from './stacking.ts';
 import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads, type NamedBackend } from '../tinySearch.ts';
@@ -86,13 +87,13 @@ describe('a model whose weights do not fit', () => {
       const layers = 3;
       let reads: string[] = [];
       const source = watchReads(await tinySource({ layers, config }), (tensor) => reads.push(tensor));
-      const needs = memoryNeeds(source, chunk, candidatesLeft(kind, layers, Mask.empty).length, 1);
+      const needs = memoryNeeds(source, chunk, candidatesLeft(kind, layersOf(layers), Mask.empty).length, 1);
       const memoryBytes = Math.ceil(smallestMemory(needs) * more);
       const backend = await simdBackend({ memoryBytes, threads: 1, spawn: null });
       const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs);
       const model = await Transformer.load(source, backend, plan.weightBytes);
       let mask = Mask.empty;
-      for (let candidates = candidatesLeft(kind, layers, mask); candidates.length > 0;) {
+      for (let candidates = candidatesLeft(kind, layersOf(layers), mask); candidates.length > 0;) {
         const group = planGroup(source.config, chunk, candidates.length, plan.activationBytes);
         reads = [];
         const { ids } = tinyChunks(1, Math.min(4, group), chunk);
@@ -102,7 +103,7 @@ describe('a model whose weights do not fit', () => {
         const ofBlocks = reads.filter((tensor) => tensor.includes('.layers.'));
         expect(ofBlocks).toHaveLength(new Set(ofBlocks).size);
         mask = mask.with(candidates[candidates.length >> 1].blocks);
-        candidates = candidatesLeft(kind, layers, mask);
+        candidates = candidatesLeft(kind, layersOf(layers), mask);
       }
       await backend.dispose();
     },
@@ -123,7 +124,7 @@ describe.each([reference, ...simdBackends(1), gpu])('planGroup on $name', ({ nam
     async ({ family, layers, kind, chunk, activationBytes }) => {
       const { backend, peak, reset } = watchPeak(await make());
       const { model } = await tinyTransformer({ family, layers, backend });
-      const candidates = candidatesLeft(kind, layers, Mask.empty);
+      const candidates = candidatesLeft(kind, layersOf(layers), Mask.empty);
       let group = 0;
       try {
         group = planGroup(model.config, chunk, candidates.length, activationBytes);
@@ -163,7 +164,7 @@ describe.each([reference, ...simdBackends(1), gpu])('planBundle on $name', ({ na
       const { backend, peak, reset } = watchPeak(stacking(await make(), stackBytes));
       const { model } = await tinyTransformer({ family, layers, backend });
       let mask = Mask.empty;
-      let candidates = candidatesLeft(kind, layers, mask);
+      let candidates = candidatesLeft(kind, layersOf(layers), mask);
       const least = memoryNeeds(model.source, chunk, candidates.length, 0).activationBytes;
       const activationBytes = Math.floor(least * times);
       const group = planGroup(model.config, chunk, candidates.length, activationBytes);
@@ -179,7 +180,7 @@ describe.each([reference, ...simdBackends(1), gpu])('planBundle on $name', ({ na
         await drain(sweep(model, ids, mask, candidates, checkpoints, streams));
         expect(peak() - weights).toBeLessThanOrEqual(activationBytes + room);
         mask = mask.with(candidates[candidates.length >> 1].blocks);
-        candidates = candidatesLeft(kind, layers, mask);
+        candidates = candidatesLeft(kind, layersOf(layers), mask);
       }
       await backend.dispose();
     },

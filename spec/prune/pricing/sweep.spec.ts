@@ -2,13 +2,14 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/backends/backend.ts';
 import { aggregate, perplexity, scoreChunk, type Perplexity } from '../../../src/eval/perplexity.ts';
-import { blocksInWalkOrder, walkIndex } from '../../../src/model/blockId.ts';
+import { walkIndex } from '../../../src/model/blockId.ts';
 import { Mask } from '../../../src/model/mask.ts';
 import { Transformer } from '../../../src/model/transformer.ts';
 import { candidatesLeft, pruneKinds, type Candidate, type PruneKind } from '../../../src/prune/candidates.ts';
 import { plainSweep } from '../../../src/prune/plainSweep.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { seeds } from '../../arbitraries.ts';
+import { blocksInWalkOrder, layersOf } from '../../model/layers.ts';
 import { families, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
 import { drain, reference, simdBackends, someMask, tinyChunks, watchReads } from '../tinySearch.ts';
 
@@ -48,7 +49,7 @@ for (const { name, make } of [reference, ...simdBackends(1), ...simdBackends(3)]
       async ({ layers, mask, family, seed, kind, count, chunk }) => {
         const { model } = await tinyTransformer({ family, layers, seed, backend });
         const chunks = tinyChunks(seed, count, chunk);
-        const candidates = candidatesLeft(kind, layers, mask);
+        const candidates = candidatesLeft(kind, layersOf(layers), mask);
         const plain = (more: Candidate['blocks']): Promise<Float32Array[]> => model.nll(chunks.ids, mask.with(more));
         const base = await plain([]);
         const before = backend.bytesInUse();
@@ -90,8 +91,8 @@ describe.each(simdBackends(1).map(({ name }, variant) => ({ name: name.replace('
         const backend = await simdBackends(threads)[variant].make();
         const { model } = await tinyTransformer({ family: 'qwen3', layers: 3, backend });
         const { ids } = tinyChunks(5, 3, 40);
-        const mask = Mask.parse('L1.mha', 3);
-        results.push((await drain(sweep(model, ids, mask, candidatesLeft('mix', 3, mask)))).result);
+        const mask = Mask.parse('L1.mha', layersOf(3));
+        results.push((await drain(sweep(model, ids, mask, candidatesLeft('mix', layersOf(3), mask)))).result);
         await backend.dispose();
       }
       expect(results[1]).toEqual(results[0]);
@@ -106,7 +107,7 @@ test.prop([someCase, fc.boolean()], { numRuns: 20 })(
     const { model } = await tinyTransformer({ layers, seed });
     const stride = Math.max(1, chunk - 2);
     const chunks = tinyChunks(seed, count, chunk, { stride, ignoredId: ignore ? 3 : null, scoredBytes: 100 });
-    const candidates = candidatesLeft(kind, layers, mask);
+    const candidates = candidatesLeft(kind, layersOf(layers), mask);
     const { result } = await drain(sweep(model, chunks.ids, mask, candidates));
     const score = (rows: readonly Float32Array[]): Perplexity =>
       aggregate(
@@ -128,7 +129,7 @@ it.each<[PruneKind, number]>([
 ])('%s: passes of a model of five layers', async (kind, passes) => {
   const { model } = await tinyTransformer({ layers: 5 });
   const { result } = await drain(
-    sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidatesLeft(kind, 5, Mask.empty)),
+    sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidatesLeft(kind, layersOf(5), Mask.empty)),
   );
   expect(result.passes).toBe(passes);
 });
@@ -144,8 +145,8 @@ it('gives the same bits when the weights do not fit and are read again and again
     });
     const model = await Transformer.load(source, backend, weightBytes);
     // Twice, so that there is something to read again.
-    await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', 3, Mask.empty)));
-    results.push((await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', 3, Mask.empty)))).result);
+    await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty)));
+    results.push((await drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty)))).result);
     model.free();
     expect(backend.bytesInUse()).toBe(0);
   }
@@ -160,7 +161,7 @@ describe('a sweep that does not come to its end', () => {
     await model.nll(ids, Mask.empty);
     const before = model.backend.bytesInUse();
     let seen = 0;
-    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('layer', 3, Mask.empty))) {
+    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('layer', layersOf(3), Mask.empty))) {
       if (seen++ === blocks) break;
     }
     expect(model.backend.bytesInUse()).toBe(before);
@@ -174,10 +175,10 @@ describe('a sweep that does not come to its end', () => {
     const backend = await reference.make();
     const model = await Transformer.load(source, backend, 2 ** 20);
     const { ids } = tinyChunks(1, 2, 5);
-    await model.nll(ids, Mask.parse('L2.mha,L2.mlp', 3));
+    await model.nll(ids, Mask.parse('L2.mha,L2.mlp', layersOf(3)));
     const before = backend.bytesInUse();
     damaged = true;
-    const walk = drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', 3, Mask.empty)));
+    const walk = drain(sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty)));
     await expect(walk).rejects.toThrow('gone');
     expect(backend.bytesInUse()).toBe(before);
   });

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../src/backends/select.ts';
 import { segmentShares, segmentNats } from '../../../src/prune/race/raceSegments.ts';
-import { blocksInWalkOrder } from '../../../src/model/blockId.ts';
 import { Mask } from '../../../src/model/mask.ts';
 import { candidatesLeft } from '../../../src/prune/candidates.ts';
 import { replayCost, replayRace, type KnownLosses, type Replay } from '../../../src/prune/race/raceReplay.ts';
 import { raceOrder, type DesignEffect } from '../../../src/prune/race/raceRule.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { seededRng, type Rng } from '../../../src/tensor/rng.ts';
+import { blocksInWalkOrder, layersOf } from '../../model/layers.ts';
 import { tinyTransformer } from '../../model/tinyTransformer.ts';
 import { drain, tinyChunks } from '../tinySearch.ts';
 
@@ -92,7 +92,7 @@ describe.each([16, 64])('wrong picks stay within 1 − confidence, %d segments a
 
 describe('and yet it saves', () => {
   const layers = 6;
-  const candidates = candidatesLeft('mix', layers, Mask.empty);
+  const candidates = candidatesLeft('mix', layersOf(layers), Mask.empty);
   const walk = blocksInWalkOrder(layers);
 
   it('clear losers see two or three chunks', () => {
@@ -142,7 +142,7 @@ it('picks as exact mode does on 200 random models', async () => {
   for (let seed = 0; seed < 200; seed++) {
     const { model } = await tinyTransformer({ layers: 2, seed, backend, weightBytes: 2 ** 20 });
     const chunks = tinyChunks(seed, 12, 64);
-    const candidates = candidatesLeft('mix', 2, Mask.empty);
+    const candidates = candidatesLeft('mix', layersOf(2), Mask.empty);
     const { result } = await drain(sweep(model, chunks.ids, Mask.empty, candidates));
     const known: KnownLosses = {
       losses: result.candidates.map((rows) => {

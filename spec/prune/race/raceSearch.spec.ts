@@ -2,7 +2,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError, JournalMismatchError, UsageError } from '../../../src/errors.ts';
-import { blocksInWalkOrder } from '../../../src/model/blockId.ts';
 import { Mask } from '../../../src/model/mask.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { memoryJournal } from '../../../src/platform/journalSink.ts';
@@ -15,6 +14,7 @@ import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { generate } from '../../../src/model/generate.ts';
 import { seededRng } from '../../../src/tensor/rng.ts';
 import type { Chunks } from '../../../src/eval/chunks.ts';
+import { blocksInWalkOrder, layersOf } from '../../model/layers.ts';
 import { cancelling } from '../../model/nonFiniteModels.ts';
 import { TINY_VOCAB, tinyTransformer, type TinyOptions } from '../../model/tinyTransformer.ts';
 import { budgets, documentOf, tinyRun, timeless } from '../tinyRun.ts';
@@ -156,7 +156,7 @@ describe('the passes reported', () => {
     let mask = Mask.empty;
     for (const { step, work, removed } of raced.steps) {
       const walk = blocksInWalkOrder(2).filter((block) => !mask.has(block));
-      const candidates = candidatesLeft('mix', 2, mask);
+      const candidates = candidatesLeft('mix', layersOf(2), mask);
       for (const line of lines.filter((own) => own.step === step)) {
         const inRace = candidates.filter(({ name }) => line.candidates.includes(name));
         expect(line.passes).toBe(sweepPasses(walk, inRace) * (line.to - line.from));
@@ -165,7 +165,7 @@ describe('the passes reported', () => {
       const passes = { done: done * CHUNK, exact: sweepPasses(walk, candidates) * rows };
       expect(work).toEqual({ ...passes, naive: naivePasses(walk, candidates) * rows });
       expect(passes.done).toBeLessThanOrEqual(passes.exact);
-      mask = mask.with(Mask.parse(removed ?? '', 2).blocks);
+      mask = mask.with(Mask.parse(removed ?? '', layersOf(2)).blocks);
     }
     for (const key of ['done', 'exact', 'naive'] as const) {
       const sum = raced.steps.reduce((total, step) => total + step.work[key], 0);
@@ -184,7 +184,9 @@ describe('the passes reported', () => {
     'of any candidates are those that a sweep makes',
     async (kind, layers, bits) => {
       const { model } = await tinyTransformer({ layers });
-      const candidates = candidatesLeft(kind, layers, Mask.empty).filter((_, index) => (bits >> index) % 2 === 0);
+      const candidates = candidatesLeft(kind, layersOf(layers), Mask.empty).filter(
+        (_, index) => (bits >> index) % 2 === 0,
+      );
       const { result } = await drain(sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidates));
       expect(sweepPasses(blocksInWalkOrder(layers), candidates)).toBe(result.passes);
     },

@@ -1,7 +1,8 @@
 import { fc } from '@fast-check/vitest';
 import type { NonFinite, PerplexityFigures } from '../../../src/eval/figures.ts';
-import { blocksInWalkOrder, formatBlock } from '../../../src/model/blockId.ts';
+import { formatBlock } from '../../../src/model/blockId.ts';
 import { PRUNE_SCHEMA, type CandidateScore, type PruneResult, type StepResult } from '../../../src/prune/result.ts';
+import { blocksInWalkOrder } from '../../model/layers.ts';
 
 /** Texts that would break a page that forgets to escape. */
 export const HOSTILE_TEXTS = [

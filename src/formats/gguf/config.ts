@@ -4,7 +4,7 @@
  * project.
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
-import type { FamilyName, ModelConfig } from '../../model/config.ts';
+import { uniformLayers, type FamilyName, type ModelConfig, type MhaSpec } from '../../model/config.ts';
 import { hasFiniteAngles } from '../../model/ropeAngles.ts';
 import { quoted } from '../quoted.ts';
 import { ArchMetadata } from './archMetadata.ts';
@@ -61,29 +61,33 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, re
   const gpt2 = family === 'gpt2';
   const has = (name: string): boolean => file.tensors.has(name);
 
-  const numHiddenLayers = read.count('block_count', MAX_LAYERS);
+  const layers = read.count('block_count', MAX_LAYERS);
   const maxPositionEmbeddings = read.count('context_length', MAX_CONTEXT);
   const vocabSize = vocabularySize(file);
   const window = slidingWindow(read, arch, maxPositionEmbeddings);
-  const sizes = attentionSizes(read, gpt2);
+  const { hiddenSize, headDim, heads, kvHeads } = attentionSizes(read, gpt2);
   const config: ModelConfig = {
     family,
-    ...sizes,
-    intermediateSize: read.count('feed_forward_length', MAX_SIZE),
-    numHiddenLayers,
+    hiddenSize,
+    headDim,
+    layers: uniformLayers({
+      heads,
+      kvHeads,
+      intermediateSize: read.count('feed_forward_length', MAX_SIZE),
+      windows: Array.from({ length: layers }, () => window),
+    }),
     vocabSize,
     maxPositionEmbeddings,
     norm: gpt2
       ? { type: 'layer', eps: read.positive('attention.layer_norm_epsilon') }
       : { type: 'rms', eps: read.positive('attention.layer_norm_rms_epsilon') },
     mlp: gpt2 ? 'gelu_new' : 'swiglu',
-    rope: gpt2 ? null : ggufRope(file, read, ropeDivisors, sizes.headDim),
+    rope: gpt2 ? null : ggufRope(file, read, ropeDivisors, headDim),
     learnedPositions: gpt2,
     // A bias that only some layers have is found when the tensors are looked up.
     attentionBias: { qkv: gpt2 || has('blk.0.attn_q.bias'), output: gpt2 || has('blk.0.attn_output.bias') },
     mlpBias: gpt2 || has('blk.0.ffn_up.bias'),
     qkNorm: family === 'qwen3',
-    slidingWindow: Array.from({ length: numHiddenLayers }, () => window),
     tieWordEmbeddings: repeatedHead || !has('output.weight'),
     bosTokenId: tokenId(file, 'bos_token_id', vocabSize),
     eosTokenIds: endTokens(file, vocabSize),
@@ -106,19 +110,20 @@ function architecture(file: GgufFile): { arch: string; family: FamilyName } {
   return { arch, family };
 }
 
-type AttentionSizes = Pick<ModelConfig, 'hiddenSize' | 'numAttentionHeads' | 'numKeyValueHeads' | 'headDim'>;
-
-function attentionSizes(read: ArchMetadata, gpt2: boolean): AttentionSizes {
+function attentionSizes(
+  read: ArchMetadata,
+  gpt2: boolean,
+): Pick<ModelConfig, 'hiddenSize' | 'headDim'> & Pick<MhaSpec, 'heads' | 'kvHeads'> {
   const hiddenSize = read.count('embedding_length', MAX_SIZE);
-  const numAttentionHeads = read.count('attention.head_count', MAX_HEADS);
-  const numKeyValueHeads = read.count('attention.head_count_kv', MAX_HEADS, numAttentionHeads);
-  const headDim = read.count('attention.key_length', MAX_HEADS, hiddenSize / numAttentionHeads);
+  const heads = read.count('attention.head_count', MAX_HEADS);
+  const kvHeads = read.count('attention.head_count_kv', MAX_HEADS, heads);
+  const headDim = read.count('attention.key_length', MAX_HEADS, hiddenSize / heads);
   read.expect('attention.value_length', headDim);
-  if (numAttentionHeads % numKeyValueHeads !== 0 || (gpt2 && numKeyValueHeads !== numAttentionHeads)) {
-    throw read.bad(`${numAttentionHeads} heads cannot share ${numKeyValueHeads} key/value heads.`);
+  if (heads % kvHeads !== 0 || (gpt2 && kvHeads !== heads)) {
+    throw read.bad(`${heads} heads cannot share ${kvHeads} key/value heads.`);
   }
   if (!gpt2 && headDim % 2 !== 0) throw read.bad(`heads of ${headDim} numbers cannot be rotated in pairs.`);
-  return { hiddenSize, numAttentionHeads, numKeyValueHeads, headDim };
+  return { hiddenSize, headDim, heads, kvHeads };
 }
 
 /** Rows of the embedding: metadata may count otherwise, where a vocabulary was padded. */

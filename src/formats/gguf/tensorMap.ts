@@ -1,5 +1,5 @@
 /** Which tensor of a GGUF file holds each canonical one, with what shape, and in what row order. */
-import type { ModelConfig } from '../../model/config.ts';
+import { mhaSpec, type ModelConfig } from '../../model/config.ts';
 import {
   mhaTensorNames,
   mlpTensorNames,
@@ -54,12 +54,13 @@ export function ggufTensorMap(config: ModelConfig): ReadonlyMap<string, GgufPlac
       continue;
     }
     const mha = mhaTensorNames(config, layer);
+    const { heads, kvHeads } = mhaSpec(config, layer);
     addNorm(mha.norm, `blk.${layer}.attn_norm`);
     if ('fused' in mha.qkv) {
       addLinear(mha.qkv.fused, `blk.${layer}.attn_qkv`);
     } else {
-      addLinear(mha.qkv.q, `blk.${layer}.attn_q`, interleaved ? config.numAttentionHeads : 0);
-      addLinear(mha.qkv.k, `blk.${layer}.attn_k`, interleaved ? config.numKeyValueHeads : 0);
+      addLinear(mha.qkv.q, `blk.${layer}.attn_q`, interleaved ? heads : 0);
+      addLinear(mha.qkv.k, `blk.${layer}.attn_k`, interleaved ? kvHeads : 0);
       addLinear(mha.qkv.v, `blk.${layer}.attn_v`);
     }
     addLinear(mha.output, `blk.${layer}.attn_output`);

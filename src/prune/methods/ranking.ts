@@ -83,14 +83,14 @@ async function* tell(candidates: readonly Candidate[], scores: readonly number[]
   yield { type: 'scored', scores: candidates.map(({ name }, index) => ({ block: name, score: scores[index] })) };
 }
 
-function isBetween({ blocks }: Candidate, { numHiddenLayers }: ModelConfig): boolean {
-  return blocks.every(({ layer }) => layer >= KEPT_FIRST && layer < numHiddenLayers - KEPT_LAST);
+function isBetween({ blocks }: Candidate, { layers }: ModelConfig): boolean {
+  return blocks.every(({ layer }) => layer >= KEPT_FIRST && layer < layers.length - KEPT_LAST);
 }
 
 /** @throws UsageError where `plus` leaves nothing to remove. */
-function requireLayersBetween({ numHiddenLayers }: ModelConfig): void {
-  if (numHiddenLayers > KEPT_FIRST + KEPT_LAST) return;
+function requireLayersBetween({ layers }: ModelConfig): void {
+  if (layers.length > KEPT_FIRST + KEPT_LAST) return;
   throw new UsageError(
-    `--plus keeps layers 0 to ${KEPT_FIRST - 1} and the last ${KEPT_LAST}, and the model has ${numHiddenLayers} layers: nothing is left to remove.`,
+    `--plus keeps layers 0 to ${KEPT_FIRST - 1} and the last ${KEPT_LAST}, and the model has ${layers.length} layers: nothing is left to remove.`,
   );
 }

@@ -11,7 +11,7 @@
  */
 import type { Backend, DeviceTensor, Scope } from '../../backends/backend.ts';
 import type { ModelConfig } from '../../model/config.ts';
-import { mhaTensorNames } from '../../model/tensorNames.ts';
+import { footprint } from '../../model/footprint.ts';
 import type { StreamHolders } from './streamHolders.ts';
 
 /** Streams of some candidates, one below the other. */
@@ -27,15 +27,7 @@ export interface Bundle {
  * `stackBytes` large (`Backend.stackBytes`), and at least one.
  */
 export function bundleSize(config: ModelConfig, rows: number, stackBytes: number): number {
-  return Math.max(1, Math.floor(stackBytes / (4 * widestRow(config) * rows)));
-}
-
-/** The most numbers that a row has within a block. */
-function widestRow(config: ModelConfig): number {
-  const queryWidth = config.numAttentionHeads * config.headDim;
-  const keyWidth = config.numKeyValueHeads * config.headDim;
-  const projected = 'fused' in mhaTensorNames(config, 0).qkv ? queryWidth + 2 * keyWidth : queryWidth;
-  return Math.max(config.hiddenSize, config.intermediateSize, projected);
+  return Math.max(1, Math.floor(stackBytes / (4 * footprint(config).widestRow * rows)));
 }
 
 /** The bundles of one walk. It holds their streams until it is told to let go. */

@@ -6,7 +6,7 @@ import { MemoryBudgetError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { blockTensorNames } from '../../model/blockTensors.ts';
-import { mhaTensorNames } from '../../model/tensorNames.ts';
+import { footprint } from '../../model/footprint.ts';
 import type { Transformer } from '../../model/transformer.ts';
 import { walkOf } from '../../model/walk.ts';
 import { HEAD_TILE } from '../../model/weightPieces.ts';
@@ -133,7 +133,7 @@ export function planBundle(
   chunks: number,
 ): number {
   const room = group * chunkBytes(config, chunk, candidates) - chunks * chunk * streamBytes(config, candidates);
-  const fitting = Math.floor(room / (chunks * chunk * blockBytes(config)));
+  const fitting = Math.floor(room / (chunks * chunk * footprint(config).bytesPerRow));
   return Math.max(1, Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes)));
 }
 
@@ -143,7 +143,7 @@ export function planBundle(
  */
 function chunkBytes(config: ModelConfig, chunk: number, candidates: number): number {
   const head = 4 * (candidates + 1) * (config.hiddenSize + HEAD_SUMS);
-  return chunk * Math.max(streamBytes(config, candidates) + blockBytes(config), head);
+  return chunk * Math.max(streamBytes(config, candidates) + footprint(config).bytesPerRow, head);
 }
 
 /**
@@ -152,22 +152,6 @@ function chunkBytes(config: ModelConfig, chunk: number, candidates: number): num
  */
 function streamBytes({ hiddenSize }: ModelConfig, candidates: number): number {
   return 4 * (candidates + 2) * (hiddenSize + 6);
-}
-
-/**
- * Bytes of a token in the buffers that the larger kind of block holds while it runs on one stream.
- */
-function blockBytes(config: ModelConfig): number {
-  const queryWidth = config.numAttentionHeads * config.headDim;
-  const keyWidth = config.numKeyValueHeads * config.headDim;
-  // MHA holds norm, q, k, v, mix, output and their sum with x; before, GPT-2's q | k | v in one;
-  // and q and k anew when normed and when rotated. MLP holds norm, gate, up, product, output and
-  // sum.
-  const fused = 'fused' in mhaTensorNames(config, 0).qkv ? 1 : 0;
-  const moves = (config.qkNorm ? 1 : 0) + (config.rope === null ? 0 : 1);
-  const mha = 3 * config.hiddenSize + (2 + moves + fused) * queryWidth + (2 + moves + 2 * fused) * keyWidth;
-  const mlp = 3 * config.hiddenSize + 3 * config.intermediateSize;
-  return 4 * Math.max(mha, mlp);
 }
 
 function mebibytes(bytes: number): number {

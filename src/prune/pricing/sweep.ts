@@ -20,7 +20,7 @@
  * lines are one tall stream from L1.mha on. The unpruned stream stays on its own, so that forks
  * and checkpoints can go on taking its handle as it is.
  */
-import { formatBlock, walkIndex } from '../../model/blockId.ts';
+import { formatBlock, walkIndex, walkPlaces } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
 import { bySequence, nextTokens, type Transformer } from '../../model/transformer.ts';
 import { walkOf } from '../../model/walk.ts';
@@ -82,7 +82,7 @@ export async function* sweep(
       const skipping = removedBy.get(formatBlock(block));
       forks.stack(skipping);
       if (position > start) {
-        checkpoints.offer(mask, { position, base, forks: forks.all }, walkOf(model.config).length);
+        checkpoints.offer(mask, { position, base, forks: forks.all }, walkPlaces(model.config));
       }
       for (const [index, { names, stream }] of forks.all.entries()) {
         if (skipping !== undefined && names.includes(skipping)) continue;

@@ -2,7 +2,7 @@
  * GPT-2: learned positions, LayerNorm, a fused q | k | v projection, biases everywhere, fields with
  * names of their own.
  */
-import type { ModelConfig } from '../../../model/config.ts';
+import { uniformLayers, type ModelConfig } from '../../../model/config.ts';
 import type { Fields } from '../fields.ts';
 import { refuseUnlessNeutral } from '../neutralFields.ts';
 import { limits, tokenFields, type ParsedFamily } from './shared.ts';
@@ -26,14 +26,16 @@ export function parseGpt2(fields: Fields): ParsedFamily {
   const heads = fields.count('n_head', limits.heads);
   if (hiddenSize % heads !== 0)
     throw fields.bad(`field 'n_embd' (${hiddenSize}) is no multiple of 'n_head' (${heads}).`);
-  const numHiddenLayers = fields.count('n_layer', limits.layers);
+  const layers = fields.count('n_layer', limits.layers);
   const config: ModelConfig = {
     family: 'gpt2',
     hiddenSize,
-    intermediateSize: fields.count('n_inner', limits.width, 4 * hiddenSize),
-    numHiddenLayers,
-    numAttentionHeads: heads,
-    numKeyValueHeads: heads,
+    layers: uniformLayers({
+      heads,
+      kvHeads: heads,
+      intermediateSize: fields.count('n_inner', limits.width, 4 * hiddenSize),
+      windows: Array.from({ length: layers }, () => null),
+    }),
     headDim: hiddenSize / heads,
     vocabSize: fields.count('vocab_size', limits.vocabulary),
     maxPositionEmbeddings: fields.count('n_positions', limits.positions),
@@ -44,7 +46,6 @@ export function parseGpt2(fields: Fields): ParsedFamily {
     attentionBias: { qkv: true, output: true },
     mlpBias: true,
     qkNorm: false,
-    slidingWindow: Array.from({ length: numHiddenLayers }, () => null),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
     ...tokenFields(fields),
   };

@@ -2,7 +2,7 @@
  * Llama and the families that differ from it in a few fields: one table. Defaults are those of the
  * transformers class, for files that leave a field out.
  */
-import type { FamilyName, ModelConfig } from '../../../model/config.ts';
+import { uniformLayers, type MhaSpec, type FamilyName, type ModelConfig } from '../../../model/config.ts';
 import type { Fields } from '../fields.ts';
 import { refuseUnlessNeutral } from '../neutralFields.ts';
 import { parseRope } from '../ropeConfig.ts';
@@ -88,14 +88,19 @@ export function parseLlamaLike(family: Exclude<FamilyName, 'gpt2'>, fields: Fiel
   const activation = fields.text('hidden_act', 'silu');
   // Two names of one function, x · sigmoid(x).
   if (activation !== 'silu' && activation !== 'swish') throw fields.unsupported('hidden_act', activation);
-  const numHiddenLayers = fields.count('num_hidden_layers', limits.layers);
-  const heads = headFields(table, fields);
+  const layers = fields.count('num_hidden_layers', limits.layers);
+  const { hiddenSize, headDim, heads, kvHeads } = headFields(table, fields);
   const { rope, unknownFields } = parseRope(fields, 10_000);
   const config: ModelConfig = {
     family,
-    intermediateSize: fields.count('intermediate_size', limits.width),
-    numHiddenLayers,
-    ...heads,
+    layers: uniformLayers({
+      heads,
+      kvHeads,
+      intermediateSize: fields.count('intermediate_size', limits.width),
+      windows: table.slidingWindow(fields, layers),
+    }),
+    hiddenSize,
+    headDim,
     vocabSize: fields.count('vocab_size', limits.vocabulary),
     maxPositionEmbeddings: fields.count('max_position_embeddings', limits.positions, table.maxPositions),
     norm: { type: 'rms', eps: fields.positive('rms_norm_eps', 1e-6) },
@@ -105,7 +110,6 @@ export function parseLlamaLike(family: Exclude<FamilyName, 'gpt2'>, fields: Fiel
     attentionBias: table.attentionBias(fields),
     mlpBias: table.mlpBias(fields),
     qkNorm: table.qkNorm,
-    slidingWindow: table.slidingWindow(fields, numHiddenLayers),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
     ...tokenFields(fields),
   };
@@ -115,24 +119,22 @@ export function parseLlamaLike(family: Exclude<FamilyName, 'gpt2'>, fields: Fiel
 function headFields(
   table: LlamaLike,
   fields: Fields,
-): Pick<ModelConfig, 'hiddenSize' | 'numAttentionHeads' | 'numKeyValueHeads' | 'headDim'> {
+): Pick<ModelConfig, 'hiddenSize' | 'headDim'> & Pick<MhaSpec, 'heads' | 'kvHeads'> {
   const hiddenSize = fields.count('hidden_size', limits.width);
-  const numAttentionHeads = fields.count('num_attention_heads', limits.heads);
+  const heads = fields.count('num_attention_heads', limits.heads);
   const absentKv = fields.raw('num_key_value_heads') === undefined ? table.keyValueHeads : null;
-  const numKeyValueHeads = fields.count('num_key_value_heads', limits.heads, absentKv ?? numAttentionHeads);
-  if (numAttentionHeads % numKeyValueHeads !== 0) {
-    throw fields.bad(
-      `field 'num_attention_heads' (${numAttentionHeads}) is no multiple of 'num_key_value_heads' (${numKeyValueHeads}).`,
-    );
+  const kvHeads = fields.count('num_key_value_heads', limits.heads, absentKv ?? heads);
+  if (heads % kvHeads !== 0) {
+    throw fields.bad(`field 'num_attention_heads' (${heads}) is no multiple of 'num_key_value_heads' (${kvHeads}).`);
   }
   const absentDim = fields.raw('head_dim') === undefined ? table.headDim : null;
-  if (absentDim === null && !fields.has('head_dim') && hiddenSize % numAttentionHeads !== 0) {
+  if (absentDim === null && !fields.has('head_dim') && hiddenSize % heads !== 0) {
     throw fields.bad(
-      `field 'hidden_size' (${hiddenSize}) is no multiple of 'num_attention_heads' (${numAttentionHeads}), and 'head_dim' is missing.`,
+      `field 'hidden_size' (${hiddenSize}) is no multiple of 'num_attention_heads' (${heads}), and 'head_dim' is missing.`,
     );
   }
-  const headDim = fields.count('head_dim', limits.width, absentDim ?? hiddenSize / numAttentionHeads);
+  const headDim = fields.count('head_dim', limits.width, absentDim ?? hiddenSize / heads);
   // Rotary embedding turns pairs.
   if (headDim % 2 !== 0) throw fields.bad(`field 'head_dim' is ${headDim}, an odd number.`);
-  return { hiddenSize, numAttentionHeads, numKeyValueHeads, headDim };
+  return { hiddenSize, headDim, heads, kvHeads };
 }
