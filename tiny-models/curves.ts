@@ -26,6 +26,7 @@ import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { Journal } from '../src/prune/journal.ts';
 import { ratios } from '../src/prune/ratios.ts';
+import { localPricer } from '../src/prune/pricing/localPricer.ts';
 import { search } from '../src/prune/search.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import { formatPercent } from '../src/drawing/numbers.ts';
@@ -104,9 +105,9 @@ await opened.close();
 async function removalOrder(kind: 'mix' | 'layer'): Promise<(readonly BlockId[])[]> {
   const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
   const journal = await Journal.open(memoryJournal(), header, nodeHasher);
-  const settings = { kind, stop: { blocks: most }, groupSize: 8 };
+  const pricer = localPricer(model, searched, { groupSize: 8 });
   const order: (readonly BlockId[])[] = [];
-  for await (const event of search(model, searched, counts, settings, journal)) {
+  for await (const event of search({ model, chunks: searched, journal, pricer }, { kind, stop: { blocks: most } })) {
     if (event.type === 'step' && event.removed !== null) order.push(event.removed.blocks);
   }
   return order;

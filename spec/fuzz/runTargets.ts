@@ -10,18 +10,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { TrainingLog, type LogLine } from '../../src/cli/trainingLog.ts';
 import { BlockprunerError } from '../../src/errors.ts';
-import { countParameters } from '../../src/model/parameters.ts';
 import { memoryJournal, splitLines, type JournalSink } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { Journal, type JournalHeader } from '../../src/prune/journal.ts';
 import type { RunOptions } from '../../src/prune/run.ts';
-import { search } from '../../src/prune/search.ts';
 import { defaultAdamW } from '../../src/train/adamW.ts';
 import { memoryCheckpoint } from '../../src/train/checkpoint.ts';
 import { train } from '../../src/train/train.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
 import { documentOf, tinyRun } from '../prune/tinyRun.ts';
-import { drain } from '../prune/tinySearch.ts';
+import { drain, localSearch } from '../prune/tinySearch.ts';
 import { tinyBatch, tinyTrainee } from '../autodiff/tinyTrainee.ts';
 import { expectTyped } from '../formats/hostile.ts';
 import type { Damage } from './damage.ts';
@@ -90,7 +88,7 @@ async function foreignJournal(first: string, { race }: Partial<RunOptions>): Pro
   const sink = memoryJournal();
   const journal = await Journal.open(sink, header, nodeHasher);
   const settings = { kind: 'mix', stop: { blocks: 4 }, groupSize: 1, race } as const;
-  await drain(search(model, options.chunks, countParameters(model.source), settings, journal));
+  await drain(localSearch({ model, chunks: options.chunks, journal }, settings));
   return [...sink.all];
 }
 

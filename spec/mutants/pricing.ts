@@ -1,6 +1,7 @@
 /** Faults of what prices a step, and of a search bound to an order. */
 import type { Mutant } from './mutant.ts';
 
+const pricer = { specs: ['spec/prune/pricing/pricer.spec.ts'] };
 const order = { specs: ['spec/prune/search.spec.ts'] };
 
 export const pricingMutants: readonly Mutant[] = [
@@ -17,5 +18,40 @@ export const pricingMutants: readonly Mutant[] = [
     name: 'an order of removal may name a block twice',
     from: 'if (left.delete(block)) continue;',
     to: 'if (left.has(block)) continue;',
+  },
+  {
+    ...pricer,
+    file: 'src/prune/pricing/checkpoints.ts',
+    name: 'groups cut anew keep their streams beside the old ones, beyond the budget',
+    from: 'if (this.#groups.size <= this.#most) break;',
+    to: 'break;',
+  },
+  {
+    ...pricer,
+    file: 'src/prune/pricing/localPricer.ts',
+    name: 'chunks of a job are scored as if they were the first ones',
+    from: 'score(group[at], nll)',
+    to: 'score(at, nll)',
+  },
+  {
+    ...pricer,
+    file: 'src/prune/pricing/localPricer.ts',
+    name: 'passes of a job are not counted once a chunk',
+    from: 'swept.passes * group.length',
+    to: 'swept.passes',
+  },
+  {
+    specs: ['spec/prune/search.spec.ts'],
+    file: 'src/prune/mapEvents.ts',
+    name: 'an abandoned search leaves its sweep as it is',
+    from: 'await abandon(events);',
+    to: '',
+  },
+  {
+    specs: ['spec/prune/race/raceSearch.spec.ts'],
+    file: 'src/prune/race/raceStep.ts',
+    name: 'a race whose candidates are all out leaves the dense model unmeasured',
+    from: 'alive.length === 0 && step > 1',
+    to: 'alive.length === 0',
   },
 ];

@@ -11,7 +11,7 @@ const SETTINGS = '{ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredI
 
 export const searchMutants: readonly Mutant[] = [
   {
-    file: 'src/prune/search.ts',
+    file: 'src/prune/lowest.ts',
     specs: ['spec/prune/search.spec.ts'],
     name: '<= for < in the pick: the last of equals goes',
     from: 'candidate.perplexity.ppl < (best === null ? Infinity : best.perplexity.ppl)',
@@ -34,8 +34,8 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...sweep,
     name: 'the sweep walks removed blocks too',
-    from: 'walkOf(model.config, mask)',
-    to: 'walkOf(model.config)',
+    from: 'walkOf(config, mask)',
+    to: 'walkOf(config)',
   },
   {
     ...sweep,
@@ -64,7 +64,7 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...checkpoints,
     name: 'checkpoint forks are not held',
-    from: 'for (const { stream } of state.forks) this.holders.hold(stream);',
+    from: 'for (const { stream } of state.forks) this.#holders.hold(stream);',
     to: '',
   },
   {

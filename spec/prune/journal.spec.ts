@@ -5,16 +5,14 @@ import { fc, test } from '@fast-check/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlockprunerError, FormatError, JournalMismatchError } from '../../src/errors.ts';
 import type { ChunkScore } from '../../src/eval/perplexity.ts';
-import { countParameters } from '../../src/model/parameters.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { fileJournal } from '../../src/platform/nodeJournal.ts';
 import { Journal, type JournalHeader } from '../../src/prune/journal.ts';
 import type { GroupRecord, SampleRecord } from '../../src/prune/journalRecords.ts';
-import { search } from '../../src/prune/search.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
 import { someTextDamage } from './damagedText.ts';
-import { drain, tinyChunks } from './tinySearch.ts';
+import { drain, localSearch, tinyChunks } from './tinySearch.ts';
 
 const header: JournalHeader = { weights: 'w1', config: 'c1', tokens: 't1', settings: 's1', backend: 'simd plain' };
 const open = (lines: readonly string[] = []): Promise<Journal> =>
@@ -266,10 +264,9 @@ describe('a journal file', () => {
 describe('damaged journals', async () => {
   const { model } = await tinyTransformer({ layers: 1 });
   const chunks = tinyChunks(1, 2, 3);
-  const counts = countParameters(model.source);
   const settings = { kind: 'mix', stop: { blocks: 2 }, groupSize: 1 } as const;
   const searched = async (journal: Journal): Promise<unknown> => {
-    const { events } = await drain(search(model, chunks, counts, settings, journal));
+    const { events } = await drain(localSearch({ model, chunks, journal }, settings));
     // What a step took depends on how much of it was recorded.
     return events.filter(({ type }) => type !== 'progress' && type !== 'measured').map((e) => ({ ...e, work: 0 }));
   };

@@ -2,14 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { renderLossCurve } from '../../src/cli/lossCurve.ts';
 import type { ChunkScore } from '../../src/eval/perplexity.ts';
-import { countParameters } from '../../src/model/parameters.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import type { GroupRecord } from '../../src/prune/journalRecords.ts';
-import { search, type SearchSettings } from '../../src/prune/search.ts';
 import { tinyTransformer } from '../model/tinyTransformer.ts';
-import { drain, tinyChunks } from './tinySearch.ts';
+import { drain, localSearch, tinyChunks } from './tinySearch.ts';
 
 const COUNT = 150_000;
 const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
@@ -23,8 +21,8 @@ const scores = { from: 0, to: COUNT, seconds: 1, passes: 1, base: row(1), step: 
 async function removed(record: GroupRecord): Promise<unknown> {
   const journal = await Journal.open(memoryJournal(), header, nodeHasher);
   await journal.addGroup(record);
-  const settings: SearchSettings = { kind: 'mix', stop: { blocks: 1 }, groupSize: COUNT };
-  const { events } = await drain(search(model, chunks, countParameters(model.source), settings, journal));
+  const settings = { kind: 'mix', stop: { blocks: 1 }, groupSize: COUNT } as const;
+  const { events } = await drain(localSearch({ model, chunks, journal }, settings));
   return events.find((event) => event.type === 'step')?.removed?.name;
 }
 

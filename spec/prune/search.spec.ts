@@ -20,13 +20,15 @@ import { Journal } from '../../src/prune/journal.ts';
 import { plainSearch } from '../../src/prune/plainSearch.ts';
 import { ratios } from '../../src/prune/ratios.ts';
 import type { SearchEvent } from '../../src/prune/events.ts';
-import { lowest, search, type SearchSettings } from '../../src/prune/search.ts';
-import { layersOf } from '../model/layers.ts';
+import { lowest } from '../../src/prune/lowest.ts';
+import type { LocalPricerOptions } from '../../src/prune/pricing/localPricer.ts';
+import type { SearchSettings } from '../../src/prune/search.ts';
 import { cancelling, loud } from '../model/nonFiniteModels.ts';
+import { layersOf } from '../model/layers.ts';
 import { families, tinyTransformer } from '../model/tinyTransformer.ts';
 import type { Chunks } from '../../src/eval/chunks.ts';
 import { seeds } from '../arbitraries.ts';
-import { drain, reference, simdBackends, tinyChunks } from './tinySearch.ts';
+import { drain, localSearch, reference, simdBackends, tinyChunks } from './tinySearch.ts';
 
 type Step = Extract<SearchEvent, { type: 'step' }>;
 type Done = Extract<SearchEvent, { type: 'done' }>;
@@ -42,8 +44,7 @@ async function events(
   checkpointBytes = 0,
 ): Promise<SearchEvent[]> {
   const journal = await Journal.open(memoryJournal(), header, nodeHasher);
-  const counts = countParameters(model.source);
-  return (await drain(search(model, chunks, counts, { kind, stop, groupSize, checkpointBytes }, journal))).events;
+  return (await drain(localSearch({ model, chunks, journal }, { kind, stop, groupSize, checkpointBytes }))).events;
 }
 
 const stepsOf = (all: readonly SearchEvent[]): Step[] => all.filter((event) => event.type === 'step');
@@ -193,12 +194,12 @@ describe('an order decided beforehand', () => {
     model: Transformer,
     chunks: Chunks,
     order: readonly Candidate[],
-    more: Partial<SearchSettings> = {},
+    more: Partial<SearchSettings & LocalPricerOptions> = {},
     journal?: Journal,
   ): Promise<SearchEvent[]> => {
     const settings = { kind: 'mix', stop: { ratio: 0.999 }, groupSize: 2, order, ...more } as const;
     journal ??= await Journal.open(memoryJournal(), header, nodeHasher);
-    return (await drain(search(model, chunks, countParameters(model.source), settings, journal))).events;
+    return (await drain(localSearch({ model, chunks, journal }, settings))).events;
   };
   const someOrder = fc
     .record({
@@ -383,7 +384,7 @@ test.prop([fc.nat(60)], { numRuns: 20 })('abandoned anywhere, it leaves no strea
   const journal = await Journal.open(memoryJournal(), header, nodeHasher);
   const settings = { kind: 'mix', stop: { blocks: 6 }, groupSize: 1 } as const;
   let seen = 0;
-  for await (const _ of search(model, chunks, countParameters(model.source), settings, journal)) {
+  for await (const _ of localSearch({ model, chunks, journal }, settings)) {
     if (seen++ === count) break;
   }
   expect(model.backend.bytesInUse()).toBe(before);

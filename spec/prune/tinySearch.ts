@@ -8,6 +8,10 @@ import type { Chunks } from '../../src/eval/chunks.ts';
 import { Mask } from '../../src/model/mask.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
+import type { SearchEvent } from '../../src/prune/events.ts';
+import type { SearchInput } from '../../src/prune/measureStep.ts';
+import { localPricer, type LocalPricerOptions } from '../../src/prune/pricing/localPricer.ts';
+import { search, type SearchSettings } from '../../src/prune/search.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { blocksInWalkOrder } from '../model/layers.ts';
 import { TINY_VOCAB } from '../model/tinyTransformer.ts';
@@ -58,6 +62,19 @@ export async function drain<T, R>(generator: AsyncGenerator<T, R>): Promise<{ ev
   let next = await generator.next();
   for (; next.done !== true; next = await generator.next()) events.push(next.value);
   return { events, result: next.value };
+}
+
+/** A search of this process, which makes its pricer and closes it. */
+export async function* localSearch(
+  input: Omit<SearchInput, 'pricer'>,
+  { groupSize, checkpointBytes, ...settings }: SearchSettings & LocalPricerOptions,
+): AsyncGenerator<SearchEvent, void> {
+  const pricer = localPricer(input.model, input.chunks, { groupSize, checkpointBytes });
+  try {
+    yield* search({ ...input, pricer }, settings);
+  } finally {
+    await pricer.close();
+  }
 }
 
 /** The same weights, with every read reported first; `onRead` may throw. */

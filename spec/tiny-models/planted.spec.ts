@@ -11,17 +11,16 @@ import { perplexity } from '../../src/eval/perplexity.ts';
 import { parseData } from '../../src/eval/textData.ts';
 import { openModel, type OpenedModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
-import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { candidatesLeft, type PruneKind } from '../../src/prune/candidates.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import type { SearchEvent } from '../../src/prune/events.ts';
-import { search } from '../../src/prune/search.ts';
 import type { Golden, GoldenScores } from '../../tiny-models/planted/golden.ts';
 import { plantedFiles } from '../../tiny-models/planted/recipe.ts';
 import { settled } from '../../tiny-models/planted/settled.ts';
+import { localSearch } from '../prune/tinySearch.ts';
 import { engineTrace, firstDifference } from '../../tiny-models/trace.ts';
 import { layersOf } from '../model/layers.ts';
 
@@ -54,7 +53,7 @@ async function steps(model: Transformer, chunks: Chunks, kind: PruneKind, blocks
   );
   const found: StepEvent[] = [];
   const settings = { kind, stop: { blocks }, groupSize: 4 };
-  for await (const event of search(model, chunks, countParameters(model.source), settings, journal)) {
+  for await (const event of localSearch({ model, chunks, journal }, settings)) {
     if (event.type === 'step') found.push(event);
   }
   return found;

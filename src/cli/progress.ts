@@ -1,6 +1,6 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
-import type { BlockPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
+import type { RowPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
 import type { BlockScore, MethodEvent } from '../prune/method.ts';
 import { plural } from '../drawing/numbers.ts';
 import { changed, figure, percent } from './figures.ts';
@@ -81,7 +81,7 @@ function scoredLine(scores: readonly BlockScore[]): string {
 }
 
 /** `, 3 of them on all chunks, 21.4 % of exact mode's passes` */
-function raced({ survivors }: StepRace, { done, exact }: BlockPasses): string {
+function raced({ survivors }: StepRace, { done, exact }: RowPasses): string {
   return `, ${survivors} of them on all chunks, ${percent(done / exact)} of exact mode's passes`;
 }
 

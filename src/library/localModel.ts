@@ -12,6 +12,7 @@ import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { memoryJournal } from '../platform/journalSink.ts';
+import { abandon } from '../prune/mapEvents.ts';
 import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
 import { checkRace } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -195,7 +196,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
         await this.#turn();
       }
     } finally {
-      await events.return(undefined as never);
+      await abandon(events);
     }
   }
 

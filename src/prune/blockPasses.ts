@@ -1,14 +1,16 @@
 /**
- * The price of a step in block passes of one chunk: one block on one stream. Times tokens a chunk
- * it is block·row passes, the unit of a result's `work`.
+ * What a step takes, in three units that nest: a block pass is one block on one stream; a chunk
+ * pass is one block on one stream of one chunk, as a journal's records count them; a row pass is
+ * one block on one token, the unit of a result's `work`.
  */
+import type { Chunks } from '../eval/chunks.ts';
 import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
-import type { BlockPasses } from './events.ts';
+import type { RowPasses } from './events.ts';
 
 /**
- * What a sweep over `candidates` takes from block `from` of the walk on: the unpruned stream, and
- * each fork past its own blocks.
+ * Block passes of a sweep over `candidates` from block `from` of the walk on: the unpruned stream,
+ * and each fork past its own blocks.
  */
 export function sweepPasses(walk: readonly BlockId[], candidates: readonly Candidate[], from = 0): number {
   const names = walk.map(formatBlock);
@@ -18,29 +20,29 @@ export function sweepPasses(walk: readonly BlockId[], candidates: readonly Candi
   }, names.length - from);
 }
 
-/** What the naive search takes: each candidate's whole model from scratch. */
+/** Block passes of the naive search: each candidate's whole model from scratch. */
 export function naivePasses(walk: readonly BlockId[], candidates: readonly Candidate[]): number {
   return candidates.reduce((sum, { blocks }) => sum + walk.length - blocks.length, 0);
 }
 
 /**
- * A step's work in block·row passes. @param done block passes done, each times its chunks. @param
- * rows tokens of all chunks.
+ * A step's work in row passes.
+ * @param chunkPasses block passes done, each times its chunks.
  */
 export function stepWork(
   walk: readonly BlockId[],
   candidates: readonly Candidate[],
-  done: number,
-  chunkLength: number,
-  rows: number,
-): BlockPasses {
+  chunkPasses: number,
+  { chunk, ids }: Chunks,
+): RowPasses {
+  const rows = ids.length * chunk;
   return {
-    done: done * chunkLength,
+    done: chunkPasses * chunk,
     exact: sweepPasses(walk, candidates) * rows,
     naive: naivePasses(walk, candidates) * rows,
   };
 }
 
-export function addWork(a: BlockPasses, b: BlockPasses): BlockPasses {
+export function addWork(a: RowPasses, b: RowPasses): RowPasses {
   return { done: a.done + b.done, exact: a.exact + b.exact, naive: a.naive + b.naive };
 }

@@ -5,7 +5,7 @@ import type { Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
 import type { Mask } from '../model/mask.ts';
 import { addWork } from './blockPasses.ts';
-import type { BlockPasses, ScoredCandidate, StepEvent, StoppedBy } from './events.ts';
+import type { RowPasses, ScoredCandidate, StepEvent, StoppedBy } from './events.ts';
 import type { BlockScore, Edit, MethodEvent } from './method.ts';
 import { nearTie } from './nearTie.ts';
 import type { CandidateScore, MethodScore, StepResult } from './result.ts';
@@ -20,7 +20,7 @@ export interface MeasuredEnd {
 /** What a run's events come to. */
 export class Outcome {
   readonly steps: StepResult[] = [];
-  work: BlockPasses = { done: 0, exact: 0, naive: 0 };
+  work: RowPasses = { done: 0, exact: 0, naive: 0 };
   scores: MethodScore[] | null = null;
   #dense: Perplexity | null = null;
   #end: { mask: Mask; stoppedBy: StoppedBy } | null = null;

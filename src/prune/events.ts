@@ -18,8 +18,8 @@ export interface ScoredCandidate extends Candidate {
   dropped?: { chunks: number; againstPick: number };
 }
 
-/** Work in block·row passes: one block on one token of one stream. */
-export interface BlockPasses {
+/** Work in row passes: one block on one token of one stream. */
+export interface RowPasses {
   /**
    * In all parts of a resumed run. The rest of `exact` was saved: by checkpoints, or by dropping
    * candidates in a race.
@@ -61,7 +61,7 @@ export interface StepOutcome {
   base: ChunkScore[];
   /** All candidates, in order. */
   scored: ScoredCandidate[];
-  work: BlockPasses;
+  work: RowPasses;
   race?: StepRace;
   /** What a race found of how chunks scatter. */
   effect?: DesignEffect | null;
@@ -91,7 +91,7 @@ export interface StepEvent {
   runnerUp: ScoredCandidate | null;
   ratios: Ratios;
   candidates: ScoredCandidate[];
-  work: BlockPasses;
+  work: RowPasses;
   /** Only where the search races. */
   race?: StepRace;
 }
@@ -104,5 +104,5 @@ export type SearchEvent =
   | { type: 'dense'; perplexity: Perplexity }
   | StepEvent
   /** What a step took, also one whose pick a stop rule then refuses. */
-  | { type: 'measured'; step: number; work: BlockPasses }
+  | { type: 'measured'; step: number; work: RowPasses }
   | { type: 'done'; mask: Mask; stoppedBy: StoppedBy };

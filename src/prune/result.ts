@@ -6,7 +6,7 @@
 import type { Convention, DataSummary } from '../eval/convention.ts';
 import type { NonFinite, PerplexityFigures } from '../eval/figures.ts';
 import type { PruneKind, StopRules } from './candidates.ts';
-import type { BlockPasses, Ratios, StepRace, StoppedBy } from './events.ts';
+import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
 import type { RaceSettings } from './race/raceRule.ts';
 
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
@@ -51,7 +51,7 @@ export interface StepResult {
   nearTie: { block: string; ppl: number } | null;
   /** All candidates in the order they were considered. */
   candidates: CandidateScore[];
-  work: BlockPasses;
+  work: RowPasses;
   /** Only where the search raced. */
   race?: StepRace;
 }
@@ -83,7 +83,7 @@ export interface PruneResult {
   /** Only where the method scores once: all candidates in the official order; the lowest went first. */
   scores?: MethodScore[];
   /** Of all steps, and of one whose pick a stop rule refused. */
-  work: BlockPasses;
+  work: RowPasses;
   steps: StepResult[];
   /** Blocks in the order of removal. */
   removed: string[];

@@ -16,6 +16,7 @@ import { Outcome, type MeasuredEnd } from './document.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent } from './method.ts';
 import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
+import { mapEvents } from './mapEvents.ts';
 import { planGroup } from './pricing/plan.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
 import { PRUNE_SCHEMA, type PruneResult } from './result.ts';
@@ -79,17 +80,11 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
 
     const outcome = new Outcome(model.backend.perplexityNoise);
     const work = method.run(subjectOf(options, journal, gradients), settings, stop);
-    let next = await work.next();
-    try {
-      for (; next.done !== true; next = await work.next()) {
-        outcome.take(next.value);
-        yield next.value;
-      }
-    } finally {
-      // Whoever abandons the run abandons the method, which then frees what it holds.
-      await work.return(undefined as never);
-    }
-    const end = outcome.end(method.name, next.value);
+    const edits = yield* mapEvents(work, (event) => {
+      outcome.take(event);
+      return event;
+    });
+    const end = outcome.end(method.name, edits);
     const sample = await sampleOnce(options, journal, end.mask);
     // The result names the model by its hash: it is given only while the files are those that were
     // hashed.

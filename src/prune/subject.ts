@@ -3,7 +3,7 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { UnsupportedBackendError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
-import { aggregate, scoreChunk, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
+import { aggregate, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
@@ -12,9 +12,11 @@ import { candidatesLeft, type Candidate, type PruneKind } from './candidates.ts'
 import type { Journal } from './journal.ts';
 import { decodeKept, encodeKept, type Kept } from './journalPiece.ts';
 import type { Subject, Telling } from './method.ts';
+import { mapEvents } from './mapEvents.ts';
+import { localPricer } from './pricing/localPricer.ts';
 import { planGroup } from './pricing/plan.ts';
+import type { Pricer } from './pricing/pricer.ts';
 import { search } from './search.ts';
-import { sweep } from './pricing/sweep.ts';
 
 export interface SubjectOptions {
   model: Transformer;
@@ -56,54 +58,55 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       throw new UnsupportedBackendError("the method uses gradients and does not list 'gradients' in its needs.");
     },
     once,
-    price: (some) => price(model, chunks, some, groupOf(some.length), once),
+    price: (some) => price(model, chunks, localPricer(model, chunks, { groupSize: groupOf(some.length) }), some, once),
     async *search({ stop, order, race }) {
       const groupSize = groupOf(order === undefined ? candidates.length : 1);
-      const settings = { kind, stop, groupSize, checkpointBytes: options.checkpointBytes, race, order };
+      // A race visits other chunks in each step: streams kept from one would not serve the next.
+      const checkpointBytes = race === undefined ? options.checkpointBytes : 0;
+      const pricer = localPricer(model, chunks, { groupSize, checkpointBytes });
       let mask = Mask.empty;
-      for await (const event of search(model, chunks, counts, settings, journal)) {
-        if (event.type === 'done') mask = event.mask;
-        yield event;
+      try {
+        for await (const event of search({ model, chunks, journal, pricer }, { kind, stop, race, order })) {
+          if (event.type === 'done') mask = event.mask;
+          yield event;
+        }
+      } finally {
+        await pricer.close();
       }
       return mask;
     },
   };
 }
 
-/** One sweep a group of chunks; what a group gave is kept, and says itself where the next begins. */
+/** One job a group of chunks; what a group gave is kept, and says itself where the next begins. */
 async function* price(
   model: Transformer,
   chunks: Chunks,
+  pricer: Pricer,
   candidates: readonly Candidate[],
-  groupSize: number,
   once: Subject['once'],
 ): Telling<Perplexity[]> {
   const names = candidates.map(({ name }) => name).join(' ');
   const total = chunks.ids.length;
   const scores: ChunkScore[][] = candidates.map(() => []);
-  for (let from = 0; from < total;) {
-    const first = from;
-    const group = yield* once(`prices of ${names} from chunk ${first}`, async function* () {
-      const ids = chunks.ids.slice(first, first + groupSize);
-      const walk = sweep(model, ids, Mask.empty, candidates);
-      let next = await walk.next();
-      try {
-        for (; next.done !== true; next = await walk.next()) {
-          const done = (next.value.passes / next.value.totalPasses) * ids.length;
-          yield { type: 'scoring', fraction: (first + done) / total };
-        }
-      } finally {
-        // Abandoned, the sweep frees its streams.
-        await walk.return(undefined as never);
-      }
-      const score = (rows: readonly Float32Array[]): ChunkScore[] =>
-        rows.map((nll, i) => scoreChunk(chunks, first + i, nll));
-      // The whole model must be sound; without a block it need not be.
-      await requireFiniteLoss(model, chunks, Mask.empty, score(next.value.base), first);
-      return next.value.candidates.map((rows) => score(rows).map(({ nats, targets }) => ({ nats, targets })));
-    });
-    for (const [candidate, own] of group.entries()) appendAll(scores[candidate], own);
-    from += group[0].length;
+  try {
+    for (let from = 0; from < total;) {
+      const first = from;
+      const group = yield* once(`prices of ${names} from chunk ${first}`, async function* () {
+        const count = Math.min(pricer.groupSize, total - first);
+        const job = { mask: Mask.empty, candidates, chunks: Array.from({ length: count }, (_, at) => first + at) };
+        const priced = yield* mapEvents(pricer.price(job), ({ passes, totalPasses }) => {
+          return { type: 'scoring', fraction: (first + (passes / totalPasses) * count) / total } as const;
+        });
+        // The whole model must be sound; without a block it need not be.
+        await requireFiniteLoss(model, chunks, Mask.empty, priced.base, first);
+        return priced.scores.map((rows) => rows.map(({ nats, targets }) => ({ nats, targets })));
+      });
+      for (const [candidate, own] of group.entries()) appendAll(scores[candidate], own);
+      from += group[0].length;
+    }
+  } finally {
+    await pricer.close();
   }
   return scores.map((own) => aggregate(chunks, own));
 }

@@ -14,6 +14,7 @@ import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
 import { memoryJournal, type JournalSink } from '../platform/journalSink.ts';
+import { abandon } from '../prune/mapEvents.ts';
 import { candidatesLeft, checkStopRules } from '../prune/candidates.ts';
 import { memoryNeeds, planMemory, spareBytes, type MemoryPlan } from '../prune/pricing/plan.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -203,6 +204,6 @@ async function* untilAborted(
       signal.throwIfAborted();
     }
   } finally {
-    await events.return(undefined as never);
+    await abandon(events);
   }
 }

@@ -12,7 +12,6 @@ import { loadChunks } from '../../src/cli/evalOptions.ts';
 import { formatPercent } from '../../src/drawing/numbers.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
-import { countParameters } from '../../src/model/parameters.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { walkOf } from '../../src/model/walk.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
@@ -20,6 +19,7 @@ import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { nodeSpawnWorker } from '../../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../../src/platform/nodeVectors.ts';
 import { Journal } from '../../src/prune/journal.ts';
+import { localPricer } from '../../src/prune/pricing/localPricer.ts';
 import { search } from '../../src/prune/search.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { accuracy, drawProblems, LENGTH, SEQ_LEN } from './task.ts';
@@ -56,8 +56,8 @@ const row = async (step: number, removed: string, ppl: number): Promise<void> =>
   const right = await accuracy(model, mask, seededRng(5), TESTED);
   process.stdout.write(`| ${step} | ${removed} | ${ppl.toFixed(3)} | ${formatPercent(right)} |\n`);
 };
-const counts = countParameters(opened.weights);
-for await (const event of search(model, chunks, counts, { kind: 'mix', stop, groupSize: PROBLEMS }, journal)) {
+const pricer = localPricer(model, chunks, { groupSize: PROBLEMS });
+for await (const event of search({ model, chunks, journal, pricer }, { kind: 'mix', stop })) {
   if (event.type === 'dense') await row(0, '–', event.perplexity.ppl);
   if (event.type !== 'step' || event.removed === null) continue;
   mask = mask.with(event.removed.blocks);

@@ -6,9 +6,9 @@ import { Mask } from '../../../src/model/mask.ts';
 import { Transformer } from '../../../src/model/transformer.ts';
 import { bundleSize, Bundles, type Bundle } from '../../../src/prune/pricing/bundles.ts';
 import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
-import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
 import { StreamHolders } from '../../../src/prune/pricing/streamHolders.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
+import { keeping } from './keeping.ts';
 import { normals, seeds } from '../../arbitraries.ts';
 import { layersOf } from '../../model/layers.ts';
 import { families, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
@@ -28,7 +28,10 @@ const someCase = fc.record({
   chunk: fc.integer({ min: 2, max: 7 }),
 });
 
-/** Steps of a search that removes any candidate and prices some of those left, each with bundles of its own size. */
+/**
+ * Steps of a search that removes any candidate and prices some of those left, each with bundles of
+ * its own size.
+ */
 const someSteps = fc.array(
   fc.record({
     pick: fc.nat(),
@@ -59,19 +62,19 @@ for (const { name, make, runs } of [
         await model.nll(ids, Mask.empty);
         const before = backend.bytesInUse();
         const budget = room * count * chunk * model.config.hiddenSize * 4;
-        const [single, bundled] = [new Checkpoints(backend, budget), new Checkpoints(backend, budget)];
+        const [single, bundled] = [keeping(backend, budget), keeping(backend, budget)];
         let mask = Mask.empty;
         for (const { pick, priced, streams } of steps) {
           const left = candidatesLeft(kind, layersOf(LAYERS), mask);
           if (left.length === 0) break;
           const candidates = left.filter((_, index) => priced[index % priced.length]);
-          const expected = await drain(sweep(model, ids, mask, candidates, single, 1));
-          const found = await drain(sweep(model, ids, mask, candidates, bundled, streams));
+          const expected = await drain(sweep(model, ids, mask, candidates, { ...single, bundle: 1 }));
+          const found = await drain(sweep(model, ids, mask, candidates, { ...bundled, bundle: streams }));
           expect(found).toEqual(expected);
-          expect(bundled.bytes).toBe(single.bytes);
+          expect(bundled.checkpoints.bytes).toBe(single.checkpoints.bytes);
           mask = mask.with(left[pick % left.length].blocks);
         }
-        for (const checkpoints of [single, bundled]) checkpoints.free();
+        for (const { checkpoints } of [single, bundled]) checkpoints.free();
         expect(backend.bytesInUse()).toBe(before);
         model.free();
         expect(backend.bytesInUse()).toBe(0);
@@ -86,7 +89,7 @@ describe('how often blocks run', () => {
     const backend = watchOps(await make(), (op) => ops.push(op));
     const { model } = await tinyTransformer({ layers: 4, backend });
     const candidates = candidatesLeft(kind, layersOf(4), Mask.empty);
-    await drain(sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidates, undefined, streams));
+    await drain(sweep(model, tinyChunks(1, 1, 3).ids, Mask.empty, candidates, { bundle: streams }));
     await backend.dispose();
     return ops.filter((op) => op === 'attention' || op === 'swiglu').length;
   };
@@ -100,7 +103,8 @@ describe('how often blocks run', () => {
   );
 
   it.each([
-    // Unpruned 8; forks are past their layers at L1, L2 and L3: 2 · (1 + 2 + 3), or in one bundle 2 · 3.
+    // Unpruned 8; forks are past their layers at L1, L2 and L3: 2 · (1 + 2 + 3), or in one bundle
+    // 2 · 3.
     ['layer', 1, 8 + 12],
     ['layer', 100, 8 + 6],
     ['mix', 1, 36],
@@ -114,10 +118,10 @@ describe('how often blocks run', () => {
     const backend = watchOps(await reference.make(), (op) => ops.push(op));
     const { model } = await tinyTransformer({ layers: 3, backend });
     const { ids } = tinyChunks(1, 2, 5);
-    const checkpoints = new Checkpoints(backend, 2 ** 20);
+    const kept = keeping(backend, 2 ** 20);
     let mask = Mask.empty;
     for (const removed of ['L2.mlp', 'L1.mha']) {
-      await drain(sweep(model, ids, mask, candidatesLeft('mix', layersOf(3), mask), checkpoints));
+      await drain(sweep(model, ids, mask, candidatesLeft('mix', layersOf(3), mask), kept));
       mask = mask.with(Mask.parse(removed, layersOf(3)).blocks);
     }
     expect(ops).not.toContain('stack');
@@ -164,7 +168,10 @@ describe('a whole search', () => {
 
 describe('bundleSize', async () => {
   const configs = await Promise.all(families.map(async (family) => (await tinySource({ family })).config));
-  /** Results of the widest projection: 24 wide MLPs, queries of 4 · 6; GPT-2's q | k | v are 3 · 16. */
+  /**
+   * Results of the widest projection: 24 wide MLPs, queries of 4 · 6; GPT-2's q | k | v are 3 ·
+   * 16.
+   */
   const widest = new Map(families.map((family) => [family, family === 'gpt2' ? 48 : 24]));
 
   test.prop([fc.constantFrom(...configs), fc.integer({ min: 1, max: 4096 }), fc.nat(2 ** 27)])(
@@ -241,7 +248,9 @@ describe('a sweep in bundles that does not come to its end', () => {
     await model.nll(ids, Mask.empty);
     const before = model.backend.bytesInUse();
     let seen = 0;
-    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty), undefined, 2)) {
+    for await (const _ of sweep(model, ids, Mask.empty, candidatesLeft('mix', layersOf(3), Mask.empty), {
+      bundle: 2,
+    })) {
       if (seen++ === blocks) break;
     }
     expect(model.backend.bytesInUse()).toBe(before);
@@ -260,19 +269,19 @@ describe('a sweep in bundles that does not come to its end', () => {
       const { ids } = tinyChunks(1, 2, 5);
       await model.nll(ids, Mask.empty);
       const before = inner.bytesInUse();
-      const checkpoints = new Checkpoints(model.backend, kept ? 2 ** 20 : 0);
+      const memory = { ...keeping(model.backend, kept ? 2 ** 20 : 0), bundle: 3 };
       let mask = Mask.empty;
       // The second step begins by taking some of the first one's streams.
-      await drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask), checkpoints, 3));
+      await drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask), memory));
       mask = mask.with(candidatesLeft(kind, layersOf(3), mask)[2].blocks);
       left = at;
-      const walk = drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask).slice(1), checkpoints, 3));
+      const walk = drain(sweep(model, ids, mask, candidatesLeft(kind, layersOf(3), mask).slice(1), memory));
       const failed = await walk.then(
         () => false,
         () => true,
       );
       expect(failed).toBe(left < 0);
-      checkpoints.free();
+      memory.checkpoints.free();
       expect(inner.bytesInUse()).toBe(before);
     },
   );

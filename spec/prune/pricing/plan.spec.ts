@@ -7,11 +7,11 @@ import { Mask } from '../../../src/model/mask.ts';
 import { Transformer } from '../../../src/model/transformer.ts';
 import { bundleSize } from '../../../src/prune/pricing/bundles.ts';
 import { candidatesLeft, pruneKinds } from '../../../src/prune/candidates.ts';
-import { Checkpoints } from '../../../src/prune/pricing/checkpoints.ts';
 import { memoryNeeds, planBundle, planGroup, planMemory, smallestMemory } from '../../../src/prune/pricing/plan.ts';
 import { sweep } from '../../../src/prune/pricing/sweep.ts';
 import { layersOf } from '../../model/layers.ts';
 import { families, TINY_VOCAB, tinySource, tinyTransformer } from '../../model/tinyTransformer.ts';
+import { keeping } from './keeping.ts';
 import { stacking } from './stacking.ts';
 import { drain, reference, simdBackends, tinyChunks, watchPeak, watchReads, type NamedBackend } from '../tinySearch.ts';
 
@@ -98,7 +98,7 @@ describe('a model whose weights do not fit', () => {
         reads = [];
         const { ids } = tinyChunks(1, Math.min(4, group), chunk);
         const streams = planBundle(model, chunk, candidates.length, group, ids.length);
-        await drain(sweep(model, ids, mask, candidates, undefined, streams));
+        await drain(sweep(model, ids, mask, candidates, { bundle: streams }));
         // Of the embedding, rows are read token by token; it is the head too.
         const ofBlocks = reads.filter((tensor) => tensor.includes('.layers.'));
         expect(ofBlocks).toHaveLength(new Set(ofBlocks).size);
@@ -138,7 +138,7 @@ describe.each([reference, ...simdBackends(1), gpu])('planGroup on $name', ({ nam
       reset();
       const { ids } = tinyChunks(1, group, chunk);
       const streams = planBundle(model, chunk, candidates.length, group, group);
-      await drain(sweep(model, ids, Mask.empty, candidates, undefined, streams));
+      await drain(sweep(model, ids, Mask.empty, candidates, { bundle: streams }));
       await backend.dispose();
       expect(peak() - weights).toBeLessThanOrEqual(activationBytes);
     },
@@ -171,13 +171,13 @@ describe.each([reference, ...simdBackends(1), gpu])('planBundle on $name', ({ na
       const { ids } = tinyChunks(1, Math.min(group, chunks), chunk);
       await model.nll(ids, Mask.empty);
       const weights = backend.bytesInUse();
-      const checkpoints = new Checkpoints(backend, room);
+      const kept = keeping(backend, room);
       for (let step = 0; step < 2; step++) {
         const streams = planBundle(model, chunk, candidates.length, group, ids.length);
         expect(streams).toBeGreaterThanOrEqual(1);
         expect(streams).toBeLessThanOrEqual(bundleSize(model.config, ids.length * chunk, stackBytes));
         reset();
-        await drain(sweep(model, ids, mask, candidates, checkpoints, streams));
+        await drain(sweep(model, ids, mask, candidates, { ...kept, bundle: streams }));
         expect(peak() - weights).toBeLessThanOrEqual(activationBytes + room);
         mask = mask.with(candidates[candidates.length >> 1].blocks);
         candidates = candidatesLeft(kind, layersOf(layers), mask);

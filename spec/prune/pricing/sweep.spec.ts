@@ -25,7 +25,10 @@ const someCase = fc.integer({ min: 1, max: 4 }).chain((layers) =>
   }),
 );
 
-/** Block passes, counted another way: the base stream's, and each candidate's after its own first block. */
+/**
+ * Block passes, counted another way: the base stream's, and each candidate's after its own first
+ * block.
+ */
 function expectedPasses(layers: number, mask: Mask, candidates: readonly Candidate[]): number {
   const walk = blocksInWalkOrder(layers).filter((block) => !mask.has(block));
   const own = candidates.map(({ blocks }) => {

@@ -4,11 +4,11 @@
  * there. Streams are handles that no op changes, so a checkpoint is no copy; it only keeps handles
  * from being freed.
  */
-import type { Backend, DeviceTensor } from '../../backends/backend.ts';
+import type { DeviceTensor } from '../../backends/backend.ts';
 import { formatBlock, walkIndex, type BlockId } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
 import type { Bundle } from './bundles.ts';
-import { StreamHolders } from './streamHolders.ts';
+import type { StreamHolders } from './streamHolders.ts';
 
 /** The streams of a walk just before a block. */
 export interface WalkState {
@@ -22,15 +22,19 @@ export interface WalkState {
 
 /** The checkpoints of one group of chunks, from step to step. */
 export class Checkpoints {
-  readonly holders: StreamHolders;
+  readonly #holders: StreamHolders;
   readonly #budgetBytes: number;
   /** By position; `removed` names the masked blocks before it. */
   readonly #states = new Map<number, WalkState & { readonly removed: string; readonly bytes: number }>();
   #bytes = 0;
 
-  /** @param budgetBytes for the streams that are kept; 0 = keep none. */
-  constructor(backend: Backend, budgetBytes: number) {
-    this.holders = new StreamHolders(backend);
+  /**
+   * @param holders counts who holds which stream; the sweeps that use these checkpoints count by
+   * it too.
+   * @param budgetBytes for the streams that are kept; 0 = keep none.
+   */
+  constructor(holders: StreamHolders, budgetBytes: number) {
+    this.#holders = holders;
     this.#budgetBytes = budgetBytes;
   }
 
@@ -68,8 +72,8 @@ export class Checkpoints {
       Math.floor((state.position * (count + 1)) / length) > Math.floor(((state.position - 1) * (count + 1)) / length);
     const bytes = state.forks.reduce((sum, { names }) => sum + names.length, 1) * streamBytes;
     if (count < 1 || !spread || this.#states.has(state.position) || this.#bytes + bytes > this.#budgetBytes) return;
-    this.holders.hold(state.base);
-    for (const { stream } of state.forks) this.holders.hold(stream);
+    this.#holders.hold(state.base);
+    for (const { stream } of state.forks) this.#holders.hold(stream);
     const { position, base, forks } = state;
     const removed = removedBefore(mask, position);
     this.#states.set(position, { position, base, forks: [...forks], removed, bytes });
@@ -86,8 +90,8 @@ export class Checkpoints {
     if (state === undefined) return;
     this.#states.delete(position);
     this.#bytes -= state.bytes;
-    this.holders.release(state.base);
-    for (const { stream } of state.forks) this.holders.release(stream);
+    this.#holders.release(state.base);
+    for (const { stream } of state.forks) this.#holders.release(stream);
   }
 }
 
@@ -96,30 +100,47 @@ function removedBefore(mask: Mask, position: number): string {
   return before.map(formatBlock).toSorted().join(',');
 }
 
-/** The checkpoints of every group of chunks of a search. */
+/** The checkpoints of the groups of chunks that a search comes back to in every step. */
 export class GroupCheckpoints {
-  readonly #backend: Backend;
+  readonly #holders: StreamHolders;
+  readonly #most: number;
   readonly #groupBytes: number;
+  /** By the group's chunks, the one used last at the end. */
   readonly #groups = new Map<string, Checkpoints>();
 
-  /** @param groupBytes budget of one group. */
-  constructor(backend: Backend, groupBytes: number) {
-    this.#backend = backend;
-    this.#groupBytes = groupBytes;
+  /**
+   * @param groups that there are in a step.
+   * @param budgetBytes for all of them, shared out evenly.
+   */
+  constructor(holders: StreamHolders, groups: number, budgetBytes: number) {
+    this.#holders = holders;
+    this.#most = groups;
+    this.#groupBytes = budgetBytes / groups;
+  }
+
+  get bytes(): number {
+    return [...this.#groups.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /**
-   * Those of the chunks from … to − 1. A resumed run may cut its groups elsewhere, so both ends
-   * name one.
+   * Those of a group. A resumed run may cut its first step's groups elsewhere, and a race cuts
+   * them anew in every step: beyond as many as a step has, those not used for longest are freed.
    */
-  of(from: number, to: number): Checkpoints {
-    const name = `${from}-${to}`;
-    const found = this.#groups.get(name) ?? new Checkpoints(this.#backend, this.#groupBytes);
+  of(chunks: readonly number[]): Checkpoints {
+    const name = chunks.join(',');
+    const found = this.#groups.get(name) ?? new Checkpoints(this.#holders, this.#groupBytes);
+    this.#groups.delete(name);
     this.#groups.set(name, found);
+    for (const [other, checkpoints] of this.#groups) {
+      if (this.#groups.size <= this.#most) break;
+      checkpoints.free();
+      this.#groups.delete(other);
+    }
     return found;
   }
 
   free(): void {
     for (const checkpoints of this.#groups.values()) checkpoints.free();
+    this.#groups.clear();
   }
 }

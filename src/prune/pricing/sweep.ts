@@ -25,9 +25,10 @@ import type { Mask } from '../../model/mask.ts';
 import { bySequence, nextTokens, type Transformer } from '../../model/transformer.ts';
 import { walkOf } from '../../model/walk.ts';
 import { sweepPasses } from '../blockPasses.ts';
-import { bundleSize, Bundles, unstack } from './bundles.ts';
 import type { Candidate } from '../candidates.ts';
+import { bundleSize, Bundles, unstack } from './bundles.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { StreamHolders } from './streamHolders.ts';
 
 export interface SweepProgress {
   /** Block passes done and to do in all; a pass is one block on one stream. */
@@ -44,32 +45,43 @@ export interface SweepResult {
   passes: number;
 }
 
+/** How a sweep uses memory. None of it changes a bit of what comes out. */
+export interface SweepMemory {
+  /** Counts who holds which stream; with `checkpoints`, the counter that they were made with. */
+  holders?: StreamHolders;
+  /**
+   * Of earlier sweeps over the same chunks, to go on from; this one adds its own. Default: none.
+   */
+  checkpoints?: Checkpoints;
+  /** The most streams of a bundle; 1 = none is stacked. Default: as many as the backend wants. */
+  bundle?: number;
+}
+
 /**
  * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must
  * be unmasked and adjacent in the walk, and no two candidates may share one. Yields progress after
  * every block. However it ends, abandoned or with an error included, it leaves no stream behind
  * but those in `checkpoints`.
- * @param checkpoints of earlier sweeps over the same chunks, to go on from; this one adds its own.
- * They change no bit.
- * @param streams that are stacked into a bundle at most; nor does this. 1 = none.
  */
 export async function* sweep(
   model: Transformer,
   ids: readonly Int32Array[],
   mask: Mask,
   candidates: readonly Candidate[],
-  checkpoints: Checkpoints = new Checkpoints(model.backend, 0),
-  streams: number = bundleSize(model.config, ids.length * ids[0].length, model.backend.stackBytes),
+  memory: SweepMemory = {},
 ): AsyncGenerator<SweepProgress, SweepResult> {
   const seqLen = ids[0].length;
-  const { holders } = checkpoints;
-  const walk = walkOf(model.config, mask);
+  const { config, backend } = model;
+  const { holders = new StreamHolders(backend) } = memory;
+  const { checkpoints = new Checkpoints(holders, 0) } = memory;
+  const { bundle = bundleSize(config, ids.length * seqLen, backend.stackBytes) } = memory;
+  const walk = walkOf(config, mask);
   const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c.name] as const)));
   const from = checkpoints.latest(mask, candidates);
   const start = from?.position ?? 0;
   const ahead = walk.filter((block) => walkIndex(block) >= start);
   const totalPasses = sweepPasses(walk, candidates, walk.length - ahead.length);
-  const forks = new Bundles(holders, streams);
+  const forks = new Bundles(holders, bundle);
   let base = from?.base ?? (await model.embed(ids));
   holders.hold(base);
   let passes = 0;
@@ -82,7 +94,7 @@ export async function* sweep(
       const skipping = removedBy.get(formatBlock(block));
       forks.stack(skipping);
       if (position > start) {
-        checkpoints.offer(mask, { position, base, forks: forks.all }, walkPlaces(model.config));
+        checkpoints.offer(mask, { position, base, forks: forks.all }, walkPlaces(config));
       }
       for (const [index, { names, stream }] of forks.all.entries()) {
         if (skipping !== undefined && names.includes(skipping)) continue;

@@ -1,69 +1,121 @@
 /**
- * One step of the search as a race: sweeps over ever fewer candidates, chunk by chunk in random
- * order.
+ * One step of the search as a race: ever fewer candidates, chunk by chunk in random order. It asks
+ * for the losses of chunks, feeds them to a `Race`, and drops whom that puts out.
  */
-import { FormatError } from '../../errors.ts';
-import type { Chunks } from '../../eval/chunks.ts';
-import { requireFiniteLoss } from '../../eval/nonFinite.ts';
-import { aggregate, scoreChunk, type ChunkScore } from '../../eval/perplexity.ts';
-import type { Mask } from '../../model/mask.ts';
-import type { Transformer } from '../../model/transformer.ts';
+import { aggregate, type ChunkScore } from '../../eval/perplexity.ts';
 import { walkOf } from '../../model/walk.ts';
 import { appendAll } from '../appendAll.ts';
 import { stepWork, sweepPasses } from '../blockPasses.ts';
 import type { Candidate } from '../candidates.ts';
-import type { ScoredCandidate, SearchEvent, StepOutcome, StepRace } from '../events.ts';
-import type { Journal } from '../journal.ts';
-import { OTHER_OUT, type RaceRecord } from '../journalRecords.ts';
-import { planBundle } from '../pricing/plan.ts';
+import type { ScoredCandidate, StepOutcome, StepRace } from '../events.ts';
+import type { RaceRecord } from '../journalRecords.ts';
+import { lowest } from '../lowest.ts';
+import { namesThese, outOfPlace, type StepInput, type StepMeasurement } from '../measureStep.ts';
+import type { Priced, PricingJob } from '../pricing/pricer.ts';
 import { Race } from './race.ts';
 import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
-import { segmentNats, segmentShares } from './raceSegments.ts';
-import { sweep } from '../pricing/sweep.ts';
+import { segmentShares } from './raceSegments.ts';
 
-export interface RaceStepInput {
-  model: Transformer;
-  chunks: Chunks;
-  race: RaceSettings;
-  groupSize: number;
-  journal: Journal;
-  step: number;
-  mask: Mask;
-  candidates: readonly Candidate[];
-  /**
-   * Of the last step: its candidates, best first, and the design effect it found. Null in a first
-   * step.
-   */
-  before: { ranking: readonly string[]; effect: DesignEffect | null } | null;
+/** What a race is told of the step before: its candidates, best first, and its design effect. */
+export interface StepBefore {
+  ranking: readonly string[];
+  effect: DesignEffect | null;
 }
 
-/** Runs or resumes one step. @throws FormatError when the journal holds another race. */
-export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEvent, StepOutcome> {
-  const { model, chunks, journal, step, mask, candidates } = input;
-  const total = chunks.ids.length;
-  const order = raceOrder(total, input.race.seed, step);
-  const walk = walkOf(model.config, mask);
-  const race = new Race({
-    candidates: candidates.length,
-    population: total,
-    confidence: input.race.confidence,
-    margin: 2 * model.backend.perplexityNoise,
-    places: input.before === null ? null : placesOf(candidates, input.before.ranking),
-    effect: input.before?.effect ?? null,
-  });
-  const scores: ChunkScore[][] = candidates.map(() => []);
-  const base: ChunkScore[] = [];
-  const looks: StepRace['looks'] = [];
-  let passes = 0;
+export class RaceStep implements StepMeasurement {
+  readonly #input: StepInput;
+  /** All chunks, in the order in which this step visits them. */
+  readonly #order: readonly number[];
+  readonly #race: Race;
+  /** Under the mask alone, in order of visit. */
+  readonly #base: ChunkScore[] = [];
+  /** [candidate][visit], as far as the candidate came. */
+  readonly #scores: readonly ChunkScore[][];
+  readonly #looks: StepRace['looks'] = [];
+  #chunkPasses = 0;
 
-  const take = (record: RaceRecord): void => {
-    checkRecord(record, journal.placeOf(record), race, candidates, order);
-    const { alive } = race;
-    passes += record.passes;
-    appendAll(base, record.base);
-    for (const [row, candidate] of alive.entries()) appendAll(scores[candidate], record.scores[row]);
+  /**
+   * @param before null in a first step.
+   * @throws FormatError where the journal holds another race.
+   */
+  constructor(input: StepInput, settings: RaceSettings, before: StepBefore | null) {
+    const { model, chunks, journal, step, candidates } = input;
+    this.#input = input;
+    this.#order = raceOrder(chunks.ids.length, settings.seed, step);
+    this.#race = new Race({
+      candidates: candidates.length,
+      population: chunks.ids.length,
+      confidence: settings.confidence,
+      margin: 2 * model.backend.perplexityNoise,
+      places: before === null ? null : placesOf(candidates, before.ranking),
+      effect: before?.effect ?? null,
+    });
+    this.#scores = candidates.map(() => []);
+    for (const record of journal.races(step)) this.#take(record);
+  }
+
+  next(): PricingJob | null {
+    const { mask, pricer, step } = this.#input;
+    const { seen, alive, nextLook } = this.#race;
+    // A first step also measures the dense model, whatever becomes of the candidates.
+    const isOver = alive.length === 0 && step > 1;
+    if (seen === this.#order.length || isOver) return null;
+    const to = Math.min(nextLook, seen + pricer.groupSize);
+    return { mask, candidates: this.#inRace(), chunks: this.#order.slice(seen, to), segments: true };
+  }
+
+  async add({ candidates, chunks }: PricingJob, priced: Priced): Promise<void> {
+    const { journal, step } = this.#input;
+    const record: RaceRecord = {
+      type: 'race',
+      step,
+      from: this.#race.seen,
+      to: this.#race.seen + chunks.length,
+      chunks: [...chunks],
+      seconds: priced.seconds,
+      passes: priced.chunkPasses,
+      candidates: candidates.map(({ name }) => name),
+      base: priced.base,
+      scores: priced.scores,
+      segments: priced.segments ?? [],
+    };
+    await journal.addRace(record);
+    this.#take(record);
+  }
+
+  work(): { done: number; ahead: number; perChunk: number } {
+    const { model, mask } = this.#input;
+    const perChunk = sweepPasses(walkOf(model.config, mask), this.#inRace());
+    return { done: this.#chunkPasses, ahead: (this.#order.length - this.#race.seen) * perChunk, perChunk };
+  }
+
+  best(): { name: string; ppl: number } | null {
+    if (this.#race.seen === 0) return null;
+    const best = lowest(this.#race.alive.map((index) => this.#perplexityOf(index)));
+    return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
+  }
+
+  outcome(): StepOutcome {
+    const { model, chunks, mask, candidates } = this.#input;
+    return {
+      base: this.#inChunkOrder(this.#base),
+      scored: this.#scored(),
+      work: stepWork(walkOf(model.config, mask), candidates, this.#chunkPasses, chunks),
+      race: { looks: this.#looks, survivors: this.#race.alive.length },
+      effect: this.#race.effect,
+    };
+  }
+
+  /** Counts a record in, and drops whom the look after it puts out. */
+  #take(record: RaceRecord): void {
+    this.#checkPlace(record);
+    const { chunks, candidates } = this.#input;
+    const { alive } = this.#race;
+    this.#chunkPasses += record.passes;
+    appendAll(this.#base, record.base);
+    for (const [row, candidate] of alive.entries()) appendAll(this.#scores[candidate], record.scores[row]);
     for (const [at, chunk] of record.chunks.entries()) {
-      race.add(segmentShares(chunks, chunk), (candidate) => {
+      this.#race.add(segmentShares(chunks, chunk), (candidate) => {
         const row = alive.indexOf(candidate);
         const { nats, targets } = record.scores[row][at];
         // No target that counts makes a mean of 0/0, as in exact mode.
@@ -71,76 +123,57 @@ export async function* raceStep(input: RaceStepInput): AsyncGenerator<SearchEven
         return finite ? Float64Array.from(record.segments[row][at], (part) => part / targets) : null;
       });
     }
-    const dropped = race.look().map((candidate) => candidates[candidate].name);
-    if (dropped.length > 0) looks.push({ chunks: race.seen, candidates: alive.length, dropped });
-  };
-
-  for (const record of journal.races(step)) take(record);
-  const started = performance.now();
-  const recorded = passes;
-  // A first step also measures the dense model, whatever becomes of the candidates.
-  const fewest = step === 1 ? 0 : 1;
-  while (race.seen < total && race.alive.length >= fewest) {
-    const from = race.seen;
-    const to = Math.min(race.nextLook, from + input.groupSize);
-    const inRace = race.alive.map((candidate) => candidates[candidate]);
-    const ahead = (total - from) * sweepPasses(walk, inRace);
-    const best = bestSoFar(chunks, order, race, candidates, scores);
-    const seen = order.slice(from, to);
-    const groupStart = performance.now();
-    const sweeping = sweep(
-      model,
-      seen.map((chunk) => chunks.ids[chunk]),
-      mask,
-      inRace,
-      undefined,
-      planBundle(model, chunks.chunk, inRace.length, input.groupSize, seen.length),
-    );
-    let next = await sweeping.next();
-    try {
-      for (; next.done !== true; next = await sweeping.next()) {
-        const done = passes + next.value.passes * (to - from);
-        yield {
-          type: 'progress',
-          step,
-          candidates: inRace.length,
-          fraction: done / (passes + ahead),
-          seconds: (performance.now() - started) / 1000,
-          computed: (done - recorded) / (passes + ahead),
-          best,
-        };
-      }
-    } finally {
-      await sweeping.return(undefined as never);
-    }
-    const { value } = next;
-    const record: RaceRecord = {
-      type: 'race',
-      step,
-      from,
-      to,
-      chunks: seen,
-      seconds: (performance.now() - groupStart) / 1000,
-      passes: value.passes * (to - from),
-      candidates: inRace.map(({ name }) => name),
-      base: value.base.map((nll, at) => scoreChunk(chunks, seen[at], nll)),
-      scores: value.candidates.map((rows) => rows.map((nll, at) => scoreChunk(chunks, seen[at], nll))),
-      segments: value.candidates.map((rows) => rows.map((nll, at) => segmentNats(chunks, seen[at], nll))),
-    };
-    if (step === 1) {
-      for (const [at, chunk] of seen.entries()) await requireFiniteLoss(model, chunks, mask, [record.base[at]], chunk);
-    }
-    await journal.addRace(record);
-    take(record);
+    const dropped = this.#race.look().map((candidate) => candidates[candidate].name);
+    if (dropped.length > 0) this.#looks.push({ chunks: this.#race.seen, candidates: alive.length, dropped });
   }
 
-  return {
-    base: inChunkOrder(base, order),
-    scored: scoredOf(chunks, order, candidates, scores),
-    work: stepWork(walk, candidates, passes, chunks.chunk, total * chunks.chunk),
-    race: { looks, survivors: race.alive.length },
-    effect: race.effect,
-  };
+  /** @throws FormatError for a record that is not what this race would do next. */
+  #checkPlace(record: RaceRecord): void {
+    const { seen, nextLook } = this.#race;
+    const follows =
+      record.from === seen &&
+      record.to <= nextLook &&
+      record.chunks.every((chunk, at) => chunk === this.#order[seen + at]) &&
+      namesThese(record, this.#inRace());
+    if (!follows) throw outOfPlace(record, this.#input.journal);
+  }
+
+  #inRace(): Candidate[] {
+    return this.#race.alive.map((index) => this.#input.candidates[index]);
+  }
+
+  /**
+   * Over the chunks that the candidate has seen: exact mode's to the last bit when these are all.
+   */
+  #perplexityOf(index: number): ScoredCandidate {
+    const { name, blocks } = this.#input.candidates[index];
+    return { name, blocks, perplexity: aggregate(this.#input.chunks, this.#inChunkOrder(this.#scores[index])) };
+  }
+
+  /**
+   * All candidates; those that were dropped beside the best of the rest on the chunks they saw.
+   */
+  #scored(): ScoredCandidate[] {
+    const { chunks, candidates } = this.#input;
+    const all = this.#order.length;
+    const finalists = [...candidates.keys()].filter((index) => this.#scores[index].length === all);
+    const best = lowest(finalists.map((index) => ({ index, ...this.#perplexityOf(index) })));
+    return candidates.map((_, index): ScoredCandidate => {
+      const own = this.#perplexityOf(index);
+      const seen = this.#scores[index].length;
+      if (seen === all) return own;
+      const onTheSame = best === null ? null : this.#inChunkOrder(this.#scores[best.index].slice(0, seen));
+      const bestPpl = onTheSame === null ? NaN : aggregate(chunks, onTheSame).ppl;
+      return { ...own, dropped: { chunks: seen, againstPick: own.perplexity.ppl / bestPpl } };
+    });
+  }
+
+  /** Scores of the first visits, by the chunks' own order, in which exact mode adds them up. */
+  #inChunkOrder(scores: readonly ChunkScore[]): ChunkScore[] {
+    return Array.from(scores.keys())
+      .toSorted((a, b) => this.#order[a] - this.#order[b])
+      .map((visit) => scores[visit]);
+  }
 }
 
 /** The candidates of a step, best first: those that saw all, then those dropped latest. */
@@ -156,78 +189,4 @@ function placesOf(candidates: readonly Candidate[], before: readonly string[]): 
   const names = new Set(candidates.map(({ name }) => name));
   const left = before.filter((name) => names.has(name));
   return candidates.map(({ name }) => left.indexOf(name));
-}
-
-/**
- * Perplexities: exact mode's to the last bit for those that saw all chunks, else over what they
- * saw.
- */
-function scoredOf(
-  chunks: Chunks,
-  order: readonly number[],
-  candidates: readonly Candidate[],
-  scores: readonly ChunkScore[][],
-): ScoredCandidate[] {
-  const whole = scores.filter((own) => own.length === order.length);
-  const perplexities = scores.map((own) => aggregate(chunks, inChunkOrder(own, order)));
-  const picked = whole.reduce<ChunkScore[] | null>((best, own) => {
-    const ppl = aggregate(chunks, inChunkOrder(own, order)).ppl;
-    return ppl < (best === null ? Infinity : aggregate(chunks, inChunkOrder(best, order)).ppl) ? own : best;
-  }, null);
-  return candidates.map(({ name, blocks }, index): ScoredCandidate => {
-    const seen = scores[index].length;
-    const perplexity = perplexities[index];
-    if (seen === order.length) return { name, blocks, perplexity };
-    const same = picked === null ? NaN : aggregate(chunks, inChunkOrder(picked.slice(0, seen), order)).ppl;
-    return { name, blocks, perplexity, dropped: { chunks: seen, againstPick: perplexity.ppl / same } };
-  });
-}
-
-/**
- * Scores of the first chunks of a race, by the chunks' own order, in which exact mode adds them
- * up.
- */
-function inChunkOrder(scores: readonly ChunkScore[], order: readonly number[]): ChunkScore[] {
-  return Array.from(scores.keys())
-    .toSorted((a, b) => order[a] - order[b])
-    .map((visit) => scores[visit]);
-}
-
-function bestSoFar(
-  chunks: Chunks,
-  order: readonly number[],
-  race: Race,
-  candidates: readonly Candidate[],
-  scores: readonly ChunkScore[][],
-): { name: string; ppl: number } | null {
-  if (race.seen === 0) return null;
-  let best: { name: string; ppl: number } | null = null;
-  for (const candidate of race.alive) {
-    const { ppl } = aggregate(chunks, inChunkOrder(scores[candidate], order));
-    if (ppl < (best?.ppl ?? Infinity)) best = { name: candidates[candidate].name, ppl };
-  }
-  return best;
-}
-
-/** A record must be what this race would do next. */
-function checkRecord(
-  record: RaceRecord,
-  where: string,
-  race: Race,
-  candidates: readonly Candidate[],
-  order: readonly number[],
-): void {
-  const names = race.alive.map((candidate) => candidates[candidate].name);
-  const follows =
-    record.from === race.seen &&
-    record.to <= race.nextLook &&
-    record.chunks.every((chunk, at) => chunk === order[record.from + at]) &&
-    record.candidates.length === names.length &&
-    record.candidates.every((name, index) => name === names[index]);
-  if (!follows) {
-    throw new FormatError(`step ${record.step} of the journal does not follow from what comes before it.`, {
-      where,
-      remedy: OTHER_OUT,
-    });
-  }
 }
