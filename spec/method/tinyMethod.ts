@@ -24,7 +24,7 @@ export async function methodRun(
 ): Promise<MethodRun> {
   const sink = memoryJournal(lines);
   const gradients = (): Promise<ReturnType<typeof referenceBackend>> => Promise.resolve(referenceBackend());
-  const fields = { method, gradients, tokenizer: null, stop: { blocks: 2 }, ...more };
+  const fields = { method, gradients, tokenizer: null, stop: { blocks: 2 }, activationBytes: 2 ** 20, ...more };
   const { options } = await tinyRun(sink, fields, { layers: 3, ...tiny }, backend);
   return { options, sink };
 }
@@ -48,4 +48,11 @@ export async function finish(options: RunOptions): Promise<PruneResult> {
 export function lasting(result: PruneResult): Omit<PruneResult, 'seconds'> {
   const { seconds: _, ...document } = result;
   return document;
+}
+
+/** A document's scores by candidate; NaN where one is not a number. */
+export function scoresOf({ scores = [] }: PruneResult): Record<string, number> {
+  return Object.fromEntries(
+    scores.map(({ block, score, status }) => [block, score ?? (status === 'nan' ? NaN : Infinity)]),
+  );
 }

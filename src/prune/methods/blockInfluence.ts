@@ -1,11 +1,11 @@
 import { formatBlock } from '../../model/blockId.ts';
-import { walkOf } from '../../model/walk.ts';
-import type { DeviceTensor } from '../../backends/backend.ts';
+import { Mask } from '../../model/mask.ts';
+import type { Tap } from '../../model/tap.ts';
 import type { Method, Subject, Telling } from '../method.ts';
 import { rankingMethod } from './ranking.ts';
 
 /**
- * Block Influence (Men et al. 2024, ShortGPT, §3.2): BI = 1 − mean over tokens of cos(before, after),
+ * Block Influence (Men et al. 2024, ShortGPT, eq. 1): BI = 1 − mean over tokens of cos(before, after),
  * before and after being the residual stream on both sides of the candidate: a layer as in the
  * paper, or one block of it. All tokens of all chunks count alike, a BOS too. BI is in [0, 2].
  */
@@ -29,38 +29,26 @@ async function* scoreAll(subject: Subject): Telling<number[]> {
   return Array.from(sums, (sum) => 1 - sum / (chunks.ids.length * chunks.chunk));
 }
 
-/** Σ over a chunk's tokens of cos(before, after), for each candidate. */
+/** Σ over a chunk's tokens of cos(before, after) for each candidate, in f64. */
 async function cosineSums({ model, candidates }: Subject, ids: Int32Array): Promise<number[]> {
-  const ends = new Map(candidates.map(({ blocks }, index) => [formatBlock(blocks[blocks.length - 1]), index]));
-  const starts = new Map(candidates.map(({ blocks }, index) => [formatBlock(blocks[0]), index]));
+  const { backend } = model;
+  const firsts = new Set(candidates.map(({ blocks }) => formatBlock(blocks[0])));
+  const lasts = new Map(candidates.map(({ blocks }, index) => [formatBlock(blocks[blocks.length - 1]), index]));
   const sums = candidates.map(() => 0);
-  const before = new Map<number, Float32Array>();
-  let x: DeviceTensor = await model.embed([ids]);
-  for (const block of walkOf(model.config)) {
-    const start = starts.get(formatBlock(block));
-    if (start !== undefined) before.set(start, await model.backend.download(x));
-    const next = await model.block(block, x, ids.length);
-    model.backend.free(x);
-    x = next;
-    const end = ends.get(formatBlock(block));
-    if (end === undefined) continue;
-    const after = await model.backend.download(x);
-    const from = before.get(end) ?? after;
-    for (let row = 0; row < ids.length; row++) sums[end] += cosine(from, after, row, x.cols);
-  }
-  model.backend.free(x);
+  /** The stream before a candidate of several blocks, on the host: a tap's arrays do not live on. */
+  let entered: Float32Array | null = null;
+  const tap: Tap = {
+    async block(id, before, after, scope) {
+      const first = firsts.has(formatBlock(id));
+      const last = lasts.get(formatBlock(id));
+      if (last === undefined) {
+        if (first) entered = await backend.download(before);
+        return;
+      }
+      const from = first || entered === null ? before : scope.upload(entered, before.rows, before.cols);
+      for (const cosine of await backend.download(scope.rowCosines(from, after))) sums[last] += cosine;
+    },
+  };
+  backend.free(await model.walk([ids], Mask.empty, tap));
   return sums;
-}
-
-function cosine(x: Float32Array, y: Float32Array, row: number, cols: number): number {
-  let xx = 0;
-  let yy = 0;
-  let xy = 0;
-  for (let i = row * cols; i < (row + 1) * cols; i++) {
-    xx += x[i] * x[i];
-    yy += y[i] * y[i];
-    xy += x[i] * y[i];
-  }
-  if (xx * yy === 0) return xx === yy ? 1 : 0;
-  return Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy)));
 }

@@ -4,6 +4,7 @@
  * Perplexity is measured after each removal, by the search, but decides nothing.
  */
 import { NonFiniteError, UsageError } from '../../errors.ts';
+import { plural } from '../../drawing/numbers.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import type { Candidate } from '../candidates.ts';
 import type { Method, Subject, Telling } from '../method.ts';
@@ -51,6 +52,7 @@ export function rankingMethod<Own extends Defaults>(ranking: Ranking<Own>): Meth
       }
       const found = ranking.score(subject, settings);
       const scores = Array.isArray(found) ? found : yield* found;
+      requireAll(name, scores, subject.candidates);
       yield* tell(subject.candidates, scores);
       const scoreOf = new Map(subject.candidates.map((candidate, index) => [candidate, scores[index]]));
       const order = rank(
@@ -75,6 +77,12 @@ export function rank(candidates: readonly Candidate[], scores: readonly number[]
     .map(({ candidate }) => candidate);
 }
 
+/** @throws UsageError for a method that did not score each candidate. */
+function requireAll(method: string, scores: readonly number[], candidates: readonly Candidate[]): void {
+  if (scores.length === candidates.length) return;
+  throw new UsageError(`method ${method} scored ${scores.length} of ${candidates.length} candidates.`);
+}
+
 /** @throws NonFiniteError where no candidate has a score: there is no order then. */
 async function* tell(candidates: readonly Candidate[], scores: readonly number[]): Telling<void> {
   const lost = candidates.filter((_, index) => Number.isNaN(scores[index]));
@@ -91,6 +99,6 @@ function isBetween({ blocks }: Candidate, { layers }: ModelConfig): boolean {
 function requireLayersBetween({ layers }: ModelConfig): void {
   if (layers.length > KEPT_FIRST + KEPT_LAST) return;
   throw new UsageError(
-    `--plus keeps layers 0 to ${KEPT_FIRST - 1} and the last ${KEPT_LAST}, and the model has ${layers.length} layers: nothing is left to remove.`,
+    `--plus keeps layers 0 to ${KEPT_FIRST - 1} and the last ${KEPT_LAST}, and the model has ${plural(layers.length, 'layer')}: nothing is left to remove.`,
   );
 }
