@@ -81,6 +81,12 @@ export { readOfficialOrder, writeOfficialOrder } from './prune/officialOrder.ts'
 export { renderReport } from './prune/report/report.ts';
 export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.ts';
 
+// Writing models
+export { writeModel, type ModelWriter } from './formats/write/modelWriter.ts';
+export { safetensorsWriter, storedType } from './formats/write/safetensorsWriter.ts';
+export { memorySink, type FileSink, type OpenSink } from './platform/fileSink.ts';
+export { folderSink } from './platform/nodeFileSink.ts';
+
 // Gradients
 export { lossGradients, type CalibrationLoss, type GradientEvent } from './autodiff/lossGradients.ts';
 
@@ -88,6 +94,7 @@ export { lossGradients, type CalibrationLoss, type GradientEvent } from './autod
 export { checkRecipe, type Recipe, type Task } from './train/recipe.ts';
 export { prepare, type Prepared } from './train/prepare.ts';
 export { train, type TrainEvent, type TrainOptions } from './train/train.ts';
+export { healRun, type HealDocument, type HealEvent, type HealJob, type HealSettings } from './train/healRun.ts';
 export { parameterSource } from './autodiff/parameters.ts';
 export { simdGradientBackend } from './backends/simd/simdGradientBackend.ts';
 export type { GradientBackend, GradientScope } from './backends/gradients.ts';

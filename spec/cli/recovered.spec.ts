@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { recoveredShare, recoveredText } from '../../src/cli/recovered.ts';
+import { recoveredText } from '../../src/cli/recovered.ts';
+import { recoveredShare } from '../../src/train/recovered.ts';
 
 describe('what healing brought back', () => {
   it.each([

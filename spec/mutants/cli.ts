@@ -55,8 +55,9 @@ export const cliMutants: readonly Mutant[] = [
   {
     ...heal,
     name: 'heal: measures in f64 whatever --nll-sum says',
-    from: 'Transformer.load(weights, this.#backend, Infinity, this.nllSum)',
-    to: 'Transformer.load(weights, this.#backend, Infinity)',
+    file: 'src/train/healRun.ts',
+    from: 'Transformer.load(weights, backend, Infinity, nllSum)',
+    to: 'Transformer.load(weights, backend, Infinity)',
   },
   {
     ...heal,
@@ -66,6 +67,7 @@ export const cliMutants: readonly Mutant[] = [
   },
   {
     ...recovered,
+    file: 'src/train/recovered.ts',
     name: 'heal: a share of what pruning did not cost',
     from: ' || cost < NOTHING * dense) return null;',
     to: ') return null;',
@@ -108,8 +110,11 @@ export const cliMutants: readonly Mutant[] = [
     name: 'heal: a wrong --data is told after a measurement',
     from: 'const text = await trainingText(options, opened, terminal);',
     to: `const held = await loadChunks({ ...options, data: options.valid }, opened, terminal);
-    const early = new Scorer(await trainingBackend(options, null), held, options.nllSum);
-    terminal.note(figure((await early.score(opened.weights, Mask.empty)).ppl));
+    const { perplexity } = await import('../eval/perplexity.ts');
+    const { Transformer } = await import('../model/transformer.ts');
+    const { Mask: Blocks } = await import('../model/mask.ts');
+    const early = await Transformer.load(opened.weights, await trainingBackend(options, null), Infinity);
+    terminal.note(figure((await perplexity(early, held, Blocks.empty)).ppl));
     const text = await trainingText(options, opened, terminal);`,
   },
   {

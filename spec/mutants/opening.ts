@@ -182,17 +182,17 @@ export const openingMutants: readonly Mutant[] = [
     to: '',
   },
   {
-    file: 'src/cli/healCommand.ts',
+    file: 'src/train/healRun.ts',
     specs: ['spec/cli/healedModel.spec.ts'],
     name: 'heal: nobody looks whether the model was replaced while it trained',
-    from: 'await adapt(trainee, backend, out, text, options, terminal);\n      await opened.weights.assertUnchanged();',
-    to: 'await adapt(trainee, backend, out, text, options, terminal);',
+    from: 'await turn();\n  }\n  await source.assertUnchanged();',
+    to: 'await turn();\n  }',
   },
   {
-    file: 'src/cli/healCommand.ts',
+    file: 'src/train/healRun.ts',
     specs: ['spec/cli/healedModel.spec.ts'],
     name: 'heal: trains on although the model was replaced',
-    from: 'which takes hours, and before its result.\n      await opened.weights.assertUnchanged();',
+    from: 'which takes hours, and before its result.\n  await source.assertUnchanged();',
     to: '',
   },
   {

@@ -4,8 +4,8 @@ import type { WeightSource } from '../model/weights.ts';
 import type { KeptArrays } from './keptArrays.ts';
 
 /**
- * Token and position embedding of sequences [n][T] of one length: a kept stream [n·T, C]. The sum is taken on the
- * backend, in its precision.
+ * Token and position embedding of sequences [n][T] of one length: a kept stream [n·T, C]. The sum
+ * is taken on the backend, in its precision.
  */
 export async function embedSequences(
   arrays: KeptArrays,

@@ -16,8 +16,9 @@ export interface LossAndGradients {
 }
 
 /**
- * The mean loss over the targets of all `parts` and its gradients. Parts are run one after another and added up, so
- * that a step can be larger than memory; each target counts the same whichever part it is in.
+ * The mean loss over the targets of all `parts` and its gradients. Parts are run one after another
+ * and added up, so that a step can be larger than memory; each target counts the same whichever
+ * part it is in.
  */
 export async function lossAndGradients(
   backend: GradientBackend,

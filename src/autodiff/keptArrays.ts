@@ -1,7 +1,10 @@
 import type { DeviceTensor } from '../backends/backend.ts';
 import type { Floats, GradientBackend, GradientScope } from '../backends/gradients.ts';
 
-/** Arrays that outlive the scopes they are made in. What is still there at the end is freed by `freeAll`. */
+/**
+ * Arrays that outlive the scopes they are made in. What is still there at the end is freed by
+ * `freeAll`.
+ */
 export class KeptArrays {
   readonly backend: GradientBackend;
   readonly #kept = new Set<DeviceTensor>();

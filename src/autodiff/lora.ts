@@ -1,7 +1,8 @@
 /**
- * Low-rank adapters: a frozen projection W gets a trained correction of rank r, y = x Wᵀ + (alpha / r) (x Aᵀ) Bᵀ, with
- * A [r, in] and B [out, r]. B begins at zero, so that training begins at the model as it is; merged, W + (alpha / r) B A
- * costs nothing at inference (Hu et al. 2021, LoRA, §4.1).
+ * Low-rank adapters: a frozen projection W gets a trained correction of rank r, y = x Wᵀ + (alpha /
+ * r) (x Aᵀ) Bᵀ, with A [r, in] and B [out, r]. B begins at zero, so that training begins at the
+ * model as it is; merged, W + (alpha / r) B A costs nothing at inference (Hu et al. 2021, LoRA,
+ * §4.1).
  */
 import type { DeviceTensor, LinearWeight } from '../backends/backend.ts';
 import { ShapeError } from '../errors.ts';
@@ -23,7 +24,8 @@ export function adapterNames(weightName: string): { a: string; b: string } {
 
 /**
  * Parameters and an adapter for each named weight: A uniform in ±1/√in, as PEFT draws it, B zero.
- * @throws ShapeError for a rank that is no whole number ≥ 1; NotFoundError for a weight that is not there.
+ * @throws ShapeError for a rank that is no whole number ≥ 1; NotFoundError for a weight that is not
+ * there.
  */
 export function withAdapters(
   parameters: Parameters,
@@ -45,7 +47,10 @@ export function withAdapters(
   return all;
 }
 
-/** The parameters without adapters: each weight that has one becomes W + (alpha / r) B A, in f64 with one rounding. */
+/**
+ * The parameters without adapters: each weight that has one becomes W + (alpha / r) B A, in f64
+ * with one rounding.
+ */
 export function mergeAdapters(parameters: Parameters, { rank, alpha }: LoraSettings): Parameters {
   const merged = new Map<string, Parameter>();
   for (const [name, parameter] of parameters) {

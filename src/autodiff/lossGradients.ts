@@ -1,11 +1,12 @@
 /**
- * The gradients of a calibration text's loss with respect to every weight of a model: what Taylor scores and the
- * derivatives of gates are made of.
+ * The gradients of a calibration text's loss with respect to every weight of a model: what Taylor
+ * scores and the derivatives of gates are made of.
  *
- * The model is differentiated block by block. The way there keeps the residual stream before each block. On the way back
- * a block runs once more, on a tape, from its stream; it gets dL/dy of its output and gives dL/dx of its input. So one
- * block's weights are in memory at a time, and the file is read twice, however many chunks there are (recomputation from
- * checkpoints: Griewank & Walther 2008, ch. 12).
+ * The model is differentiated block by block. The way there keeps the residual stream before each
+ * block. On the way back a block runs once more, on a tape, from its stream; it gets dL/dy of its
+ * output and gives dL/dx of its input. So one block's weights are in memory at a time, and the file
+ * is read twice, however many chunks there are (recomputation from checkpoints: Griewank & Walther
+ * 2008, ch. 12).
  *
  *   x0 ── block 0 ── x1 ── block 1 ── x2 ── head ── loss      streams are kept
  *   dx0 ◄ block 0 ◄─ dx1 ◄ block 1 ◄─ dx2 ◄ head              on tapes; gradients are handed over
@@ -34,7 +35,9 @@ import { Tape } from './tape.ts';
 import { TapeWeights, wholeTrainee } from './trainee.ts';
 import { uploadRope } from './uploadRope.ts';
 
-/** Rows that pass a block together: whole chunks, at least one. A constant, because it orders sums. */
+/**
+ * Rows that pass a block together: whole chunks, at least one. A constant, because it orders sums.
+ */
 const GROUP_ROWS = 512;
 /** Rows of a chunk whose logits [rows, V] are held at once. A constant likewise. */
 const HEAD_ROWS = 256;
@@ -52,17 +55,19 @@ export interface CalibrationLoss {
 }
 
 /**
- * Gradients of the loss that eval's perplexity is exp of: each chunk's mean NLL over its targets that count, and the mean
- * of those over the chunks. Blocks in `mask` are not run and get none. A tied embedding gets the sum of both its uses.
+ * Gradients of the loss that eval's perplexity is exp of: each chunk's mean NLL over its targets
+ * that count, and the mean of those over the chunks. Blocks in `mask` are not run and get none. A
+ * tied embedding gets the sum of both its uses.
  *
- * A group's gradient has the backend's precision (f32; f64 on `referenceBackend('f64')`); groups are added up in f64. The
- * backend holds a stream [chunks · T, C] for each block, and one block's weights and activations. The host holds the
- * gradients of one block, and those of a tied head until the end.
+ * A group's gradient has the backend's precision (f32; f64 on `referenceBackend('f64')`); groups
+ * are added up in f64. The backend holds a stream [chunks · T, C] for each block, and one block's
+ * weights and activations. The host holds the gradients of one block, and those of a tied head
+ * until the end.
  *
- * To stop it, call `return()`, as a `for await` that is left does: it looks up after each group of chunks, with turns of
- * the event loop in between, and frees what it holds.
- * @throws NonFiniteError for a loss or a gradient that is not finite, saying where; DataError for chunks longer than the
- * model's context.
+ * To stop it, call `return()`, as a `for await` that is left does: it looks up after each group of
+ * chunks, with turns of the event loop in between, and frees what it holds.
+ * @throws NonFiniteError for a loss or a gradient that is not finite, saying where; DataError for
+ * chunks longer than the model's context.
  */
 export async function* lossGradients(
   backend: GradientBackend,
@@ -201,7 +206,9 @@ class Pass {
     yield* this.#sums.take(await this.#read([embedding, positions]));
   }
 
-  /** One chunk's loss and gradients from its rows of a group's stream; `slopes` gets dL/dx of them. */
+  /**
+   * One chunk's loss and gradients from its rows of a group's stream; `slopes` gets dL/dx of them.
+   */
   async #headOfChunk(
     parameters: Parameters,
     stream: DeviceTensor,

@@ -1,4 +1,7 @@
-/** A model's parameters on the host, where the optimizer changes them, under Hugging Face's canonical names. */
+/**
+ * A model's parameters on the host, where the optimizer changes them, under Hugging Face's
+ * canonical names.
+ */
 import type { Floats } from '../backends/gradients.ts';
 import { NotFoundError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -30,8 +33,8 @@ export async function readParameters(source: WeightSource): Promise<Parameters> 
 }
 
 /**
- * Parameters as a source of weights, so that inference, perplexity and search run on them. What it hands out is shared,
- * not copied: a model made from it sees the state at the time when it packs.
+ * Parameters as a source of weights, so that inference, perplexity and search run on them. What it
+ * hands out is shared, not copied: a model made from it sees the state at the time when it packs.
  */
 export function parameterSource(name: string, config: ModelConfig, parameters: Parameters): WeightSource {
   return {
@@ -61,11 +64,6 @@ export function hashParameters(parameters: Parameters, hasher: Hasher): string {
     hasher.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hasher.digest();
-}
-
-/** The values by name, as files hold them. */
-export function f32Parameters(parameters: Parameters): ReadonlyMap<string, Float32Array> {
-  return new Map([...parameters].map(([name, { data }]) => [name, asF32(data)]));
 }
 
 function asF32(data: Floats): Float32Array {

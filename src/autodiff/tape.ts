@@ -1,11 +1,14 @@
 /**
- * Reverse-mode differentiation over a backend's ops (Rumelhart, Hinton & Williams 1986; Griewank & Walther 2008, ch. 3).
+ * Reverse-mode differentiation over a backend's ops (Rumelhart, Hinton & Williams 1986; Griewank &
+ * Walther 2008, ch. 3).
  *
- * A Tape implements Ops. Whatever is composed of Ops, applyBlock above all, runs on a tape as it stands: each op runs
- * forward at once, and notes how the derivative of the loss passes through it. `gradients` plays the notes in reverse.
- * So the model's formula stands in one place, for inference and for training.
+ * A Tape implements Ops. Whatever is composed of Ops, applyBlock above all, runs on a tape as it
+ * stands: each op runs forward at once, and notes how the derivative of the loss passes through it.
+ * `gradients` plays the notes in reverse. So the model's formula stands in one place, for inference
+ * and for training.
  *
- * Derivatives are computed for what depends on a trained parameter or a marked input, and for nothing else.
+ * Derivatives are computed for what depends on a trained parameter or a marked input, and for
+ * nothing else.
  */
 import type {
   AttentionSpec,
@@ -80,8 +83,8 @@ export class Tape implements Ops {
   }
 
   /**
-   * The loss, and the end of the forward pass: `weight` · Σ_rows −log softmax(logits)[target]. Returns each row's
-   * negative log-likelihood, [R, 1]; rows with target −1 count nothing.
+   * The loss, and the end of the forward pass: `weight` · Σ_rows −log softmax(logits)[target].
+   * Returns each row's negative log-likelihood, [R, 1]; rows with target −1 count nothing.
    */
   crossEntropy(logits: DeviceTensor, targets: Int32Array, weight: number): DeviceTensor {
     const { nll, dLogits } = this.#scope.crossEntropy(logits, targets, weight);
@@ -111,9 +114,10 @@ export class Tape implements Ops {
   }
 
   /**
-   * Plays the tape in reverse. After each step comes the gradient of every trained parameter that no step to come adds
-   * to, or null where there is no such parameter: a place to give the event loop a turn. A parameter that the loss does
-   * not depend on has no gradient. A tape is played once.
+   * Plays the tape in reverse. After each step comes the gradient of every trained parameter that
+   * no step to come adds to, or null where there is no such parameter: a place to give the event
+   * loop a turn. A parameter that the loss does not depend on has no gradient. A tape is played
+   * once.
    */
   *gradients(): Generator<TapeGradient | null, void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
@@ -230,7 +234,10 @@ export class Tape implements Ops {
     });
   }
 
-  /** Notes a step if one of its inputs is tracked, or it adds to a parameter's gradient. Returns the result. */
+  /**
+   * Notes a step if one of its inputs is tracked, or it adds to a parameter's gradient. Returns the
+   * result.
+   */
   #note(
     inputs: readonly DeviceTensor[],
     result: DeviceTensor,

@@ -1,7 +1,8 @@
 /**
- * The forward pass on a tape: ids → embedding → x ← x + branch(norm(x)) for each block the mask leaves → final norm →
- * logits → loss. The blocks are model's own (`applyBlock`); around them stands what `Transformer` does row by row and
- * tile by tile for want of memory, here with whole arrays, because backward needs them.
+ * The forward pass on a tape: ids → embedding → x ← x + branch(norm(x)) for each block the mask
+ * leaves → final norm → logits → loss. The blocks are model's own (`applyBlock`); around them
+ * stands what `Transformer` does row by row and tile by tile for want of memory, here with whole
+ * arrays, because backward needs them.
  */
 import type { DeviceTensor } from '../backends/backend.ts';
 import { DataError } from '../errors.ts';
@@ -15,8 +16,8 @@ import { TapeWeights, type Trainee } from './trainee.ts';
 import { uploadRope } from './uploadRope.ts';
 
 /**
- * Each row's negative log-likelihood [R, 1] in nats. The loss that `tape.backward` then differentiates is `lossWeight`
- * times their sum; rows with target −1 count nothing.
+ * Each row's negative log-likelihood [R, 1] in nats. The loss that `tape.backward` then
+ * differentiates is `lossWeight` times their sum; rows with target −1 count nothing.
  * @throws DataError for sequences beyond the model's positions.
  */
 export function trainingForward(tape: Tape, trainee: Trainee, batch: Batch, lossWeight: number): DeviceTensor {

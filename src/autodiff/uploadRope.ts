@@ -2,7 +2,9 @@ import type { DeviceTensor, RopeTable } from '../backends/backend.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { ropeTable } from '../ops/ropeTable.ts';
 
-/** The rotary table of the first positions, on a scope or a tape; null where positions are learned. */
+/**
+ * The rotary table of the first positions, on a scope or a tape; null where positions are learned.
+ */
 export function uploadRope(
   to: { upload(data: Float32Array, rows: number, cols: number): DeviceTensor },
   { rope, headDim }: ModelConfig,

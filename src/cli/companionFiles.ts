@@ -1,12 +1,11 @@
 /** What goes along with a model's weights into the folder of its healed copy. */
-import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import { writtenConfig } from '../formats/huggingface/writtenConfig.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/safetensors/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { accessError } from '../platform/nodeFile.ts';
-import { makeFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 
 const CONFIG = 'config.json';
 
@@ -83,21 +82,16 @@ export async function checkCompanions(
   }
 }
 
-/** @throws AccessError naming the file that cannot be read or written. */
-export async function copyCompanions(
+/**
+ * The files as they are written beside weights of this config.
+ * @throws NotFoundError or AccessError naming the file.
+ */
+export async function readCompanions(
   folder: string,
   names: readonly string[],
-  out: string,
   config: ModelConfig,
-): Promise<void> {
-  if (names.some((name) => name.startsWith(TEMPLATES))) await makeFolder(join(out, TEMPLATES));
-  for (const name of names) {
-    if (name === CONFIG) {
-      await writeFileWhole(join(out, name), written(name, await read(join(folder, name)), config));
-      continue;
-    }
-    await copyFile(join(folder, name), join(out, name)).catch((cause: unknown) => {
-      throw accessError(join(out, name), cause);
-    });
-  }
+): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) files.set(name, written(name, await read(join(folder, name)), config));
+  return files;
 }

@@ -1,50 +1,33 @@
 import { basename, join } from 'node:path';
-import type { GradientBackend } from '../backends/gradients.ts';
 import { UsageError } from '../errors.ts';
-import type { Chunks } from '../eval/chunks.ts';
-import { conventionOf } from '../eval/convention.ts';
-import { requireFiniteLoss } from '../eval/nonFinite.ts';
-import { perplexity, type Perplexity } from '../eval/perplexity.ts';
-import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
+import { writeModel } from '../formats/write/modelWriter.ts';
+import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { turn } from '../model/eventLoop.ts';
-import { Mask } from '../model/mask.ts';
-import { countParameters } from '../model/parameters.ts';
+import type { Mask } from '../model/mask.ts';
 import { blockShapes } from '../model/tensorShapes.ts';
-import { Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
-import type { WeightSource } from '../model/weights.ts';
-import type { NllSum } from '../ops/nll.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
+import { folderSink } from '../platform/nodeFileSink.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
-import { lockFile } from '../platform/nodeLock.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { withLock } from '../platform/nodeLock.ts';
+import { programVersion } from '../platform/nodeMachine.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
-import { ratios } from '../prune/ratios.ts';
-import { figures } from '../eval/figures.ts';
-import { seededRng } from '../tensor/rng.ts';
-import { defaultAdamW } from '../train/adamW.ts';
-import { windowBatches } from '../train/batch.ts';
-import { healedParameters, healingTrainee } from '../train/heal.ts';
-import type { LoraSettings } from '../autodiff/lora.ts';
-import { f32Parameters, readParameters } from '../autodiff/parameters.ts';
-import { train, type TrainSettings } from '../train/train.ts';
-import type { Trainee } from '../autodiff/trainee.ts';
-import { checkCompanions, companionFiles, copyCompanions } from './companionFiles.ts';
-import { programVersion } from '../platform/nodeMachine.ts';
+import { healRun, type HealDocument, type HealJob } from '../train/healRun.ts';
+import { checkCompanions, companionFiles, readCompanions } from './companionFiles.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
-import { recoveredShare, recoveredText } from './recovered.ts';
+import { recoveredText } from './recovered.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
 import { Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
-import { nodeHasher } from '../platform/nodeHash.ts';
 import { fileCheckpoint } from './trainingFiles.ts';
 import { TrainingProgress } from './trainingProgress.ts';
-import { trainingText, type TrainingText } from './trainingText.ts';
+import { trainingText } from './trainingText.ts';
 
 export interface HealOptions extends TrainingBackendOptions, EvalOptions {
   /** Text to measure perplexity on; `data` is what is trained on. */
@@ -85,78 +68,91 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const mask = await maskOf(options, opened, terminal);
     const text = await trainingText(options, opened, terminal);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
-    const lora: LoraSettings = { rank: options.rank, alpha: options.alpha };
-    const { config } = opened.weights;
-    checkRank(lora, config);
-    const parameters = await readParameters(opened.weights);
-    const trainee = healingTrainee(config, parameters, mask, lora, seededRng(options.seed).fork('adapters'));
+    checkRank(options, opened.weights.config);
     await prepareFolder(out);
-    const unlock = await lockFile(join(out, 'healing.lock'), (warning) => terminal.warn(warning));
-    const backend = await trainingBackend(options, null).catch(async (error: unknown) => {
-      await unlock();
-      throw error;
-    });
-    try {
-      terminal.note(`backend: ${backend.description}`);
-      const scorer = new Scorer(backend, chunks, options.nllSum);
-      const dense = await scorer.score(opened.weights, Mask.empty);
-      const pruned = await scorer.score(opened.weights, mask);
-      terminal.note(`perplexity ${figure(dense.ppl)} dense, ${figure(pruned.ppl)} without ${mask.toString()}`);
-      // Before the training, which takes hours, and before its result.
-      await opened.weights.assertUnchanged();
-      await adapt(trainee, backend, out, text, options, terminal);
-      await opened.weights.assertUnchanged();
-
-      await copyCompanions(argument, files, out, config);
-      const healedTensors = f32Parameters(healedParameters(trainee));
-      const bytes = writeModelTensors(config, healedTensors, storedType(opened.weights));
-      await writeFileWhole(join(out, 'model.safetensors'), bytes);
-      const order = join(out, 'del_order_list.json');
-      await writeFileWhole(order, writeOfficialOrder([mask.blocks]));
-      const { perplexity: healed, contentHash } = await scorer.scoreFolder(out, mask);
-
-      const document = {
-        schema: 'blockpruner.heal/1',
-        version: programVersion(),
-        model: opened.weights.name,
-        contentHash,
-        mask: mask.toString(),
-        ratios: ratios(countParameters(opened.weights), mask),
-        trainedOn: basename(options.data),
-        measuredOn: basename(options.valid),
-        convention: conventionOf(chunks, scorer.nllSum),
-        lora,
-        settings: settingsOf(options),
-        dense: figures(dense),
-        pruned: figures(pruned),
-        healed: figures(healed),
-        recovered: recoveredShare(dense.ppl, pruned.ppl, healed.ppl),
-        backend: backend.description,
-        seconds: (performance.now() - started) / 1000,
-      };
-      await writeFileWhole(join(out, 'healing.json'), `${JSON.stringify(document, null, 2)}\n`);
-      if (options.json) terminal.document(document);
-      terminal.result(
-        table(
-          ['model', '>perplexity'],
-          [
-            ['dense', figure(dense.ppl)],
-            [`pruned, ${percent(document.ratios.blocks)} of block parameters`, figure(pruned.ppl)],
-            ['healed', figure(healed.ppl)],
-          ],
-        ),
-      );
-      terminal.result(recoveredText(dense.ppl, pruned.ppl, healed.ppl));
-      terminal.result(`${basename(options.valid)}: ${document.convention.text}`);
-      terminal.result(`${out}: removed blocks add zero, so any program computes the healed model;`);
-      terminal.result(`with --mask ${order} they are not computed at all`);
-    } finally {
-      await backend.dispose();
-      await unlock();
-    }
+    await withLock(
+      join(out, 'healing.lock'),
+      (warning) => terminal.warn(warning),
+      async () => {
+        const backend = await trainingBackend(options, null);
+        try {
+          terminal.note(`backend: ${backend.description}`);
+          const job: HealJob = {
+            source: opened.weights,
+            mask,
+            backend,
+            text: { ...text, name: basename(options.data) },
+            measure: { name: basename(options.valid), chunks, nllSum: options.nllSum },
+            settings: options,
+            version: programVersion(),
+            newHasher: nodeHasher,
+            checkpoint: fileCheckpoint(join(out, 'healing.checkpoint'), options.fresh),
+            keep: async (healed) => {
+              const writer = safetensorsWriter(storedType(opened.weights));
+              const companions = await readCompanions(argument, files, healed.config);
+              await writeModel(writer, healed, companions, folderSink(out));
+              await writeFileWhole(orderIn(out), writeOfficialOrder([mask.blocks]));
+              return openModel(out);
+            },
+          };
+          const healed = await show(job, new TrainingProgress(terminal, options.fresh), terminal);
+          healed.document.seconds = (performance.now() - started) / 1000;
+          await report(healed, out, terminal, options.json);
+        } finally {
+          await backend.dispose();
+        }
+      },
+    );
   } finally {
     await opened.close();
   }
+}
+
+interface Healed {
+  document: HealDocument;
+  ppl: { dense: number; pruned: number; healed: number };
+}
+
+/** Runs a healing and shows how far it is. */
+async function show(job: HealJob, progress: TrainingProgress, terminal: Terminal): Promise<Healed> {
+  const events = healRun(job);
+  const ppl = { dense: NaN, pruned: NaN, healed: NaN };
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) return { document: value, ppl };
+    if (value.type !== 'scored') {
+      progress.show(value);
+      continue;
+    }
+    ppl[value.model] = value.perplexity.ppl;
+    if (value.model !== 'pruned') continue;
+    terminal.note(`perplexity ${figure(ppl.dense)} dense, ${figure(ppl.pruned)} without ${job.mask.toString()}`);
+  }
+}
+
+/** Writes healing.json and says what it came to. */
+async function report({ document, ppl }: Healed, out: string, terminal: Terminal, json: boolean): Promise<void> {
+  await writeFileWhole(join(out, 'healing.json'), `${JSON.stringify(document, null, 2)}\n`);
+  if (json) terminal.document(document);
+  terminal.result(
+    table(
+      ['model', '>perplexity'],
+      [
+        ['dense', figure(ppl.dense)],
+        [`pruned, ${percent(document.ratios.blocks)} of block parameters`, figure(ppl.pruned)],
+        ['healed', figure(ppl.healed)],
+      ],
+    ),
+  );
+  terminal.result(recoveredText(ppl.dense, ppl.pruned, ppl.healed));
+  terminal.result(`${document.measuredOn}: ${document.convention.text}`);
+  terminal.result(`${out}: removed blocks add zero, so any program computes the healed model;`);
+  terminal.result(`with --mask ${orderIn(out)} they are not computed at all`);
+}
+
+/** The order of removal, in BlockPruner's own format. */
+function orderIn(out: string): string {
+  return join(out, 'del_order_list.json');
 }
 
 function outFolder({ out, run }: HealOptions): string {
@@ -173,7 +169,7 @@ function checkRemoved({ run, mask, step }: HealOptions): void {
 }
 
 /** @throws UsageError for adapters larger than any matrix they could adapt. */
-function checkRank({ rank }: LoraSettings, config: ModelConfig): void {
+function checkRank({ rank }: HealOptions, config: ModelConfig): void {
   const most = Math.max(0, ...walkOf(config).flatMap((id) => [...blockShapes(config, id).values()].flat()));
   if (rank <= most) return;
   throw new UsageError(`--rank ${rank}: no matrix of the model has more than ${most} rows or columns.`, {
@@ -189,92 +185,4 @@ async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel
   if (run === undefined) await warnOfForeignMask(argument, weights, warn);
   else await requireOwnRun(run, weights, warn);
   return found;
-}
-
-async function adapt(
-  trainee: Trainee,
-  backend: GradientBackend,
-  out: string,
-  { stream, seqLen, hash }: TrainingText,
-  options: HealOptions,
-  terminal: Terminal,
-): Promise<void> {
-  const { rank, alpha, seed, sequences, fresh } = options;
-  const identity = JSON.stringify({
-    data: hash,
-    mask: trainee.mask.toString(),
-    rank,
-    alpha,
-    seed,
-    sequences,
-    seqLen,
-  });
-  const progress = new TrainingProgress(terminal, fresh);
-  const events = train({
-    backend,
-    trainee,
-    settings: settingsOf(options),
-    draw: windowBatches(stream, sequences, seqLen, seededRng(seed).fork('data')),
-    checkpoint: {
-      every: 25,
-      store: fileCheckpoint(join(out, 'healing.checkpoint'), fresh),
-      identity,
-      newHasher: nodeHasher,
-    },
-  });
-  for await (const event of events) {
-    progress.show(event);
-    await turn();
-  }
-}
-
-/** The paper's rate falls linearly from its beginning; AdamW as in PyTorch, without decay. */
-function settingsOf({ steps, lr, accumulate }: HealOptions): TrainSettings {
-  return {
-    schedule: { steps, lr, minLr: 0, warmupSteps: 0, decay: 'linear' },
-    optimizer: { ...defaultAdamW, beta2: 0.999, weightDecay: 0 },
-    clip: 1,
-    accumulate,
-  };
-}
-
-/** Takes perplexities by one convention. */
-class Scorer {
-  readonly nllSum: NllSum;
-  readonly #backend: GradientBackend;
-  readonly #chunks: Chunks;
-
-  constructor(backend: GradientBackend, chunks: Chunks, nllSum: NllSum) {
-    this.nllSum = nllSum;
-    this.#backend = backend;
-    this.#chunks = chunks;
-  }
-
-  async score(weights: WeightSource, mask: Mask): Promise<Perplexity> {
-    const model = await Transformer.load(weights, this.#backend, Infinity, this.nllSum);
-    try {
-      return await perplexity(model, this.#chunks, mask, 1, async (scores) => {
-        await requireFiniteLoss(model, this.#chunks, mask, scores);
-        await turn();
-      });
-    } finally {
-      model.free();
-    }
-  }
-
-  /** Of a model as it lies in a folder, with the hash of its weights. */
-  async scoreFolder(folder: string, mask: Mask): Promise<{ perplexity: Perplexity; contentHash: string }> {
-    const { weights, close } = await openModel(folder);
-    try {
-      return { perplexity: await this.score(weights, mask), contentHash: await weights.contentHash(nodeHasher()) };
-    } finally {
-      await close();
-    }
-  }
-}
-
-/** The type most of the model's numbers have, F16 where that is none we write. */
-function storedType({ tensors }: WeightSource): 'F32' | 'F16' | 'BF16' {
-  const dtypes = [...tensors.values()].toSorted((a, b) => b.bytes - a.bytes).map(({ dtype }) => dtype);
-  return (['F32', 'F16', 'BF16'] as const).find((dtype) => dtype === dtypes[0]) ?? 'F16';
 }

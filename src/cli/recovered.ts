@@ -1,21 +1,7 @@
+import { recoveredShare } from '../train/recovered.ts';
 import { percent } from './figures.ts';
 
-/** Below this share of the dense perplexity, what pruning cost is too little to state shares of. */
-const NOTHING = 1e-3;
-
-/**
- * The share of what pruning cost that healing brought back, of perplexities: 0 where it brought
- * back nothing, 1 where the healed model is as good as the dense one, more where it is better,
- * below 0 where healing made it worse. Null where pruning cost next to nothing, or a figure is not
- * finite: a share of that would tell nothing.
- */
-export function recoveredShare(dense: number, pruned: number, healed: number): number | null {
-  const cost = pruned - dense;
-  if (!Number.isFinite(cost) || !Number.isFinite(healed) || cost < NOTHING * dense) return null;
-  return (pruned - healed) / cost;
-}
-
-/** The same in a sentence. */
+/** What healing brought back of what pruning cost, in a sentence. */
 export function recoveredText(dense: number, pruned: number, healed: number): string {
   const share = recoveredShare(dense, pruned, healed);
   if (share !== null) {

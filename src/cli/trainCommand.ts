@@ -1,14 +1,16 @@
 import { basename, join } from 'node:path';
-import { conventionOf } from '../eval/convention.ts';
-import { writeModelTensors } from '../formats/huggingface/writeModel.ts';
+import { conventionOf, type Convention } from '../eval/convention.ts';
 import { openModel } from '../formats/openModel.ts';
+import { writeModel } from '../formats/write/modelWriter.ts';
+import { safetensorsWriter } from '../formats/write/safetensorsWriter.ts';
+import { folderSink } from '../platform/nodeFileSink.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
-import { lockFile } from '../platform/nodeLock.ts';
+import { withLock } from '../platform/nodeLock.ts';
 import type { GradientBackend } from '../backends/gradients.ts';
-import { f32Parameters, parameterSource } from '../autodiff/parameters.ts';
+import { parameterSource } from '../autodiff/parameters.ts';
 import { prepare, type Prepared } from '../train/prepare.ts';
-import { train, type Figures } from '../train/train.ts';
+import { train, type Figures, type TrainEvent, type TrainSettings } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';
 import { programVersion } from '../platform/nodeMachine.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
@@ -41,52 +43,93 @@ export async function trainCommand(path: string, options: TrainCommandOptions): 
   await checkOutput({ folder: out, kind: 'train', reads: [path, ...loaded.files], force });
   const folder = join(out, 'training');
   await prepareFolder(folder);
-  const unlock = await lockFile(join(folder, 'lock'), (text) => terminal.warn(text));
-  const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain').catch(async (error: unknown) => {
-    await unlock();
-    throw error;
-  });
-  try {
-    terminal.note(`backend: ${backend.description}`);
-    const log = await runTraining(prepared, backend, folder, options, terminal);
-    await writeModel(options.out, loaded, prepared);
-    const figures = await measureFiles(options.out, prepared, backend);
-    const steps = log.lines.filter((line) => line.type === 'step');
-    const seconds = steps.reduce((sum, line) => sum + line.seconds, 0);
-    const tokens = steps.reduce((sum, line) => sum + line.tokens, 0);
-    const measured = log.lines.filter((line) => line.type === 'measured');
-    const document = {
-      schema: 'blockpruner.training/1',
-      version: programVersion(),
-      recipe: basename(path),
-      identity: prepared.identity,
-      settings: prepared.settings,
-      backend: backend.description,
-      variant: backend.variant,
-      steps: prepared.settings.schedule.steps,
-      tokens,
-      seconds,
-      tokensPerSecond: tokens / seconds,
-      measured: measured.map(({ step, figures: values }) => ({ step, ...values })),
-      figures,
-      convention: prepared.validation === null ? null : conventionOf(prepared.validation, 'f64'),
-    };
-    await writeFileWhole(join(folder, 'training.json'), `${JSON.stringify(document, null, 2)}\n`);
-    const validation = measured.flatMap(({ step, figures: { loss } }): LossPoint[] =>
-      loss === undefined ? [] : [{ step, loss }],
-    );
-    await writeFileWhole(join(folder, 'loss.svg'), renderLossCurve(steps, validation));
-    if (options.json) terminal.document(document);
-    terminal.result(`${options.out}: ${figuresText(figures) || 'trained'}, of the weights as stored (F16)`);
-    terminal.result(
-      `${document.steps} steps, ${tokens.toLocaleString('en')} tokens in ${seconds.toFixed(0)} s ` +
-        `(${Math.round(tokens / seconds).toLocaleString('en')} tokens/s) on ${backend.description}`,
-    );
-    if (document.convention !== null) terminal.result(document.convention.text);
-  } finally {
-    await backend.dispose();
-    await unlock();
-  }
+  await withLock(
+    join(folder, 'lock'),
+    (text) => terminal.warn(text),
+    async () => {
+      const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain');
+      try {
+        terminal.note(`backend: ${backend.description}`);
+        const log = await runTraining(prepared, backend, folder, options, terminal);
+        await writeFiles(options.out, loaded, prepared);
+        const figures = await measureFiles(options.out, prepared, backend);
+        const document = documentOf(path, prepared, backend, log, figures);
+        await writeFileWhole(join(folder, 'training.json'), `${JSON.stringify(document, null, 2)}\n`);
+        await writeFileWhole(join(folder, 'loss.svg'), renderLossCurve(stepsOf(log), lossPoints(log)));
+        if (options.json) terminal.document(document);
+        report(document, options.out, terminal);
+      } finally {
+        await backend.dispose();
+      }
+    },
+  );
+}
+
+/** What training.json holds. */
+interface TrainingDocument {
+  schema: 'blockpruner.training/1';
+  version: string;
+  recipe: string;
+  identity: string;
+  settings: TrainSettings;
+  backend: string;
+  variant: string;
+  steps: number;
+  tokens: number;
+  seconds: number;
+  tokensPerSecond: number;
+  measured: Record<string, number>[];
+  figures: Figures;
+  convention: Convention | null;
+}
+
+function documentOf(
+  path: string,
+  prepared: Prepared,
+  backend: GradientBackend,
+  log: TrainingLog,
+  figures: Figures,
+): TrainingDocument {
+  const seconds = stepsOf(log).reduce((sum, line) => sum + line.seconds, 0);
+  const tokens = stepsOf(log).reduce((sum, line) => sum + line.tokens, 0);
+  return {
+    schema: 'blockpruner.training/1',
+    version: programVersion(),
+    recipe: basename(path),
+    identity: prepared.identity,
+    settings: prepared.settings,
+    backend: backend.description,
+    variant: backend.variant,
+    steps: prepared.settings.schedule.steps,
+    tokens,
+    seconds,
+    tokensPerSecond: tokens / seconds,
+    measured: measuredIn(log).map(({ step, figures: values }) => ({ step, ...values })),
+    figures,
+    convention: prepared.validation === null ? null : conventionOf(prepared.validation, 'f64'),
+  };
+}
+
+function report(document: TrainingDocument, out: string, terminal: Terminal): void {
+  const { figures, tokens, seconds } = document;
+  terminal.result(`${out}: ${figuresText(figures) || 'trained'}, of the weights as stored (F16)`);
+  terminal.result(
+    `${document.steps} steps, ${tokens.toLocaleString('en')} tokens in ${seconds.toFixed(0)} s ` +
+      `(${Math.round(tokens / seconds).toLocaleString('en')} tokens/s) on ${document.backend}`,
+  );
+  if (document.convention !== null) terminal.result(document.convention.text);
+}
+
+function stepsOf({ lines }: TrainingLog): Extract<TrainEvent, { type: 'step' }>[] {
+  return lines.filter((line) => line.type === 'step');
+}
+
+function measuredIn({ lines }: TrainingLog): Extract<TrainEvent, { type: 'measured' }>[] {
+  return lines.filter((line) => line.type === 'measured');
+}
+
+function lossPoints(log: TrainingLog): LossPoint[] {
+  return measuredIn(log).flatMap(({ step, figures: { loss } }) => (loss === undefined ? [] : [{ step, loss }]));
 }
 
 async function runTraining(
@@ -126,11 +169,14 @@ function isLogged(log: TrainingLog | null, step: number): boolean {
   return log?.lines.some((line) => line.type === 'measured' && line.step === step) ?? false;
 }
 
-async function writeModel(out: string, { recipe }: LoadedRecipe, { trainee }: Prepared): Promise<void> {
-  await writeFileWhole(join(out, 'config.json'), `${JSON.stringify(recipe.config, null, 2)}\n`);
-  await writeFileWhole(join(out, 'tokenizer.json'), `${JSON.stringify(recipe.tokenizer, null, 2)}\n`);
-  const bytes = writeModelTensors(trainee.config, f32Parameters(trainee.parameters), 'F16');
-  await writeFileWhole(join(out, 'model.safetensors'), bytes);
+async function writeFiles(out: string, { recipe }: LoadedRecipe, { trainee }: Prepared): Promise<void> {
+  const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  const companions = new Map([
+    ['config.json', json(recipe.config)],
+    ['tokenizer.json', json(recipe.tokenizer)],
+  ]);
+  const weights = parameterSource('the trained model', trainee.config, trainee.parameters);
+  await writeModel(safetensorsWriter('F16'), weights, companions, folderSink(out));
 }
 
 /** The figures of the model as it lies in the folder. */

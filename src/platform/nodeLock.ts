@@ -59,6 +59,19 @@ export async function lockFile(path: string, warn: (message: string) => void): P
   };
 }
 
+/**
+ * Works under a lock, which is released whatever comes of the work.
+ * @throws as `lockFile`, and what the work throws.
+ */
+export async function withLock<T>(path: string, warn: (message: string) => void, work: () => Promise<T>): Promise<T> {
+  const unlock = await lockFile(path, warn);
+  try {
+    return await work();
+  } finally {
+    await unlock();
+  }
+}
+
 async function acquire(path: string, text: string, tries: number): Promise<void> {
   if (await create(path, text)) return;
   const found = await readLock(path);

@@ -1,9 +1,11 @@
 /**
- * AdamW: moving averages m of the gradient and v of its square, corrected for having begun at zero; each parameter moves
- * by lr · m̂ / (√v̂ + ε), and decays towards zero apart from that (Kingma & Ba 2015; Loshchilov & Hutter 2019, alg. 2).
+ * AdamW: moving averages m of the gradient and v of its square, corrected for having begun at zero;
+ * each parameter moves by lr · m̂ / (√v̂ + ε), and decays towards zero apart from that (Kingma & Ba
+ * 2015; Loshchilov & Hutter 2019, alg. 2).
  *
- * Bits: +, −, ×, ÷ and the square root are correctly rounded on every machine, and nothing else is used: βᵗ is a running
- * product, no Math.pow. Arithmetic is f64; parameters and averages are stored as f32.
+ * Bits: +, −, ×, ÷ and the square root are correctly rounded on every machine, and nothing else is
+ * used: βᵗ is a running product, no Math.pow. Arithmetic is f64; parameters and averages are stored
+ * as f32.
  */
 import { parameterOf, type Parameters } from '../autodiff/parameters.ts';
 

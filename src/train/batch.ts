@@ -3,7 +3,10 @@ import type { Batch } from '../autodiff/batch.ts';
 import { DataError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
 
-/** Step and micro-batch → batch. Pure: the same arguments give the same batch, so that a run resumes anywhere. */
+/**
+ * Step and micro-batch → batch. Pure: the same arguments give the same batch, so that a run resumes
+ * anywhere.
+ */
 export type DrawBatch = (step: number, part: number) => Batch;
 
 /**

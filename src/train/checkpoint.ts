@@ -1,6 +1,7 @@
 /**
- * A stopped training run in one file: trained parameters and AdamW's averages as they are (F32), in safetensors, with
- * what the run is and how far it got in the metadata. Resuming from it gives the bits that going on would have given.
+ * A stopped training run in one file: trained parameters and AdamW's averages as they are (F32), in
+ * safetensors, with what the run is and how far it got in the metadata. Resuming from it gives the
+ * bits that going on would have given.
  */
 import { FormatError, JournalMismatchError } from '../errors.ts';
 import { parseSafetensors } from '../formats/safetensors/parse.ts';

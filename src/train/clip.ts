@@ -1,6 +1,7 @@
 /**
- * Shortens gradients, all by one factor and in place, if their common norm exceeds `longest` (Pascanu, Mikolov & Bengio
- * 2013, §3.2). Returns the norm as it was; the sum of squares is f64 in the order of the map.
+ * Shortens gradients, all by one factor and in place, if their common norm exceeds `longest`
+ * (Pascanu, Mikolov & Bengio 2013, §3.2). Returns the norm as it was; the sum of squares is f64 in
+ * the order of the map.
  */
 export function clipGradients(gradients: ReadonlyMap<string, Float32Array>, longest: number): number {
   let squares = 0;

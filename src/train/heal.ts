@@ -1,6 +1,7 @@
 /**
- * Healing: LoRA on what a pruning left, so that the other blocks learn to do without the removed ones. Adapters go on
- * every linear of the surviving blocks, none on embedding and head (Zhong et al. 2025, appendix H).
+ * Healing: LoRA on what a pruning left, so that the other blocks learn to do without the removed
+ * ones. Adapters go on every linear of the surviving blocks, none on embedding and head (Zhong et
+ * al. 2025, appendix H).
  */
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
@@ -34,8 +35,9 @@ export function healingTrainee(
 }
 
 /**
- * The healed weights: adapters merged, and the projections with which removed blocks write to the residual stream set
- * to zero. So every program that loads the model computes the healed one, and a mask only saves the work.
+ * The healed weights: adapters merged, and the projections with which removed blocks write to the
+ * residual stream set to zero. So every program that loads the model computes the healed one, and a
+ * mask only saves the work.
  */
 export function healedParameters({ config, parameters, mask, lora }: Trainee): Parameters {
   const healed = new Map<string, Parameter>(lora === null ? parameters : mergeAdapters(parameters, lora));

@@ -10,9 +10,10 @@ import type { Parameter, Parameters } from '../autodiff/parameters.ts';
 const STRETCH = 2 ** 17;
 
 /**
- * Gains 1, biases 0, matrices normal with standard deviation 0.02 √(768 / hiddenSize), GPT-2's 0.02 at its width; the
- * projections that write to the residual stream divided by √(2 layers), one for each block that adds to it (Radford et
- * al. 2019, §2.3). Every tensor draws from a generator of its own name, so that none depends on the others.
+ * Gains 1, biases 0, matrices normal with standard deviation 0.02 √(768 / hiddenSize), GPT-2's 0.02
+ * at its width; the projections that write to the residual stream divided by √(2 layers), one for
+ * each block that adds to it (Radford et al. 2019, §2.3). Every tensor draws from a generator of
+ * its own name, so that none depends on the others.
  * @param shapes by canonical name.
  */
 export function initialParameters(

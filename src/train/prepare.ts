@@ -29,7 +29,10 @@ export interface Prepared {
   settings: TrainSettings;
   draw: DrawBatch;
   measureEvery: number;
-  /** The recipe's figures for weights: of its own while it trains, or as they were written to files. Null without any. */
+  /**
+   * The recipe's figures for weights: of its own while it trains, or as they were written to files.
+   * Null without any.
+   */
   measure: ((weights: WeightSource, backend: GradientBackend) => Promise<Figures>) | null;
   /** The validation text as it is scored; null without one. */
   validation: Chunks | null;

@@ -1,6 +1,7 @@
 /**
- * A recipe says everything a trained model depends on, so that it can be made again: config, tokenizer, data, seed and
- * settings. It is a module that exports `recipe`, or the same as JSON where the data are text.
+ * A recipe says everything a trained model depends on, so that it can be made again: config,
+ * tokenizer, data, seed and settings. It is a module that exports `recipe`, or the same as JSON
+ * where the data are text.
  */
 import { UsageError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
@@ -63,8 +64,9 @@ export interface Recipe {
   /** Steps between measurements; default: a twentieth of the steps. */
   readonly measureEvery?: number;
   /**
-   * The kernels it was trained on; default `plain`, whose bits are the same on every processor. With `relaxed-fma`, which
-   * is half as fast again, they are the same on every processor that has fused multiply-adds.
+   * The kernels it was trained on; default `plain`, whose bits are the same on every processor.
+   * With `relaxed-fma`, which is half as fast again, they are the same on every processor that has
+   * fused multiply-adds.
    */
   readonly kernels?: KernelVariant;
 }

@@ -1,4 +1,7 @@
-/** The learning rate over a run: a linear rise, then a fall to `minLr` (Loshchilov & Hutter 2017, SGDR, eq. 5). */
+/**
+ * The learning rate over a run: a linear rise, then a fall to `minLr` (Loshchilov & Hutter 2017,
+ * SGDR, eq. 5).
+ */
 
 export interface Schedule {
   readonly steps: number;
@@ -21,8 +24,9 @@ export function learningRate({ steps, lr, minLr, warmupSteps, decay }: Schedule,
 }
 
 /**
- * (1 + cos πu)/2 = cos²(πu/2) for 0 ≤ u ≤ 1, by the cosine's Taylor series to x²⁶: a language standard leaves the last
- * bits of Math.cos to the engine, and a trained model's bits would depend on them.
+ * (1 + cos πu)/2 = cos²(πu/2) for 0 ≤ u ≤ 1, by the cosine's Taylor series to x²⁶: a language
+ * standard leaves the last bits of Math.cos to the engine, and a trained model's bits would depend
+ * on them.
  */
 export function fall(u: number): number {
   const square = (Math.PI * u * Math.PI * u) / 4;

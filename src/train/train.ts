@@ -1,7 +1,7 @@
 /**
- * The training loop as a generator of events: draw → loss and gradients → clip → AdamW. Every step depends on the
- * parameters, the averages and the step's number alone, so that a run stopped anywhere and resumed from its checkpoint
- * ends with the bits of one that never stopped.
+ * The training loop as a generator of events: draw → loss and gradients → clip → AdamW. Every step
+ * depends on the parameters, the averages and the step's number alone, so that a run stopped
+ * anywhere and resumed from its checkpoint ends with the bits of one that never stopped.
  */
 import type { GradientBackend } from '../backends/gradients.ts';
 import { DataError } from '../errors.ts';
@@ -80,8 +80,8 @@ const unkept: NonNullable<TrainOptions['checkpoint']> = {
 
 /**
  * Trains to the schedule's end, from the checkpoint if there is one.
- * @throws DataError when loss or gradient stop being finite; FormatError or JournalMismatchError for a checkpoint that
- * cannot be used.
+ * @throws DataError when loss or gradient stop being finite; FormatError or JournalMismatchError
+ * for a checkpoint that cannot be used.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   const { backend, trainee, settings, draw, measure } = options;
