@@ -59,7 +59,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'tokenizer',
   ],
   library: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'tensor'],
-  web: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune'],
+  web: ['backends', 'formats', 'library', 'model', 'platform', 'prune type'],
   cli: [
     'autodiff',
     'backends',

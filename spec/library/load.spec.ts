@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe } from 'vitest';
+import * as errors from '../../src/errors.ts';
 import { load } from '../../src/library/load.ts';
 import type { Golden } from '../../tiny-models/planted/golden.ts';
 import { modelSuite } from './modelSuite.ts';
@@ -20,5 +21,6 @@ describe('a model in the process', () => {
     newJournal: () => join(scratch, `journal${journals++}.jsonl`),
     golden: JSON.parse(readFileSync(join(planted, 'golden.json'), 'utf8')) as Golden,
     text: readFileSync(tiny, 'utf8'),
+    errors,
   });
 });

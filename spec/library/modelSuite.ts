@@ -4,14 +4,7 @@
  */
 import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import {
-  DataError,
-  DisposedError,
-  JournalMismatchError,
-  MaskError,
-  MemoryBudgetError,
-  UsageError,
-} from '../../src/errors.ts';
+import type * as errors from '../../src/errors.ts';
 import type { BackendSettings, Model, PerplexityResult, PruneEvent, Run } from '../../src/library/model.ts';
 import { Mask } from '../../src/model/mask.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
@@ -25,6 +18,8 @@ export interface Fixtures {
   /** The golden results of the planted model, and the text they are over. */
   golden: Golden;
   text: string;
+  /** The error classes of what is tested: a bundle has its own. */
+  errors: typeof errors;
 }
 
 /** All but what a run took: a resumed one takes less. */
@@ -46,7 +41,8 @@ function failing(call: PromiseLike<unknown>): Promise<unknown> {
   );
 }
 
-export function modelSuite({ open, newJournal, golden, text }: Fixtures): void {
+export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fixtures): void {
+  const { DataError, DisposedError, JournalMismatchError, MaskError, MemoryBudgetError, UsageError } = kinds;
   const [whole, start] = golden.scores;
   const { tokens } = start;
   const search = { data: text, tokens, blocks: 3 } as const;

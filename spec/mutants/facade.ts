@@ -67,4 +67,25 @@ export const facadeMutants: readonly Mutant[] = [
     to: 'return flag;',
     specs: ['spec/library/words.spec.ts'],
   },
+  {
+    name: 'an aborted call in a page has a reason of its own',
+    file: 'src/web/line.ts',
+    from: 'throw aborted ? controller.signal.reason : error;',
+    to: 'throw error;',
+    specs: ['spec/web/client.spec.ts'],
+  },
+  {
+    name: 'a page that is not told who closed its model waits forever',
+    file: 'src/web/line.ts',
+    from: 'for (const { reject } of this.#pending.values()) reject(reason);',
+    to: '',
+    specs: ['spec/web/client.spec.ts'],
+  },
+  {
+    name: 'a start page is taken for a file of the model',
+    file: 'src/web/urlFiles.ts',
+    from: 'return ok && !',
+    to: 'return ok || ',
+    specs: ['spec/web/urlFiles.spec.ts'],
+  },
 ];

@@ -130,7 +130,7 @@ export const libraryMutants: readonly Mutant[] = [
   {
     name: "a page's relative addresses are the worker's",
     file: 'src/web/client.ts',
-    from: 'absolute(from, this.#base)',
+    from: 'absolute(from, base)',
     to: 'absolute(from, undefined)',
     specs: ['spec/web/client.spec.ts'],
   },

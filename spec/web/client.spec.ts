@@ -1,205 +1,158 @@
-/** The engine behind its protocol, page and worker at the two ends of a MessageChannel. The browser's own parts are in spec/browser. */
+/**
+ * The facade in a page: page and worker at the two ends of a MessageChannel. What only a browser has
+ * is in spec/browser.
+ */
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DataError, MaskError, UnsupportedBackendError, UsageError } from '../../src/errors.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import * as errors from '../../src/errors.ts';
+import type { BackendSettings, Model } from '../../src/library/model.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
-import type { MethodEvent } from '../../src/prune/method.ts';
-import { Client, type ClientPort } from '../../src/web/client.ts';
-import { Engine } from '../../src/web/engine.ts';
-import type { DataSettings, OpenSettings, PruneSettings, Request } from '../../src/web/protocol.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
+import { openRemote } from '../../src/web/client.ts';
+import { Line, type ClientPort } from '../../src/web/line.ts';
+import type { OpenSettings, Request, WebFile } from '../../src/web/protocol.ts';
 import { serve, type ServerPort } from '../../src/web/serve.ts';
 import type { Golden } from '../../tiny-models/planted/golden.ts';
+import { modelSuite } from '../library/modelSuite.ts';
 
+const { AccessError, DisposedError, FormatError, UsageError } = errors;
 const read = (name: string): Buffer => readFileSync(new URL(`../../tiny-models/${name}`, import.meta.url));
 const golden = JSON.parse(read('planted/golden.json').toString()) as Golden;
-const [, start] = golden.scores;
-const data: DataSettings = {
-  data: { name: 'tiny.txt', content: read('data/tiny.txt').toString() },
-  evaluation: { tokens: start.tokens },
-};
-const planted: OpenSettings = {
-  name: 'planted',
-  files: ['config.json', 'tokenizer.json', 'model.safetensors'].map((name) => {
-    return { name, from: new Blob([new Uint8Array(read(`planted/${name}`))]) };
-  }),
-  backend: { name: 'simd', memoryBytes: 2 ** 26 },
-};
-const search: PruneSettings = { ...data, kind: 'mix', stop: { blocks: 3 } };
+const text = read('data/tiny.txt').toString();
+const files: WebFile[] = ['config.json', 'tokenizer.json', 'model.safetensors'].map((name) => {
+  return { name, from: new Blob([new Uint8Array(read(`planted/${name}`))]) };
+});
 
 /** Journals by name, as a browser keeps them. */
-let journals: Map<string, readonly string[]>;
-let client: Client;
-let asked: Request[];
-let end: () => void;
+const journals = new Map<string, readonly string[]>();
+const ends: (() => void)[] = [];
+afterAll(() => ends.forEach((end) => end()));
 
-beforeEach(() => {
-  journals = new Map();
-  asked = [];
+/** A page's line to a worker that is none, and what was asked over it. */
+function connect(): { line: Line; asked: Request[]; end: () => void } {
   const { port1, port2 } = new MessageChannel();
-  const engine = new Engine({
+  const asked: Request[] = [];
+  port2.addEventListener('message', ({ data: request }) => asked.push(request as Request));
+  serve(port2 as unknown as ServerPort, {
+    version: 'not bundled',
     spawn: null,
+    widen: null,
+    offerWebGpu: null,
     threads: 1,
+    memoryBytes: 2 ** 26,
+    newHasher: nodeHasher,
     openJournal: (name, fresh) => {
       const sink = memoryJournal(fresh ? [] : journals.get(name));
       journals.set(name, sink.all);
       return Promise.resolve(sink);
     },
   });
-  port2.addEventListener('message', ({ data: request }) => asked.push(request as Request));
-  serve(port2 as unknown as ServerPort, engine);
-  client = new Client(port1 as unknown as ClientPort);
   port1.start();
   port2.start();
-  end = () => port1.close();
-});
-afterEach(async () => {
-  await client.close().catch(() => {});
-  end();
-});
-
-async function eventsOf(events: AsyncIterable<MethodEvent>): Promise<MethodEvent[]> {
-  const found: MethodEvent[] = [];
-  for await (const event of events) found.push(event);
-  return found;
+  const end = (): void => port1.close();
+  ends.push(end);
+  return { line: new Line(port1 as unknown as ClientPort), asked, end };
 }
 
-it('opens a model, and says what it is and what runs', async () => {
-  const info = await client.open(planted);
-  expect(info).toMatchObject({ description: 'planted (safetensors)', warnings: [], tokenizerNote: null });
-  expect(info.config.layers).toHaveLength(6);
-  expect(info.backend).toMatch(/^simd \(.+, 1 thread\)$/);
+function open(backend: BackendSettings = {}, settings: Partial<OpenSettings> = {}): Promise<Model> {
+  const { line, end } = connect();
+  return openRemote(line, { name: 'planted', files, backend, end, ...settings });
+}
+
+describe('a model behind messages', () => {
+  modelSuite({ open, newJournal: () => `journal${journals.size}`, golden, text, errors });
 });
 
-it('takes perplexity under a mask, with its convention and backend', async () => {
-  const { backend } = await client.open(planted);
-  const dense = await client.perplexity(data);
-  expect(Math.abs(dense.ppl / start.dense - 1)).toBeLessThan(1e-5);
-  expect(dense).toMatchObject({ mask: '', backend });
-  expect(dense.convention.chunk).toBe(golden.convention.chunk);
-  const mask = golden.order.slice(0, 2).join(',');
-  const masked = await client.perplexity({ ...data, mask });
-  expect(Math.abs(masked.ppl / start.after[1] - 1)).toBeLessThan(1e-5);
-  expect(masked.mask).toBe(mask);
+it('a call that is not wanted any more is cancelled once, and closing ends the worker', async () => {
+  const { line, asked } = connect();
+  const ended: string[] = [];
+  const model = await openRemote(line, { name: 'planted', files, backend: {}, end: () => ended.push('end') });
+  for await (const event of model.prune({ data: text, blocks: 12 })) if (event.type === 'step') break;
+  await model.perplexity(text, { tokens: 512 });
+  await Promise.all([model.close(), model.close()]);
+  expect(asked.map(({ type }) => type)).toEqual(['open', 'prune', 'cancel', 'perplexity', 'close']);
+  expect(ended).toEqual(['end']);
 });
 
-describe('a search', () => {
-  it('gives its events and its document', async () => {
-    const { backend } = await client.open(planted);
-    const events: MethodEvent[] = [];
-    const searching = client.prune(search);
-    let next = await searching.next();
-    for (; next.done !== true; next = await searching.next()) events.push(next.value);
-    expect(next.value).toMatchObject({ removed: golden.order.slice(0, 3), backend, version: 'not bundled' });
-    expect(new Set(events.map(({ type }) => type))).toEqual(
-      new Set(['start', 'progress', 'dense', 'measured', 'step', 'done']),
-    );
-    const done = events.at(-1);
-    expect(done?.type === 'done' && done.mask.blocks).toEqual([
-      { layer: 3, kind: 'mha' },
-      { layer: 4, kind: 'mha' },
-      { layer: 2, kind: 'mlp' },
-    ]);
-  });
-
-  it('goes on from its journal, and starts over when it is to be fresh', async () => {
-    await client.open(planted);
-    const progress = async (fresh: boolean): Promise<number> => {
-      const events = await eventsOf(client.prune({ ...search, journal: { name: 'j', fresh } }));
-      return events.filter(({ type }) => type === 'progress').length;
-    };
-    expect(await progress(false)).toBeGreaterThan(0);
-    expect(await progress(false)).toBe(0);
-    expect(await progress(true)).toBeGreaterThan(0);
-  });
-
-  it('is heard to be aborted while it runs, and the next call is answered', async () => {
-    await client.open(planted);
-    const controller = new AbortController();
-    const steps: number[] = [];
-    const aborted = async (): Promise<void> => {
-      for await (const event of client.prune({ ...search, stop: { blocks: 12 } }, controller.signal)) {
-        if (event.type === 'step') steps.push(event.step);
-        if (event.type === 'step' && event.step === 2) controller.abort();
-      }
-    };
-    await expect(aborted()).rejects.toMatchObject({ name: 'AbortError' });
-    expect(steps.at(-1)).toBeLessThan(12);
-    expect((await client.perplexity(data)).scoredTokens).toBeGreaterThan(0);
-  });
-
-  it('ends when its loop is left', async () => {
-    await client.open(planted);
-    for await (const event of client.prune({ ...search, stop: { blocks: 12 } })) if (event.type === 'step') break;
-    await client.perplexity(data);
-    expect(asked.map(({ type }) => type)).toEqual(['open', 'prune', 'cancel', 'perplexity']);
-  });
-});
-
-it('a call that was aborted before its turn does nothing', async () => {
-  await client.open(planted);
-  const controller = new AbortController();
-  const first = client.perplexity(data);
-  const second = client.perplexity(data, controller.signal);
-  controller.abort();
-  await expect(second).rejects.toMatchObject({ name: 'AbortError' });
-  expect((await first).ppl).toBeGreaterThan(1);
-});
-
-it('a perplexity is heard to be aborted between chunks', async () => {
-  await client.open(planted);
-  const controller = new AbortController();
-  const whole = client.perplexity({ data: data.data }, controller.signal);
-  setTimeout(() => controller.abort(), 0);
-  await expect(whole).rejects.toMatchObject({ name: 'AbortError' });
-});
-
-describe('errors come over with their class, message, place and remedy', () => {
-  it('no model is open', async () => {
-    const remedy = 'Open one first.';
-    await expect(client.perplexity(data)).rejects.toThrow(UsageError);
-    await expect(client.perplexity(data)).rejects.toMatchObject({ message: `no model is open. ${remedy}`, remedy });
-  });
-
-  it('masks, data, stop rules, backends', async () => {
-    await client.open(planted);
-    await expect(client.perplexity({ ...data, mask: 'L6.mha' })).rejects.toThrow(MaskError);
-    await expect(client.perplexity({ data: { name: 'x.txt', content: ' ' } })).rejects.toThrow(DataError);
-    await expect(eventsOf(client.prune({ ...search, stop: {} }))).rejects.toThrow(UsageError);
-    const threads = { ...planted, backend: { name: 'simd', threads: 2 } } as const;
-    await expect(client.open(threads)).rejects.toThrow(UnsupportedBackendError);
+describe('errors come over with class, message, place and remedy', () => {
+  it('of files, and the worker is ended', async () => {
+    const ended: string[] = [];
+    const end = (): void => void ended.push('end');
+    const { line } = connect();
+    const broken = [{ name: 'config.json', from: new Blob(['{']) }];
+    const opening = openRemote(line, { name: 'planted', files: broken, backend: {}, end });
+    await expect(opening).rejects.toThrow(FormatError);
+    await expect(opening).rejects.toMatchObject({
+      message: 'config.json: is not valid JSON. Copy or download the file again.',
+      where: 'config.json',
+      remedy: 'Copy or download the file again.',
+    });
+    expect(ended).toEqual(['end']);
   });
 
   it('two files of one name', async () => {
-    await expect(client.open({ ...planted, files: [...planted.files, planted.files[0]] })).rejects.toThrow('same name');
+    await expect(open({}, { files: [...files, files[0]] })).rejects.toThrow('same name');
   });
 
   it('a bug is no member of the family and keeps its stack', async () => {
-    const broken = { ...planted, files: null as unknown as OpenSettings['files'] };
-    await expect(client.open(broken)).rejects.toMatchObject({
+    await expect(open({}, { files: null as unknown as WebFile[] })).rejects.toMatchObject({
       name: 'Error',
       message: expect.stringContaining('TypeError') as string,
     });
   });
+
+  it('what cannot be sent is said here', async () => {
+    const model = await open();
+    const settings = { chunk: (() => 2) as unknown as number };
+    await expect(model.perplexity(text, settings)).rejects.toThrow('cannot be sent');
+    await expect(model.perplexity(text, settings)).rejects.toThrow(UsageError);
+    await model.close();
+  });
+
+  it('a worker holds one model, and none before it was opened', async () => {
+    const { line } = connect();
+    await expect(line.call('encode', { text })).rejects.toThrow('no model is open. Open one first.');
+    await line.call('open', { name: 'planted', files, backend: {} });
+    await expect(line.call('open', { name: 'planted', files, backend: {} })).rejects.toThrow('open already');
+    await line.call('close', null);
+  });
 });
 
-it('a worker that is gone fails what waits and what comes', async () => {
-  await client.open(planted);
-  const waiting = client.perplexity(data);
-  client.fail(new Error('gone'));
+it('an opening that is aborted throws the reason', async () => {
+  const { line } = connect();
+  const reason = new Error('never mind');
+  const signal = AbortSignal.abort(reason);
+  const ended: string[] = [];
+  const settings = { name: 'planted', files, backend: {}, end: () => void ended.push('end') };
+  await expect(openRemote(line, { ...settings, signal })).rejects.toBe(reason);
+  const controller = new AbortController();
+  const opening = openRemote(connect().line, { ...settings, signal: controller.signal });
+  controller.abort(reason);
+  await expect(opening).rejects.toBe(reason);
+  expect(ended).toEqual(['end', 'end']);
+});
+
+it('a worker that is gone fails what waits and what comes, and closes all the same', async () => {
+  const { line } = connect();
+  const model = await openRemote(line, { name: 'planted', files, backend: {} });
+  const waiting = model.perplexity(text);
+  const run = model.prune({ data: text, blocks: 1 });
+  line.fail(new AccessError('gone.'));
   await expect(waiting).rejects.toThrow('gone');
-  await expect(client.perplexity(data)).rejects.toThrow('gone');
+  await expect(Promise.resolve(run)).rejects.toThrow('gone');
+  await expect(model.perplexity(text)).rejects.toThrow(AccessError);
+  await model.close();
+  await expect(model.perplexity(text)).rejects.not.toThrow(DisposedError);
 });
 
 it('addresses are the page’s: relative ones reach the worker whole', async () => {
   const sent: unknown[] = [];
-  const page = new Client(
-    { postMessage: (request) => void sent.push(request), addEventListener: () => {} },
-    'https://example.org/app/page.html?x#y',
-  );
+  const line = new Line({ postMessage: (request) => void sent.push(request), addEventListener: () => {} });
+  const base = 'https://example.org/app/page.html?x#y';
   const blob = new Blob(['{}']);
   const places = ['models/config.json', '/root.json', '../up.json', 'https://other.example/a b.gguf', blob];
-  const files = places.map((from, index) => ({ name: `file${index}`, from }));
-  void page.open({ name: 'planted', files, backend: { name: 'auto' } });
+  const named = places.map((from, index) => ({ name: `file${index}`, from }));
+  void openRemote(line, { name: 'planted', files: named, backend: {}, base });
   const [{ settings }] = sent as [{ settings: OpenSettings }];
   expect(settings.files.map(({ from }) => from)).toEqual([
     'https://example.org/app/models/config.json',
@@ -208,6 +161,6 @@ it('addresses are the page’s: relative ones reach the worker whole', async () 
     'https://other.example/a%20b.gguf',
     blob,
   ]);
-  const broken = { name: 'x', files: [{ name: 'a', from: 'https://' }], backend: { name: 'auto' } } as const;
-  await expect(page.open({ ...broken, files: [...broken.files] })).rejects.toThrow(UsageError);
+  const broken = [{ name: 'a', from: 'https://' }];
+  await expect(openRemote(line, { name: 'x', files: broken, backend: {}, base })).rejects.toThrow(UsageError);
 });

@@ -12,7 +12,6 @@ import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { memoryJournal } from '../platform/journalSink.ts';
-import { abandon } from '../prune/mapEvents.ts';
 import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
 import { checkRace } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -22,6 +21,7 @@ import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
 import { chunksOf, evaluationOf } from './data.ts';
 import { LoadedWeights } from './loadedWeights.ts';
+import { maskText } from './maskText.ts';
 import type {
   Data,
   EvaluationSettings,
@@ -130,14 +130,15 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   async #prune(settings: PruneSettings, emit: (event: PruneEvent) => void): Promise<PruneResult> {
     checkOptions(settings, pruneRules);
     const { kind = 'mix', blocks, ratio, maxPpl, journal, fresh = false } = settings;
+    const { numHiddenLayers } = this.config;
     const stop = { blocks, ratio, maxPpl };
     requireStopRule(stop);
-    checkStopRules(stop, kind, this.config);
+    checkStopRules(stop, kind, numHiddenLayers);
     const race =
       settings.search === 'race' ? { confidence: settings.confidence ?? 0.99, seed: settings.seed ?? 0 } : undefined;
     if (race !== undefined) checkRace(race);
     const { name, chunks } = await this.#chunks(settings.data, settings);
-    const streams = candidatesLeft(kind, this.config, Mask.empty).length;
+    const streams = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
     const work = { chunk: chunks.chunk, streams, nllSum: settings.nllSum };
     const { model, activationBytes, spareBytes } = await this.#weights.under(work);
     const sink = journal === undefined ? memoryJournal() : await this.#platform.openJournal(journal, fresh);
@@ -196,7 +197,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
         await this.#turn();
       }
     } finally {
-      await abandon(events);
+      await events.return(undefined as never);
     }
   }
 
@@ -239,8 +240,8 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     this.#check();
   }
 
-  #mask(mask: MaskLike = ''): Mask {
-    return Mask.parse(Array.isArray(mask) ? mask.join(',') : String(mask), this.config);
+  #mask(mask: MaskLike | undefined): Mask {
+    return Mask.parse(maskText(mask), this.config);
   }
 
   #chunks(data: Data, settings: EvaluationSettings): ReturnType<typeof chunksOf> {

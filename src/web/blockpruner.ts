@@ -1,41 +1,70 @@
 /**
- * What a page imports. The engine runs in a worker of its own:
+ * What a page imports. A model runs in a worker of its own:
  *
- *   const engine = startEngine();
- *   const files = [{ name: 'config.json', from: 'models/planted/config.json' }, …];
- *   await engine.open({ name: 'planted', files, backend: { name: 'auto' } });
- *   const data = { name: 'x.txt', content: text };
- *   const search = engine.prune({ data, kind: 'mix', stop: { blocks: 6 } });
+ *   const model = await load('models/planted/');
+ *   const { ppl } = await model.perplexity('a text', { mask: 'L3.mha,L4.mha' });
+ *   const run = model.prune({ data: 'a text', blocks: 6 });
+ *   for await (const event of run) if (event.type === 'step') console.log(event.removed?.name);
  */
-import { AccessError } from '../errors.ts';
-import { Client } from './client.ts';
+import { AccessError, UsageError } from '../errors.ts';
+import type { BackendSettings, CallSettings, Model } from '../library/model.ts';
+import { openRemote } from './client.ts';
+import { Line } from './line.ts';
+import type { WebFile } from './protocol.ts';
+import { urlFiles } from './urlFiles.ts';
 
 /**
- * Starts a worker with an engine in it. `end` ends it whatever it is doing.
- * @throws AccessError where the browser starts no worker from there. One that fails later fails all
- * calls with an AccessError.
+ * The address of a .gguf file or of a folder; files that a user chose; or files by the names they
+ * have in the model's folder, each behind an address or as a blob.
  */
-export function startEngine(): Client & { end(): void } {
+export type ModelFiles = string | Iterable<File> | { name?: string; files: readonly WebFile[] };
+
+export interface LoadSettings extends BackendSettings, CallSettings {}
+
+/**
+ * Opens a model in a worker of its own, and a backend for it. Weights are read when the first call
+ * needs them, and stay loaded as far as memory allows.
+ * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError for the model's files;
+ * UnsupportedBackendError or MemoryBudgetError for the backend; UsageError for settings that there
+ * are not or that do not go together; AccessError where the browser starts no worker.
+ */
+export async function load(model: ModelFiles, { signal, ...backend }: LoadSettings = {}): Promise<Model> {
+  const { name, files } = await filesOf(model);
+  const { line, end } = startWorker();
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  return openRemote(line, { name, files, backend, signal, base, end });
+}
+
+async function filesOf(model: ModelFiles): Promise<{ name: string; files: readonly WebFile[] }> {
+  if (typeof model === 'string') {
+    const files = await urlFiles(model);
+    const path = model.replace(/[?#].*$/s, '').replace(/\/$/, '');
+    return { name: path.slice(path.lastIndexOf('/') + 1), files };
+  }
+  if (typeof model !== 'object' || model === null) {
+    throw new UsageError('is no address, no files and no list of files.', { where: 'model' });
+  }
+  if ('files' in model) return { name: model.name ?? 'model', files: model.files };
+  const files = Array.from(model, (file) => ({ name: file.name, from: file }));
+  return { name: files.find(({ name }) => /\.gguf$/i.test(name))?.name ?? 'model', files };
+}
+
+function startWorker(): { line: Line; end: () => void } {
   const entry = new URL(/* the name is fixed by src/web/bundle */ './engineWorker.js', import.meta.url);
-  const worker = startWorker(entry);
-  const client = new Client(worker, globalThis.document?.baseURI ?? globalThis.location?.href);
+  const worker = newWorker(entry);
+  const line = new Line(worker);
   worker.addEventListener('error', ({ message }) => {
     const remedy = 'Keep the files of dist/browser together, served as JavaScript.';
-    client.fail(
+    line.fail(
       message === undefined
         ? new AccessError("the engine's worker could not be loaded.", { where: entry.href, remedy })
         : new AccessError(`the engine's worker failed: ${message}`, { where: entry.href }),
     );
   });
-  return Object.assign(client, {
-    end(): void {
-      worker.terminate();
-      client.fail(new DOMException('the engine was ended.', 'AbortError'));
-    },
-  });
+  return { line, end: () => worker.terminate() };
 }
 
-function startWorker(entry: URL): Worker {
+function newWorker(entry: URL): Worker {
   try {
     return new Worker(entry, { type: 'module' });
   } catch (cause) {
@@ -47,10 +76,8 @@ function startWorker(entry: URL): Worker {
   }
 }
 
-export type { Client };
-export type * from './protocol.ts';
+export type * from '../library/model.ts';
+export type { WebFile };
 export type { PruneResult } from '../prune/result.ts';
-export type { SearchEvent } from '../prune/events.ts';
-export type { MethodEvent } from '../prune/method.ts';
 export { Mask } from '../model/mask.ts';
 export * from '../errors.ts';

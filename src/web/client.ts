@@ -1,153 +1,118 @@
-import { UsageError } from '../errors.ts';
+/** The facade in a page: a model whose work is done in a worker. */
+import { DisposedError, UsageError } from '../errors.ts';
 import { quoted } from '../formats/quoted.ts';
-import type { Layered } from '../model/config.ts';
-import { Mask } from '../model/mask.ts';
-import type { PruneResult } from '../prune/result.ts';
-import type { MethodEvent } from '../prune/method.ts';
+import { disposable } from '../library/disposable.ts';
+import { maskText } from '../library/maskText.ts';
 import type {
-  Calls,
-  OpenedInfo,
-  OpenSettings,
+  Data,
+  GenerateSettings,
+  Model,
+  ModelTokenizer,
   PerplexityResult,
   PerplexitySettings,
+  PruneEvent,
   PruneSettings,
-  Reply,
-  Request,
-  WireEvent,
-} from './protocol.ts';
-import { fromWire } from './wireError.ts';
+  Run,
+  Signal,
+  TextRun,
+} from '../library/model.ts';
+import { Running } from '../library/running.ts';
+import { textRun } from '../library/textRun.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { ParameterCounts } from '../model/parameters.ts';
+import type { PruneResult } from '../prune/result.ts';
+import type { Line } from './line.ts';
+import type { ModelInfo, OpenSettings } from './protocol.ts';
 
-/** The page's end of the line: a Worker, or a MessagePort. */
-export interface ClientPort {
-  postMessage(request: Request): void;
-  addEventListener(type: 'message', listener: (event: { data: Reply }) => void): void;
+export interface RemoteSettings extends OpenSettings {
+  signal?: Signal;
+  /** The page's address, which a file's may be relative to: the worker has another one. */
+  base?: string;
+  /** Ends the worker, once its model is closed or was never opened. */
+  end?: () => void;
 }
 
-interface Pending {
-  onEvent: (event: WireEvent) => void;
-  resolve: (result: Calls[keyof Calls]['result']) => void;
-  reject: (error: Error) => void;
+/** Opens a model at the other end of a line. @throws as `load`. */
+export async function openRemote(line: Line, { signal, base, end, ...settings }: RemoteSettings): Promise<Model> {
+  // Who does not wait for the worker need not wait for its answer either.
+  const giveUp = (): void => line.fail(signal?.reason);
+  try {
+    if (signal?.aborted === true) throw signal.reason;
+    signal?.addEventListener('abort', giveUp);
+    const files = settings.files?.map(({ name, from }) => ({ name, from: absolute(from, base) }));
+    return disposable(new RemoteModel(line, await line.call('open', { ...settings, files }, signal), end));
+  } catch (error) {
+    end?.();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 
-/**
- * The engine as a page sees it. Calls are answered in the order they were made. An error of the
- * engine is thrown here, of the same class and with the same message; an aborted signal makes its
- * call throw AbortError.
- */
-export class Client {
-  readonly #port: ClientPort;
-  readonly #base: string | undefined;
-  readonly #pending = new Map<number, Pending>();
-  #calls = 0;
-  #model: Layered = { layers: [] };
-  #broken: Error | null = null;
+class RemoteModel implements Omit<Model, keyof AsyncDisposable> {
+  readonly description: string;
+  readonly config: ModelConfig;
+  readonly parameters: ParameterCounts;
+  readonly warnings: readonly string[];
+  readonly tokenizer: ModelTokenizer | null;
+  readonly tokenizerNote: string | null;
+  readonly backend: { readonly description: string; readonly why: string };
+  readonly #line: Line;
+  readonly #endWorker: () => void;
+  #closing: Promise<void> | null = null;
 
-  /**
-   * @param base the page's address, which a file's address may be relative to: the worker has
-   * another one.
-   */
-  constructor(port: ClientPort, base?: string) {
-    this.#port = port;
-    this.#base = base;
-    port.addEventListener('message', ({ data }) => this.#take(data));
+  constructor(line: Line, info: ModelInfo, endWorker: () => void = () => {}) {
+    this.#line = line;
+    this.#endWorker = endWorker;
+    this.description = info.description;
+    this.config = info.config;
+    this.parameters = info.parameters;
+    this.warnings = info.warnings;
+    this.tokenizerNote = info.tokenizerNote;
+    this.backend = info.backend;
+    this.tokenizer = info.tokenizer && {
+      ...info.tokenizer,
+      encode: (text, { signal } = {}) => line.call('encode', { text }, signal),
+      decode: (ids, { signal } = {}) => line.call('decode', { ids }, signal),
+    };
   }
 
-  /**
-   * Opens a model and a backend for it, in place of those before.
-   * @throws as Engine.open; UsageError for an address that is none.
-   */
-  async open(settings: OpenSettings, signal?: AbortSignal): Promise<OpenedInfo> {
-    const files = settings.files?.map(({ name, from }) => ({ name, from: absolute(from, this.#base) }));
-    const info = await this.#call('open', { ...settings, files }, signal);
-    this.#model = info.config;
-    return info;
+  perplexity(data: Data, { signal, ...settings }: PerplexitySettings = {}): Promise<PerplexityResult> {
+    return this.#line.call('perplexity', { data, settings: withMaskText(settings) }, signal);
   }
 
-  /** @throws as Engine.perplexity. */
-  perplexity(settings: PerplexitySettings, signal?: AbortSignal): Promise<PerplexityResult> {
-    return this.#call('perplexity', settings, signal);
+  prune({ signal, ...settings }: PruneSettings): Run<PruneEvent, PruneResult> {
+    return new Running(
+      (emit, ended) => this.#line.call('prune', settings, ended, emit),
+      signal,
+      (unread, latest) => unread.type === 'progress' && latest.type === 'progress',
+    );
   }
 
-  /**
-   * The search's events as they happen, and at the end its document. Leaving the loop ends the
-   * search.
-   * @throws as Engine.prune.
-   */
-  async *prune(settings: PruneSettings, signal?: AbortSignal): AsyncGenerator<MethodEvent, PruneResult> {
-    const waiting: WireEvent[] = [];
-    let wake = (): void => {};
-    const abandoned = new AbortController();
-    const either = signal === undefined ? abandoned.signal : AbortSignal.any([signal, abandoned.signal]);
-    let ended = false;
-    const outcome = this.#call('prune', settings, either, (event) => {
-      waiting.push(event);
-      wake();
-    }).finally(() => {
-      ended = true;
-      wake();
-    });
-    // Who leaves the loop does not wait for it.
-    outcome.catch(() => {});
+  generate(prompt: string, { signal, ...settings }: GenerateSettings = {}): TextRun {
+    const call = { prompt, settings: withMaskText(settings) };
+    return textRun((emit, ended) => this.#line.call('generate', call, ended, emit), signal);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     try {
-      for (;;) {
-        const event = waiting.shift();
-        if (event !== undefined) yield searchEvent(event, this.#model);
-        else if (ended) break;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-      return await outcome;
+      // Where the worker is gone already, so is the model.
+      if (!this.#line.broken) await this.#line.call('close', null);
     } finally {
-      abandoned.abort();
+      this.#line.fail(new DisposedError('the model was closed.', { where: this.description }));
+      this.#endWorker();
     }
   }
+}
 
-  /** Closes the model and its backend. */
-  async close(): Promise<void> {
-    await this.#call('close', null);
-  }
-
-  /** Ends all calls with this error, those that are still to come included: the worker is gone. */
-  fail(error: Error): void {
-    this.#broken = error;
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-  }
-
-  #call<K extends keyof Calls>(
-    type: K,
-    settings: Calls[K]['settings'],
-    signal?: AbortSignal,
-    onEvent: (event: WireEvent) => void = () => {},
-  ): Promise<Calls[K]['result']> {
-    if (this.#broken !== null) return Promise.reject(this.#broken);
-    const id = this.#calls++;
-    const result = new Promise<Calls[keyof Calls]['result']>((resolve, reject) => {
-      this.#pending.set(id, { onEvent, resolve, reject });
-    });
-    this.#post({ type, id, settings } as Request);
-    const cancel = (): void => this.#post({ type: 'cancel', id });
-    if (signal?.aborted === true) cancel();
-    signal?.addEventListener('abort', cancel);
-    // The worker answers a call with what the call gives.
-    return result.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<Calls[K]['result']>;
-  }
-
-  #take(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
-    if (reply.type === 'event') {
-      pending?.onEvent(reply.event);
-      return;
-    }
-    this.#pending.delete(reply.id);
-    if (reply.type === 'done') pending?.resolve(reply.result);
-    else pending?.reject(fromWire(reply.error));
-  }
-
-  #post(request: Request): void {
-    // A worker takes no target origin; a window does.
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin
-    this.#port.postMessage(request);
-  }
+/** A Mask is of a class, which messages do not carry. */
+function withMaskText<Settings extends Pick<PerplexitySettings, 'mask'>>(settings: Settings): Settings {
+  return settings.mask === undefined ? settings : { ...settings, mask: maskText(settings.mask) };
 }
 
 /** An address as it is wherever it is read; a blob stays one. */
@@ -156,8 +121,4 @@ function absolute(from: string | Blob, base: string | undefined): string | Blob 
   const url = URL.parse(from, base);
   if (url === null) throw new UsageError(`${quoted(from)} is no address of a file.`, { where: 'files' });
   return url.href;
-}
-
-function searchEvent(event: WireEvent, model: Layered): MethodEvent {
-  return event.type === 'done' ? { ...event, mask: Mask.parse(event.mask, model) } : event;
 }

@@ -1,14 +1,19 @@
-/** Entry of the engine's worker: the engine with what a browser offers. */
-import { Engine } from './engine.ts';
+/** Entry of a model's worker: the library with what a browser offers. */
 import { opfsJournal } from './opfsJournal.ts';
+import { plainSha256 } from './plainSha256.ts';
 import { serve, type ServerPort } from './serve.ts';
+import { version } from './version.ts';
 import { webSpawnWorker } from './webThreads.ts';
 
 const shared = crossOriginIsolated;
-const engine = new Engine({
+// TypeScript's DOM types know a window's scope only.
+serve(globalThis as unknown as ServerPort, {
+  version,
   spawn: shared ? webSpawnWorker : null,
+  widen: null,
+  offerWebGpu: null,
   threads: shared ? navigator.hardwareConcurrency : 1,
+  memoryBytes: 2 ** 30,
+  newHasher: plainSha256,
   openJournal: opfsJournal,
 });
-// TypeScript's DOM types know a window's scope only.
-serve(globalThis as unknown as ServerPort, engine);

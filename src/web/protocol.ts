@@ -1,21 +1,22 @@
 /**
- * What a page and its engine's worker say to each other. A page sends requests, each with an id of
- * its own; the worker answers them in turn, one after the other, with events on the way and `done`
- * or `failed` at the end. Everything here survives a structured clone.
+ * What a page and its model's worker say to each other. A page sends requests, each with an id of
+ * its own; the worker answers them with events on the way and `done` or `failed` at the end.
+ * Everything here survives a structured clone.
  */
-import type { BackendName } from '../backends/select.ts';
-import type { GpuMode } from '../backends/gpu/gpuMode.ts';
-import type { KernelVariant } from '../backends/simd/kernels.ts';
-import type { EvalSettings } from '../eval/chunks.ts';
-import type { Convention } from '../eval/convention.ts';
-import type { Perplexity } from '../eval/perplexity.ts';
-import type { ModelConfig } from '../model/config.ts';
-import type { ParameterCounts } from '../model/parameters.ts';
-import type { NllSum } from '../ops/nll.ts';
-import type { PruneKind, StopRules } from '../prune/candidates.ts';
-import type { RaceSettings } from '../prune/race/raceRule.ts';
+import type {
+  BackendSettings,
+  CallSettings,
+  Data,
+  GenerateSettings,
+  Model,
+  ModelTokenizer,
+  PerplexityResult,
+  PerplexitySettings,
+  PruneEvent,
+  PruneSettings,
+} from '../library/model.ts';
+import type { Completion } from '../model/completion.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { MethodEvent } from '../prune/method.ts';
 
 /**
  * A file of a model: its name in the model's folder, and a URL or what a file input or a drop gave.
@@ -26,19 +27,6 @@ export interface WebFile {
   from: string | Blob;
 }
 
-/** What is to run. Nothing else runs instead. */
-export interface BackendSettings {
-  name: BackendName;
-  /** For `gpu`; without it, the first of WebGPU and WebGL2 that has a GPU and not only software. */
-  gpuMode?: GpuMode;
-  /** For `simd`. */
-  variant?: KernelVariant;
-  /** Default: all processors where the page is cross-origin isolated, else 1. */
-  threads?: number;
-  /** For weights and activations; default 1 GiB. */
-  memoryBytes?: number;
-}
-
 export interface OpenSettings {
   /** config.json, safetensors and tokenizer.json, or one .gguf file. */
   files: readonly WebFile[];
@@ -47,79 +35,40 @@ export interface OpenSettings {
   backend: BackendSettings;
 }
 
-export interface OpenedInfo {
-  /** Where the model comes from and in what format. */
-  description: string;
-  config: ModelConfig;
-  parameters: ParameterCounts;
-  warnings: readonly string[];
-  /** Why there is no tokenizer, if there is none. */
-  tokenizerNote: string | null;
-  /** What runs, `simd (relaxed-fma, 4 lanes, 2 threads)`, and in one sentence why. */
-  backend: string;
-  why: string;
-}
+/** What a model says of itself. */
+export type ModelInfo = Pick<
+  Model,
+  'description' | 'config' | 'parameters' | 'warnings' | 'tokenizerNote' | 'backend'
+> & { tokenizer: Omit<ModelTokenizer, 'encode' | 'decode'> | null };
 
-/** Text or ids, and how perplexity is taken over them. */
-export interface DataSettings {
-  /** A file's content; its name's ending says what it is: .txt, .jsonl or .json. */
-  data: { name: string; content: string };
-  /** The text's field in a row of .jsonl; default `text`. */
-  field?: string;
-  /** What differs from `defaultEvalSettings`. */
-  evaluation?: Partial<EvalSettings>;
-  nllSum?: NllSum;
-}
+/** Settings as they go over: a signal is a message of its own. */
+type Sent<Settings extends CallSettings> = Omit<Settings, 'signal'>;
 
-export interface PerplexitySettings extends DataSettings {
-  /** Removed blocks, `L5.mlp,L4.mha`; default none. */
-  mask?: string;
-}
-
-export interface PerplexityResult extends Perplexity {
-  mask: string;
-  convention: Convention;
-  /** What really ran. */
-  backend: string;
-}
-
-export interface PruneSettings extends DataSettings {
-  kind: PruneKind;
-  stop: StopRules;
-  /** Name of a method, such as `block-influence`, and its own settings; default BlockPruner. */
-  method?: string;
-  settings?: Readonly<Record<string, unknown>>;
-  race?: RaceSettings;
-  /**
-   * Keeps the search in a file of this name in the origin's private file system, to go on there;
-   * default: in memory.
-   */
-  journal?: { name: string; fresh: boolean };
-}
-
-/** Requests and what answers them. */
+/** Requests, what answers them, and what comes on the way. */
 export interface Calls {
-  open: { settings: OpenSettings; result: OpenedInfo };
-  perplexity: { settings: PerplexitySettings; result: PerplexityResult };
-  prune: { settings: PruneSettings; result: PruneResult };
-  /** Ends threads, gives memory back and closes the model. */
-  close: { settings: null; result: null };
+  /** The first, and only once. */
+  open: { settings: OpenSettings; result: ModelInfo; event: never };
+  perplexity: { settings: { data: Data; settings: Sent<PerplexitySettings> }; result: PerplexityResult; event: never };
+  prune: { settings: Sent<PruneSettings>; result: PruneResult; event: PruneEvent };
+  generate: { settings: { prompt: string; settings: Sent<GenerateSettings> }; result: Completion; event: string };
+  encode: { settings: { text: string }; result: number[]; event: never };
+  decode: { settings: { ids: readonly number[] }; result: string; event: never };
+  /** Ends what runs, gives threads and memory back and closes the model. */
+  close: { settings: null; result: null; event: never };
 }
 
 /** A call's request. */
-export type CallRequest = { [K in keyof Calls]: { type: K; id: number; settings: Calls[K]['settings'] } }[keyof Calls];
+export type CallRequest = {
+  [K in keyof Calls]: { type: K; id: number; settings: Calls[K]['settings'] };
+}[keyof Calls];
 /**
  * `cancel` names the request that is not wanted any more. It fails with an AbortError, unless it
  * has ended meanwhile.
  */
 export type Request = CallRequest | { type: 'cancel'; id: number };
 
-/** The search's own events; only the mask is in its text form. */
-export type WireEvent =
-  Exclude<MethodEvent, { type: 'done' }> | (Omit<Extract<MethodEvent, { type: 'done' }>, 'mask'> & { mask: string });
-
 export type Reply =
-  | { type: 'event'; id: number; event: WireEvent }
+  | { type: 'event'; id: number; event: Calls[keyof Calls]['event'] }
   | { type: 'done'; id: number; result: Calls[keyof Calls]['result'] }
   | { type: 'failed'; id: number; error: WireError };
 

@@ -1,6 +1,10 @@
-import type { MethodEvent } from '../prune/method.ts';
-import type { Engine } from './engine.ts';
-import type { Calls, CallRequest, Reply, Request, WireEvent } from './protocol.ts';
+import { UsageError } from '../errors.ts';
+import { openFolderModel } from '../formats/modelFiles.ts';
+import type { Model } from '../library/model.ts';
+import { openLocal } from '../library/openLocal.ts';
+import type { Platform } from '../library/platform.ts';
+import type { Calls, CallRequest, ModelInfo, OpenSettings, Reply, Request } from './protocol.ts';
+import { webFolder } from './webFolder.ts';
 import { toWire } from './wireError.ts';
 
 /** The worker's end of the line: its global scope, or a MessagePort. */
@@ -9,60 +13,78 @@ export interface ServerPort {
   addEventListener(type: 'message', listener: (event: { data: Request }) => void): void;
 }
 
-/** Answers a page's requests, one after the other. */
-export function serve(port: ServerPort, engine: Engine): void {
+type Result = Calls[keyof Calls]['result'];
+type Emit = (event: Calls[keyof Calls]['event']) => void;
+
+/** Answers a page's requests with one model, which says itself in what order they run. */
+export function serve(port: ServerPort, platform: Platform): void {
   const wanted = new Map<number, AbortController>();
-  let last: Promise<void> = Promise.resolve();
-  const inTurn = async (before: Promise<void>, request: CallRequest, signal: AbortSignal): Promise<void> => {
-    await before;
+  let model: Promise<Model> | null = null;
+  const answer = async (request: CallRequest, signal: AbortSignal, emit: Emit): Promise<Result> => {
+    if (request.type === 'open') {
+      if (model !== null) throw new UsageError('a model is open already.', { remedy: 'Load another one anew.' });
+      model = open(request.settings, platform);
+      // Whoever asks for something hears why there is none.
+      model.catch(() => {});
+    }
+    if (model === null) throw new UsageError('no model is open.', { remedy: 'Open one first.' });
+    return called(await model, request, signal, emit);
+  };
+  const reply = async (request: CallRequest): Promise<void> => {
     const { id } = request;
-    const onEvent = (event: MethodEvent): void => post(port, { type: 'event', id, event: wireEvent(event) });
+    const controller = new AbortController();
+    wanted.set(id, controller);
     try {
-      signal.throwIfAborted();
-      post(port, { type: 'done', id, result: await answer(engine, request, signal, onEvent) });
+      const result = await answer(request, controller.signal, (event) => post(port, { type: 'event', id, event }));
+      post(port, { type: 'done', id, result });
     } catch (error) {
       post(port, { type: 'failed', id, error: toWire(error) });
     }
     wanted.delete(id);
   };
   port.addEventListener('message', ({ data: request }) => {
-    if (request.type === 'cancel') {
-      wanted.get(request.id)?.abort();
-      return;
-    }
-    const controller = new AbortController();
-    wanted.set(request.id, controller);
-    last = inTurn(last, request, controller.signal);
+    if (request.type === 'cancel') wanted.get(request.id)?.abort();
+    else void reply(request);
   });
 }
 
-async function answer(
-  engine: Engine,
-  request: CallRequest,
-  signal: AbortSignal,
-  onEvent: (event: MethodEvent) => void,
-): Promise<Calls[keyof Calls]['result']> {
+async function open({ files, name, backend }: OpenSettings, platform: Platform): Promise<Model> {
+  return openLocal(await openFolderModel(webFolder(name, files), name), backend, platform);
+}
+
+async function called(model: Model, request: CallRequest, signal: AbortSignal, emit: Emit): Promise<Result> {
   switch (request.type) {
     case 'open':
-      return engine.open(request.settings);
+      if (signal.aborted) await model.close();
+      signal.throwIfAborted();
+      return infoOf(model);
     case 'perplexity':
-      return engine.perplexity(request.settings, signal);
-    case 'close':
-      await engine.close();
-      return null;
+      return model.perplexity(request.settings.data, { ...request.settings.settings, signal });
     case 'prune': {
-      const events = engine.prune(request.settings, signal);
-      for (;;) {
-        const next = await events.next();
-        if (next.done === true) return next.value;
-        onEvent(next.value);
-      }
+      const run = model.prune({ ...request.settings, signal });
+      for await (const event of run) emit(event);
+      return run;
     }
+    case 'generate': {
+      const run = model.generate(request.settings.prompt, { ...request.settings.settings, signal });
+      for await (const piece of run) emit(piece);
+      return run.completion();
+    }
+    case 'encode':
+      return model.tokenizer?.encode(request.settings.text, { signal }) ?? [];
+    case 'decode':
+      return model.tokenizer?.decode(request.settings.ids, { signal }) ?? '';
+    case 'close':
+      await model.close();
+      return null;
   }
 }
 
-function wireEvent(event: MethodEvent): WireEvent {
-  return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
+function infoOf({ description, config, parameters, warnings, tokenizer, tokenizerNote, backend }: Model): ModelInfo {
+  const info = { description, config, parameters, warnings, tokenizerNote, backend };
+  if (tokenizer === null) return { ...info, tokenizer: null };
+  const { description: kind, vocabSize, bosTokenId, eosTokenId, addsBos } = tokenizer;
+  return { ...info, tokenizer: { description: kind, vocabSize, bosTokenId, eosTokenId, addsBos } };
 }
 
 function post(port: ServerPort, reply: Reply): void {
