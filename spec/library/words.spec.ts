@@ -34,6 +34,8 @@ it.each([
   ['Use another --out; that run is kept.', 'Use another journal; that run is kept.'],
   ['For a model of the hub add --hub.', 'For a model of the hub add hub: true.'],
   ['npm install gpu.js --omit=optional', 'npm install gpu.js --omit=optional'],
+  ['--plus leaves none', 'settings.plus leaves none'],
+  ['Give --ratio-of total.', 'Give ratioOf total.'],
   ['a -- b --- c', 'a -- b --- c'],
 ])('%s', (engine, library) => expect(inLibraryWords(engine)).toBe(library));
 

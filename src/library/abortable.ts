@@ -4,7 +4,7 @@ import type { Backend } from '../backends/backend.ts';
  * The same backend, whose every new scope first looks whether anybody still waits: a call is then
  * given up between any two blocks, wherever it is.
  */
-export function abortableBackend(backend: Backend, check: () => void): Backend {
+export function abortableBackend<B extends Backend>(backend: B, check: () => void): B {
   const scope = (): ReturnType<Backend['scope']> => {
     check();
     return backend.scope();

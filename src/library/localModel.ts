@@ -1,4 +1,7 @@
 import type { Backend } from '../backends/backend.ts';
+import type { GradientBackend } from '../backends/gradients.ts';
+import { referenceBackend } from '../backends/reference/referenceBackend.ts';
+import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
 import { DisposedError } from '../errors.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
 import { nonFiniteLoss } from '../eval/nonFinite.ts';
@@ -11,11 +14,7 @@ import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
 import { checkSampling } from '../model/sampler.ts';
-import { memoryJournal } from '../platform/journalSink.ts';
-import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
-import { checkRace } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
-import { run } from '../prune/run.ts';
 import type { MethodEvent } from '../prune/method.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
@@ -37,8 +36,9 @@ import type {
   Signal,
   TextRun,
 } from './model.ts';
-import { checkOptions, generateRules, perplexityRules, pruneRules } from './options.ts';
+import { checkOptions, generateRules, perplexityRules } from './options.ts';
 import type { Platform } from './platform.ts';
+import { pruneEvents } from './pruneEvents.ts';
 import { Queue } from './queue.ts';
 import { Running } from './running.ts';
 import { follow } from './signals.ts';
@@ -57,6 +57,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   readonly #opened: OpenedModel;
   readonly #backend: Backend;
   readonly #weights: LoadedWeights;
+  readonly #budget: { threads: number; memoryBytes: number };
   readonly #platform: Platform;
   readonly #queue = new Queue();
   readonly #closed = new AbortController();
@@ -73,6 +74,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     this.#opened = opened;
     this.#backend = abortableBackend(backend, () => this.#check());
     this.#weights = new LoadedWeights(opened.weights, this.#backend, budget);
+    this.#budget = budget;
     this.#platform = platform;
     this.description = opened.description;
     this.config = opened.weights.config;
@@ -127,43 +129,26 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return this.#closing;
   }
 
-  async #prune(settings: PruneSettings, emit: (event: PruneEvent) => void): Promise<PruneResult> {
-    checkOptions(settings, pruneRules);
-    const { kind = 'mix', blocks, ratio, maxPpl, journal, fresh = false } = settings;
-    const { numHiddenLayers } = this.config;
-    const stop = { blocks, ratio, maxPpl };
-    requireStopRule(stop);
-    checkStopRules(stop, kind, numHiddenLayers);
-    const race =
-      settings.search === 'race' ? { confidence: settings.confidence ?? 0.99, seed: settings.seed ?? 0 } : undefined;
-    if (race !== undefined) checkRace(race);
-    const { name, chunks } = await this.#chunks(settings.data, settings);
-    const streams = candidatesLeft(kind, numHiddenLayers, Mask.empty).length;
-    const work = { chunk: chunks.chunk, streams, nllSum: settings.nllSum };
-    const { model, activationBytes, spareBytes } = await this.#weights.under(work);
-    const sink = journal === undefined ? memoryJournal() : await this.#platform.openJournal(journal, fresh);
-    try {
-      const { tokenizer, generation } = this.#opened;
-      const { version, newHasher } = this.#platform;
-      const events = run({
-        model,
-        tokenizer,
-        endTokenIds: generation.endTokenIds,
-        chunks,
-        dataName: name,
-        kind,
-        stop,
-        race,
-        activationBytes,
-        checkpointBytes: spareBytes,
-        version,
-        newHasher,
-        sink,
-      });
-      return await this.#drained(events, (event) => emit(plainEvent(event)));
-    } finally {
-      await sink.close();
-    }
+  #prune(settings: PruneSettings, emit: (event: PruneEvent) => void): Promise<PruneResult> {
+    const events = pruneEvents(settings, {
+      opened: this.#opened,
+      platform: this.#platform,
+      weights: this.#weights,
+      chunks: () => this.#chunks(settings.data, settings),
+      gradients: () => this.#gradients(),
+    });
+    return this.#drained(events, (event) => emit(plainEvent(event)));
+  }
+
+  /** Another backend beside the one that measures, of the same kind. */
+  async #gradients(): Promise<GradientBackend> {
+    const { threads, memoryBytes } = this.#budget;
+    const { spawn, widen } = this.#platform;
+    const backend =
+      this.#backend.name === 'reference'
+        ? referenceBackend()
+        : await simdGradientBackend({ memoryBytes, threads, spawn, widen });
+    return abortableBackend(backend, () => this.#check());
   }
 
   async #generate(prompt: string, settings: GenerateSettings, emit: (piece: string) => void): Promise<Completion> {

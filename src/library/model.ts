@@ -16,7 +16,7 @@ import type { Completion } from '../model/completion.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { NllSum } from '../ops/nll.ts';
-import type { PruneKind } from '../prune/candidates.ts';
+import type { PruneKind, RatioOf } from '../prune/candidates.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { MethodEvent } from '../prune/method.ts';
 
@@ -121,17 +121,23 @@ export interface PruneSettings extends EvaluationSettings, CallSettings {
   data: Data;
   /** Stop when so many blocks are removed. This, `ratio` or `maxPpl` must be given. */
   blocks?: number;
-  /** Stop at the first step with so many of all parameters removed: a share of 1. */
+  /** Stop at the first step that has removed this share, above 0 and below 1. */
   ratio?: number;
+  /** What `ratio` is a share of: all parameters (`total`, default), those in blocks, or blocks. */
+  ratioOf?: RatioOf;
   /** Do not apply the removal that takes the perplexity above this. */
   maxPpl?: number;
   /** What may be removed; default `mix`. */
   kind?: PruneKind;
+  /** What decides the order: `blockpruner` (default), `block-influence`, `magnitude`, `taylor` … */
+  method?: string;
+  /** The method's own settings; those left out have its defaults. */
+  settings?: Readonly<Record<string, unknown>>;
   /** `exact` (default) measures every candidate on all chunks; `race` drops clear losers early. */
   search?: 'exact' | 'race';
   /** Of a race: that a step's pick is the exact one. Default 0.99. */
   confidence?: number;
-  /** Of a race: seed of the order of chunks. Default 0. */
+  /** Of a race's order of chunks, or of a method that draws. Default 0. */
   seed?: number;
   /**
    * Where the search is kept, to go on there: a file, or a folder for `journal.jsonl`; in a browser

@@ -6,7 +6,7 @@ import { backendNames } from '../backends/select.ts';
 import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { UsageError } from '../errors.ts';
 import { shortJson } from '../formats/quoted.ts';
-import { pruneKinds } from '../prune/candidates.ts';
+import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 
 /** What an option must be, in words, and whether a value is. */
 interface Rule {
@@ -52,8 +52,11 @@ export const pruneRules: Rules = {
   data: anything,
   blocks: whole(1),
   ratio: number,
+  ratioOf: oneOf(...ratioBases),
   maxPpl: number,
   kind: oneOf(...pruneKinds),
+  method: text,
+  settings: { words: 'an object', allows: (value) => typeof value === 'object' && value !== null },
   search: oneOf('exact', 'race'),
   confidence: number,
   seed: whole(0),

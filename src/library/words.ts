@@ -13,13 +13,15 @@ const names: ReadonlyMap<string, string> = new Map([
   ['memory', 'memoryBytes'],
   ['out', 'journal'],
   ['field', 'field'],
+  ['plus', 'settings.plus'],
 ]);
 
 /** Options that are switches on the command line. */
 const switches = new Set(['hub', 'offline', 'fresh']);
 
 /** A flag, with the value that follows where it is one of few: `--bos none`, `--threads 1`. */
-const flags = /--(?:(bos|backend|kind|search|nll-sum|gpu-mode) ([\w-]+)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
+const flags =
+  /--(?:(bos|backend|kind|search|method|nll-sum|gpu-mode) ([\w-]+)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
 
 /**
  * A message of the engine with the library's names of options: `Use --bos none.` → `Use bos:
