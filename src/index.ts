@@ -64,6 +64,11 @@ export { conventionOf, type Convention, type DataSummary } from './eval/conventi
 
 // Pruning
 export { run, type RunOptions } from './prune/run.ts';
+export type { BlockScore, Budget, Method, MethodEvent, Need, Subject, Telling } from './prune/method.ts';
+export type { Kept } from './prune/journalPiece.ts';
+export { methods, requireMethod } from './prune/methods/all.ts';
+export { rankingMethod, type Plus, type Ranking } from './prune/methods/ranking.ts';
+export { readSettings } from './prune/methods/settings.ts';
 export { plainSearch, type PlainStep } from './prune/plainSearch.ts';
 export { plainSweep } from './prune/plainSweep.ts';
 export { search, type SearchSettings } from './prune/search.ts';
@@ -72,7 +77,7 @@ export { localPricer, type LocalPricerOptions } from './prune/pricing/localPrice
 export type { Priced, Pricer, PricingJob } from './prune/pricing/pricer.ts';
 export type { ScoredCandidate, SearchEvent, StepEvent, StoppedBy } from './prune/events.ts';
 export { sweep, type SweepProgress, type SweepResult } from './prune/pricing/sweep.ts';
-export { candidatesLeft, type Candidate, type PruneKind, type StopRules } from './prune/candidates.ts';
+export { candidatesLeft, type Candidate, type PruneKind, type RatioOf, type StopRules } from './prune/candidates.ts';
 export { Journal, type JournalHeader } from './prune/journal.ts';
 export { memoryJournal, type JournalSink } from './platform/journalSink.ts';
 export { fileJournal } from './platform/nodeJournal.ts';

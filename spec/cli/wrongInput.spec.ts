@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dataCases } from './cases/data.ts';
+import { methodCases } from './cases/methods.ts';
 import { modelCases } from './cases/model.ts';
 import { openingCases } from './cases/opening.ts';
 import { optionCases } from './cases/options.ts';
@@ -26,6 +27,7 @@ const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   options: optionCases,
   ranges: rangeCases,
   outputs: outputCases,
+  methods: methodCases,
   tokenizer: tokenizerCases,
   training: trainingCases,
 };

@@ -20,10 +20,16 @@ export function isMethodFile(argument: string): boolean {
 export async function loadMethod(argument: string): Promise<Method> {
   if (!isMethodFile(argument)) return requireMethod(argument);
   const source = await readTextFile(argument);
-  const { method } = await loadModule(argument);
-  const digest = createHash('sha256').update(source).digest('hex');
-  // Not a copy: the method may be an object of a class.
-  return Object.create(checkMethod(method, argument), { version: { value: digest, enumerable: true } }) as Method;
+  const method = checkMethod((await loadModule(argument)).method, argument);
+  return {
+    name: method.name,
+    summary: method.summary,
+    paper: method.paper,
+    needs: method.needs,
+    version: createHash('sha256').update(source).digest('hex'),
+    check: (given, config) => method.check(given, config),
+    run: (subject, settings, budget) => method.run(subject, settings, budget),
+  };
 }
 
 function checkMethod(value: unknown, where: string): Method {

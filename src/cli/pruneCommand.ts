@@ -103,6 +103,11 @@ async function chooseMethod(options: PruneOptions): Promise<Chosen> {
   const method = await loadMethod(options.method);
   const { plus, seed, confidence } = options;
   const set = readSet(options.set);
+  if (options.backend === 'gpu' && method.needs.includes('gradients')) {
+    throw new UsageError(`method ${method.name} needs gradients, which --backend gpu does not take.`, {
+      remedy: 'Use simd or reference.',
+    });
+  }
   if (method.name !== 'blockpruner') {
     if (options.search === 'race') {
       throw new UsageError(`--search race goes with --method blockpruner: ${method.name} does not search.`);

@@ -1,0 +1,121 @@
+/** What `prune --method` refuses: names, settings that a method does not have, and modules that hold none. */
+import { prune, type WrongInput } from '../wrongInput.ts';
+
+const method = (name: string, ...rest: string[]): string[] => prune('--blocks', '1', '--method', name, ...rest);
+/** A module that exports `text` as its method. */
+const mine = (text: string): Record<string, string> => ({ 'mine.js': `export const method = ${text};` });
+const good = "name: 'mine', summary: 'mine', paper: null, needs: [], version: '1', check: () => ({})";
+
+export const methodCases: readonly WrongInput[] = [
+  {
+    what: 'a method that does not exist',
+    args: method('oracle'),
+    code: 2,
+    line: /there is no method 'oracle'\. Give blockpruner, block-influence, magnitude, .*, or a path .* \.\//,
+  },
+  {
+    what: 'a race of a method that does not search',
+    args: method('magnitude', '--search', 'race'),
+    code: 2,
+    line: /--search race goes with --method blockpruner: magnitude does not search/,
+  },
+  {
+    what: 'a seed for a method that draws nothing',
+    args: method('magnitude', '--seed', '1'),
+    code: 2,
+    line: /method magnitude has no setting 'seed'\. Its settings: plus/,
+  },
+  {
+    what: '--plus for a method that measures anew',
+    args: method('blockpruner', '--plus'),
+    code: 2,
+    line: /method blockpruner has no setting 'plus'/,
+  },
+  {
+    what: '--plus on six layers',
+    args: method('one-shot', '--plus'),
+    code: 2,
+    line: /--plus keeps layers 0 to 3 and the last 2, and the model has 6 layers: nothing is left to remove/,
+  },
+  {
+    what: 'gradients on a GPU',
+    args: method('taylor', '--backend', 'gpu', '--gpu-mode', 'cpu'),
+    code: 2,
+    line: /method taylor needs gradients, which --backend gpu does not take\. Use simd or reference/,
+  },
+  {
+    what: 'a share of something without the share',
+    args: prune('--blocks', '1', '--ratio-of', 'blocks'),
+    code: 2,
+    line: /--ratio-of says of what --ratio is a share\. Give --ratio too/,
+  },
+  {
+    what: 'a share of something unknown',
+    args: prune('--ratio', '0.2', '--ratio-of', 'width'),
+    code: 2,
+    line: /'--ratio-of <what>' argument 'width' is invalid\. Allowed choices are total, blocks, depth/,
+  },
+  {
+    what: 'a list of settings that is none',
+    args: method('random', '--set', 'seed'),
+    code: 2,
+    line: /--set seed: is no setting\. Give name=value/,
+  },
+  {
+    what: 'a setting twice',
+    args: method('random', '--set', 'seed=1,seed=2'),
+    code: 2,
+    line: /--set seed=2: is given twice/,
+  },
+  {
+    what: 'a setting of another kind',
+    args: method('random', '--set', 'seed=many'),
+    code: 2,
+    line: /setting 'seed' of method random is a whole number from 0 on/,
+  },
+  { what: 'a module that is not there', args: method('./mine.ts'), code: 1, line: /mine\.ts: no such file/ },
+  {
+    what: 'a module that is no module',
+    files: { 'mine.js': 'export const method = {' },
+    args: method('./mine.js'),
+    code: 1,
+    line: /mine\.js: cannot be loaded/,
+    alone: true,
+  },
+  {
+    what: 'a module without a method',
+    files: { 'mine.js': 'export const metod = {};' },
+    args: method('./mine.js'),
+    code: 1,
+    line: /mine\.js: exports no `method`\. Write/,
+    alone: true,
+  },
+  ...(
+    [
+      ['without a name', mine('{ needs: [] }'), /mine\.js: the method it exports has no name of small letters/],
+      [
+        'with needs that are none',
+        mine("{ name: 'mine', needs: ['luck'] }"),
+        /has no list of needs \('calibration', 'taps', 'gradients'\)/,
+      ],
+      ['without a check', mine("{ name: 'mine', needs: [] }"), /has no function `check`/],
+      ['without a run', mine(`{ ${good} }`), /has no generator function `run`/],
+      ['named like one of the house', mine("{ name: 'random', needs: [] }"), /'random' is a method of the house/],
+    ] as const
+  ).map(([what, files, line]): WrongInput => ({
+    what: `a method ${what}`,
+    files,
+    args: method('./mine.js'),
+    code: line.source.includes('house') ? 2 : 1,
+    line,
+    alone: true,
+  })),
+  {
+    what: 'an output folder that holds the module',
+    files: mine(`{ ${good}, run: async function* () {} }`),
+    args: [...method('./mine.js').filter((word) => word !== '--out' && word !== 'out'), '--out', '.'],
+    code: 2,
+    line: /holds what this command reads \(\.\/mine\.js\)/,
+    alone: true,
+  },
+];
