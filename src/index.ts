@@ -43,6 +43,7 @@ export { greedy, type SamplingSettings } from './model/sampler.ts';
 export { formatBlock, parseBlock, type BlockId, type BlockKind } from './model/blockId.ts';
 export { Mask } from './model/mask.ts';
 export { walkOf } from './model/walk.ts';
+export { edited, type Edit, type NewLayer } from './model/edit.ts';
 export { countParameters, type ParameterCounts } from './model/parameters.ts';
 export type { FamilyName, LayerSpec, MhaSpec, MlpSpec, ModelConfig } from './model/config.ts';
 export type { TensorInfo, WeightSource } from './model/weights.ts';

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const tap = { file: 'src/model/tap.ts', specs: ['spec/model/tap.spec.ts'] };
 
+const edit = { file: 'src/model/edit.ts', specs: ['spec/model/edit.spec.ts'] };
 const shapes = { specs: ['spec/model/layerSpecs.spec.ts'] };
 const footprint = { file: 'src/model/countingOps.ts', specs: ['spec/model/footprint.spec.ts'] };
 
@@ -73,6 +74,48 @@ export const coreMutants: readonly Mutant[] = [
     name: 'the windows stand elsewhere in the text that is hashed',
     from: "if (name === 'qkNorm') fields.slidingWindow",
     to: "if (name === 'mlpBias') fields.slidingWindow",
+  },
+  {
+    ...edit,
+    name: 'a rewrite of another length passes',
+    from: 'if (values.length === sizeOf(shape)) return values;',
+    to: 'if (values.length > 0) return values;',
+  },
+  {
+    ...edit,
+    name: 'a moved layer brings the tensors of its new place',
+    from: 'const old = names(base.config, from);',
+    to: 'const old = names(config, layer);',
+  },
+  {
+    ...edit,
+    name: 'the hash of a rewrite does not see the values',
+    from: '    hashValues(hasher, await place.read());\n',
+    to: '',
+  },
+  {
+    ...edit,
+    name: 'an edit alone is hashed, not the model under it',
+    from: "      await base.contentHash({ update: (bytes) => hasher.update(bytes), digest: () => '' });\n",
+    to: '',
+  },
+  {
+    ...edit,
+    name: 'the config keeps a removed MLP',
+    from: "mask.has({ layer, kind: 'mlp' }) ? null : spec.mlp",
+    to: 'spec.mlp',
+  },
+  {
+    ...edit,
+    name: 'rows of a rewritten tensor are those of the old one',
+    from: '      return (await read()).slice(from * width, to * width);',
+    to: '      return (await read()).slice(0, (to - from) * width);',
+  },
+  {
+    ...edit,
+    name: 'files of an edited model are not checked',
+    from: 'assertUnchanged: () => base.assertUnchanged()',
+    to: 'assertUnchanged: () => Promise.resolve()',
   },
   {
     file: 'src/model/footprint.ts',

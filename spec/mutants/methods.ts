@@ -98,7 +98,7 @@ export const methodMutants: readonly Mutant[] = [
     file: 'src/prune/document.ts',
     specs: ['spec/method/ranking.spec.ts'],
     name: 'document: edits that were not measured are taken',
-    from: 'if (removed !== end.mask.toString())',
+    from: "if (removed !== end.mask.toString() || edits.some(({ type }) => type !== 'remove'))",
     to: 'if (removed === null)',
   },
   {

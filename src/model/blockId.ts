@@ -1,5 +1,5 @@
 import { MaskError } from '../errors.ts';
-import type { Layered } from './config.ts';
+import type { Layered, LayerSpec } from './config.ts';
 
 /**
  * A block is one residual branch of a layer, MHA or MLP: the unit that BlockPruner removes (Zhong et al. 2025, §3).
@@ -48,7 +48,8 @@ export function walkPlaces({ layers }: Layered): number {
 
 /** Whether the model has this block. */
 export function hasBlock({ layers }: Layered, { layer, kind }: BlockId): boolean {
-  return (layers.at(layer)?.[kind] ?? null) !== null;
+  const spec: LayerSpec | undefined = layers[layer];
+  return (spec?.[kind] ?? null) !== null;
 }
 
 /** @throws MaskError naming the block that the model does not have. */

@@ -3,10 +3,11 @@ import { UsageError } from '../errors.ts';
 import { finiteOrNull, finitePpl } from '../eval/figures.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
+import type { Edit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
 import { addWork } from './blockPasses.ts';
 import type { RowPasses, ScoredCandidate, StepEvent, StoppedBy } from './events.ts';
-import type { BlockScore, Edit, MethodEvent } from './method.ts';
+import type { BlockScore, MethodEvent } from './method.ts';
 import { nearTie } from './nearTie.ts';
 import type { CandidateScore, MethodScore, StepResult } from './result.ts';
 
@@ -51,8 +52,8 @@ export class Outcome {
         remedy: 'Let its removals go through subject.search.',
       });
     }
-    const removed = edits.flatMap(({ blocks }) => blocks.map(formatBlock)).join(',');
-    if (removed !== end.mask.toString()) {
+    const removed = edits.flatMap((edit) => (edit.type === 'remove' ? edit.blocks.map(formatBlock) : [])).join(',');
+    if (removed !== end.mask.toString() || edits.some(({ type }) => type !== 'remove')) {
       throw new UsageError(`method ${method} returned edits that are not what its search removed.`, {
         remedy: 'Return the blocks of the mask that subject.search gives.',
       });

@@ -7,8 +7,8 @@
 import type { GradientBackend } from '../backends/gradients.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
-import type { BlockId } from '../model/blockId.ts';
 import type { ModelConfig } from '../model/config.ts';
+import type { Edit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
@@ -19,13 +19,6 @@ import type { RaceSettings } from './race/raceRule.ts';
 
 /** When a method stops removing: at the first rule that is met. */
 export type Budget = StopRules;
-
-/** What is done to a model. */
-export interface Edit {
-  readonly type: 'remove';
-  /** In the order of removal. */
-  readonly blocks: readonly BlockId[];
-}
 
 /** What a method works from: the calibration text, the activations between blocks, or gradients. */
 export type Need = 'calibration' | 'taps' | 'gradients';
