@@ -148,6 +148,24 @@ describe('lossGradients', () => {
     expectClose(gradients, await onOneTape(source, Mask.empty, chunks), 1e-11);
   });
 
+  test.prop([someFamily, seeds, someMask(2)], { numRuns: 10 })(
+    'are those of a mask where the model itself lacks the blocks',
+    async (family, seed, mask) => {
+      const source = await tinySource({ family, seed });
+      const layers = source.config.layers.map(({ mha, mlp }, layer) => ({
+        mha: mask.has({ layer, kind: 'mha' }) ? null : mha,
+        mlp: mask.has({ layer, kind: 'mlp' }) ? null : mlp,
+      }));
+      const lacking = wrappedSource(source, { config: { ...source.config, layers } });
+      const chunks = tinyChunks(seed, 1, 5);
+      const [masked, gone] = [
+        await collect(lossGradients(referenceBackend(), source, mask, chunks)),
+        await collect(lossGradients(referenceBackend(), lacking, Mask.empty, chunks)),
+      ];
+      expect(gone).toEqual(masked);
+    },
+  );
+
   it('read each block twice however many chunks there are, and come from the head backwards', async () => {
     const source = await tinySource({ layers: 3 });
     const reads = new Map<string, number>();

@@ -18,6 +18,20 @@ export const autodiffMutants: readonly Mutant[] = [
     to: 'this.#derivatives.set(x, before === undefined ? dx : dx);',
   },
   {
+    file: 'src/ops/swigluBackward.ts',
+    specs: ['spec/autodiff/gradientLaws.spec.ts'],
+    name: 'gradient laws: the slope with respect to up lacks the gate',
+    from: 'dUp[i] = slope * x * open;',
+    to: 'dUp[i] = slope * open;',
+  },
+  {
+    file: 'src/ops/causalAttentionBackward.ts',
+    specs: ['spec/autodiff/gradientLaws.spec.ts'],
+    name: 'gradient laws: the softmax of attention is not normed on the way back',
+    from: '(slopes[j] - mean)',
+    to: 'slopes[j]',
+  },
+  {
     ...loss,
     name: 'loss gradients: every target counts the same, whatever its chunk',
     from: '1 / count / ids.length',
