@@ -11,7 +11,7 @@ import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { offerWebGpu } from '../src/platform/nodeWebGpu.ts';
 
 /**
- * Where the arithmetic is done. `software` is an adapter that is no GPU, `unnamed` one that does not say what it is (as
+ * Where the arithmetic is done. `software` is an adapter that is not a GPU, `unnamed` one that does not say what it is (as
  * those of OpenGL): neither is taken for a GPU.
  */
 export type Kind = 'processor' | 'software' | 'unnamed' | 'gpu';
@@ -39,7 +39,7 @@ export interface Engine {
   close: () => Promise<void>;
 }
 
-/** What runs here, and a line for each mode that does not, or that is no GPU though it might look like one. */
+/** What runs here, and a line for each mode that does not, or that is not a GPU though it might look like one. */
 export async function engineChoices(): Promise<{ choices: Choice[]; notes: string[] }> {
   const choices: Choice[] = [
     { kind: 'processor', name: 'reference', threads: 1, mode: null, open: () => Promise.resolve(referenceBackend()) },
@@ -55,7 +55,7 @@ export async function engineChoices(): Promise<{ choices: Choice[]; notes: strin
       continue;
     }
     const kind = kindOf(path);
-    if (kind === 'software') notes.push(`${mode} ran on ${path.adapter?.name}: this is no GPU.`);
+    if (kind === 'software') notes.push(`${mode} ran on ${path.adapter?.name}: this is not a GPU.`);
     if (kind === 'unnamed') notes.push(`${mode} does not say what it ran on; it is not taken for a GPU.`);
     choices.push({ kind, name: mode, threads: 0, mode, open: (memoryBytes) => gpuBackend({ mode, memoryBytes }) });
   }

@@ -1,4 +1,7 @@
-/** `npm run bench:gpu` runs on whatever is here, names what is not, and says from which size on a mode wins. */
+/**
+ * `npm run bench:gpu` runs on whatever is here, names what is not, and says from which size on a
+ * mode wins.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -60,7 +63,8 @@ describe('npm run bench:gpu -- --quick', () => {
 
   it('never calls software a GPU', () => {
     const software = rows.some(({ engine }) => engine.includes('software'));
-    if (software) expect(notes).toContainEqual(expect.stringMatching(/^webgpu ran on .*, software: this is no GPU\.$/));
+    if (software)
+      expect(notes).toContainEqual(expect.stringMatching(/^webgpu ran on .*, software: this is not a GPU\.$/));
     if (software || !hasWebGpu()) expect(notes).toContainEqual(expect.stringMatching(/^There is no GPU here/));
   });
 

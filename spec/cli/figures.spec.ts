@@ -34,12 +34,12 @@ describe('figure', () => {
 describe('lossWords', () => {
   const found = { ppl: Math.exp(1.5), nll: 1.5, natsPerToken: 1.5, bitsPerByte: 2.16404, standardError: null };
   it.each([
-    [found, '1.50000 nats a token; 2.1640 bits a byte'],
-    [{ ...found, bitsPerByte: null }, '1.50000 nats a token'],
+    [found, '1.50000 nats per token; 2.1640 bits per byte'],
+    [{ ...found, bitsPerByte: null }, '1.50000 nats per token'],
     // Chunks of unequal weight: perplexity is exp of another mean, and both are named.
     [
       { ...found, natsPerToken: 1.51 },
-      'exp of 1.50000, the mean of chunk means; 1.51000 nats a token; 2.1640 bits a byte',
+      'exp of 1.50000, the mean of chunk means; 1.51000 nats per token; 2.1640 bits per byte',
     ],
   ])('%#', (perplexity, words) => {
     expect(lossWords({ ...perplexity, scoredTokens: 10 })).toBe(words);
@@ -112,7 +112,7 @@ describe('sparkline', () => {
     },
   );
 
-  it('marks what is no number', () => {
+  it('marks what is not a number', () => {
     expect(sparkline([3, null, 6])).toBe('▁×█');
   });
 });

@@ -65,8 +65,8 @@ describe('perplexity', () => {
     expect(Math.abs(nll - natsPerToken)).toBeGreaterThan(1e-4);
     const words = [
       `exp of ${nll.toFixed(5)}, the mean of chunk means`,
-      `${natsPerToken.toFixed(5)} nats a token`,
-      `${bitsPerByte.toFixed(4)} bits a byte`,
+      `${natsPerToken.toFixed(5)} nats per token`,
+      `${bitsPerByte.toFixed(4)} bits per byte`,
     ];
     expect((await measure(...options)).stdout).toContain(`(${words.join('; ')})`);
   });

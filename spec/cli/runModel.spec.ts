@@ -53,7 +53,7 @@ describe('heal --run', () => {
   it.each<[string, Record<string, unknown>]>([
     ['by its result', { 'result.json': result(hash), 'journal.jsonl': journal(hash) }],
     ['by its journal, where the result is missing', { 'journal.jsonl': journal(hash) }],
-    ['by its journal, where the result is no JSON', { 'result.json': '{', 'journal.jsonl': journal(hash) }],
+    ['by its journal, where the result is not JSON', { 'result.json': '{', 'journal.jsonl': journal(hash) }],
     ['with both blocks of a layer in a step', {
       'result.json': { model: { contentHash: hash }, steps: [{ removed: 'L2.mlp,L2.mha' }, { removed: null }] },
       'del_order_list.json': { 1: [['mha', 2], ['mlp', 2]], 2: [['mha', 2], ['mlp', 2]] },

@@ -103,7 +103,7 @@ describe('an output that takes no more', () => {
 
   it.each(commands)('%s into a pipe that nobody reads is an error', async (_, args) => {
     const { code, stderr } = await into('closed', args);
-    expect(stderr).toMatch(/^error: stdout: its reader has gone away before everything was written\.$/m);
+    expect(stderr).toMatch(/^error: stdout: the reader closed it before everything was written\.$/m);
     expect(code).toBe(1);
   });
 });

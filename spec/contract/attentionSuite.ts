@@ -15,7 +15,10 @@ const longSpec: fc.Arbitrary<AttentionSpec> = fc
   })
   .map((lengths) => ({ numHeads: 1, numKvHeads: 1, headDim: 4, ...lengths }));
 
-/** What the KV cache and the masking of blocks rely on: continuing a sequence gives the same bits as starting over. */
+/**
+ * What the KV cache and the masking of blocks rely on: continuing a sequence gives the same bits as
+ * starting over.
+ */
 export function attentionSuite(backend: () => Backend): void {
   describe('continuing from a KV cache', () => {
     test.prop([attentionSpec, seeds])(
@@ -85,7 +88,7 @@ export function attentionSuite(backend: () => Backend): void {
     );
   });
 
-  test.prop([attentionSpec, seeds])('a window over all keys is no window, bit for bit', async (spec, seed) => {
+  test.prop([attentionSpec, seeds])('a window over all keys is not a window, bit for bit', async (spec, seed) => {
     const { q, k, v, length, width } = drawSequence(spec, seed);
     const queries = q.slice((length - spec.seqLen) * width);
     const wide = await attend(backend(), { ...spec, window: spec.keyLen }, queries, k, v);

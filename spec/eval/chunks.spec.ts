@@ -41,7 +41,7 @@ describe('chunks', () => {
     fc.pre(drawn.stride < drawn.chunk || drawn.bos === 'chunk');
     const chunks = cut(drawn);
     const held = [...new Set(chunks.ids.flatMap((row) => [...row]))];
-    // Nothing comes before the first token of the stream, be it a BOS or not.
+    // Nothing comes before the first token of the stream, whether it is a BOS or not.
     const first = drawn.bos === 'none' ? 0 : BOS;
     expect(scoredIds(chunks)).toEqual(held.filter((id) => id !== first));
   });

@@ -65,7 +65,7 @@ describe('aggregate', () => {
     expect(aggregate(anyChunks, [empty]).ppl).toBeNaN();
   });
 
-  test.prop([someScores])('nats a token are all nats over all targets, whatever the chunks’ sizes', (scores) => {
+  test.prop([someScores])('nats per token are all nats over all targets, whatever the chunks’ sizes', (scores) => {
     const [nats, targets] = scores.reduce(([a, b], score) => [a + score.nats, b + score.targets], [0, 0]);
     expect(aggregate(anyChunks, scores).natsPerToken).toBeCloseTo(nats / targets, 9);
   });

@@ -147,7 +147,7 @@ describe('what cannot be opened is refused in one line, and no file stays open',
     /A model is given as a folder with config\.json and safetensors, as a \.gguf file, or as owner\/name\.$/;
 
   it.each<[string, Files, string, typeof NotFoundError, RegExp]>([
-    ['a missing path', new Map(), 'nothing', NotFoundError, /no such file or folder, and it is no model id/],
+    ['a missing path', new Map(), 'nothing', NotFoundError, /no such file or folder, and it is not a model id/],
     ['a missing .gguf', new Map(), 'nothing.gguf', NotFoundError, /no such file or folder/],
     ['an empty folder', new Map(), '', NotFoundError, /has no config\.json and no \.gguf file\. Point to the folder/],
     [
@@ -190,14 +190,14 @@ describe('what cannot be opened is refused in one line, and no file stays open',
     ['an empty shard', withShard(new Uint8Array()), '', FormatError, /model-00002-of-00003\.safetensors/],
     ['a shard of other content', withShard(text('<html>')), '', FormatError, /model-00002-of-00003\.safetensors/],
     [
-      'a config that is no JSON',
+      'a config that is not JSON',
       singleFile(llama).set('config.json', text('{"a"')),
       '',
       FormatError,
       /config\.json: is not valid JSON/,
     ],
     [
-      'a config that is no UTF-8',
+      'a config that is not UTF-8',
       singleFile(llama).set('config.json', Uint8Array.of(0x22, 0xff, 0x22)),
       '',
       FormatError,
@@ -259,7 +259,9 @@ describe('a model of the hub', () => {
       }
       expect(await filesBelow(cacheDir)).toContain('models--tiny2/refs/main');
       expect((await opened('lab/tiny', { ...options, hub: true })).description).toMatch(/^lab\/tiny@/);
-      expect((await failure('./tiny2', { ...options, hub: true })).message).toMatch(/is no id of a model on the hub/);
+      expect((await failure('./tiny2', { ...options, hub: true })).message).toMatch(
+        /is not an id of a model on the hub/,
+      );
     });
   });
 

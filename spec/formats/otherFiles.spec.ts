@@ -1,4 +1,6 @@
-/** Files that are no model, and models in unusual wrappings: named for what they are, or opened. */
+/**
+ * Files that are not models, and models in unusual wrappings: named for what they are, or opened.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -39,7 +41,7 @@ function gguf(keys: Readonly<Record<string, GgufValue>>, tensors = 1): Uint8Arra
   });
 }
 
-describe('a GGUF file that is no model', () => {
+describe('a GGUF file that is not a model', () => {
   it.each([
     [
       'an adapter',

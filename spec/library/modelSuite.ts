@@ -351,7 +351,7 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
       ['no id', DataError, /ids: entry 1 is -1/, (model) => model.perplexity([1, -1])],
       ['an id outside', DataError, /300/, (model) => model.perplexity(Array.from({ length: 300 }, () => 300))],
       ['a mixture', UsageError, /neither/, (model) => model.perplexity([1, 'a'] as unknown as string[])],
-      ['no data', UsageError, /data: is no text/, (model) => model.perplexity(null as unknown as string)],
+      ['no data', UsageError, /data: is not text/, (model) => model.perplexity(null as unknown as string)],
       ['a short text', DataError, /lower chunk\./, (model) => model.perplexity('short', { chunk: 64 })],
       ['a long chunk', DataError, /Lower chunk\./, (model) => model.perplexity(text, { chunk: 100_000 })],
       [

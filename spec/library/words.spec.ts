@@ -30,7 +30,7 @@ it.each([
   ['Give --blocks, --ratio or --max-ppl.', 'Give blocks, ratio or maxPpl.'],
   ['Use --bos none.', "Use bos: 'none'."],
   ['Use --threads 1.', 'Use threads: 1.'],
-  ['--top-k 1.5 is no whole number', 'topK 1.5 is no whole number'],
+  ['--top-k 1.5 is not a whole number', 'topK 1.5 is not a whole number'],
   ['Use another --out; that run is kept.', 'Use another journal; that run is kept.'],
   ['For a model of the hub add --hub.', 'For a model of the hub add hub: true.'],
   ['npm install gpu.js --omit=optional', 'npm install gpu.js --omit=optional'],

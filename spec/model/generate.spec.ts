@@ -79,7 +79,7 @@ describe('why a text ends', () => {
   });
 });
 
-describe('logits that are no numbers', () => {
+describe('logits that are not numbers', () => {
   it.each([NaN, Infinity, -Infinity])(
     '%d is an error, however tokens are drawn, and nothing stays behind',
     async (value) => {

@@ -145,7 +145,7 @@ describe('a block that the model does not have', () => {
     expect(walkPlaces(model)).toBe(6);
   });
 
-  it('is no candidate, nor is its layer, and is not counted by stop rules', () => {
+  it('is not a candidate, nor is its layer, and is not counted by stop rules', () => {
     const names = (kind: 'mix' | 'mha' | 'mlp' | 'layer'): string[] =>
       candidatesLeft(kind, model, Mask.empty).map(({ name }) => name);
     expect(names('mix')).toEqual(['L0.mha', 'L2.mha', 'L0.mlp', 'L1.mlp']);

@@ -141,9 +141,9 @@ export const cliMutants: readonly Mutant[] = [
   {
     ...notices,
     file: 'src/cli/figures.ts',
-    name: 'notices: the mean of chunk means is called nats a token',
-    from: '`${natsPerToken.toFixed(5)} nats a token`',
-    to: '`${nll.toFixed(5)} nats a token`',
+    name: 'notices: the mean of chunk means is called nats per token',
+    from: '`${natsPerToken.toFixed(5)} nats per token`',
+    to: '`${nll.toFixed(5)} nats per token`',
   },
   {
     ...notices,

@@ -21,7 +21,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     ...aggregation,
-    name: 'nats a token are the mean of chunk means',
+    name: 'nats per token are the mean of chunk means',
     from: 'natsPerToken: totalNats / scoredTokens,',
     to: 'natsPerToken: nll,',
   },

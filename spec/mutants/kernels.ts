@@ -163,7 +163,7 @@ export const kernelMutants: readonly Mutant[] = [
   },
   {
     ...nll,
-    name: 'SIMD first id of a tile is no target',
+    name: 'SIMD first id of a tile is not a target',
     from: 'const held = target >= 0 && target < ids;',
     to: 'const held = target > 0 && target < ids;',
   },

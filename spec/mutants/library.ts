@@ -135,7 +135,7 @@ export const libraryMutants: readonly Mutant[] = [
     specs: ['spec/web/client.spec.ts'],
   },
   {
-    name: 'a thread that does not start is no error of the family',
+    name: 'a thread that does not start is not an error of the family',
     file: 'src/platform/nodeThreads.ts',
     from: 'throw new UnsupportedBackendError(`a kernel thread',
     to: 'throw new TypeError(`a kernel thread',

@@ -18,11 +18,12 @@ export function isKernel({ file }: Mutant): boolean {
 
 /**
  * A file with the fault in it.
- * @throws where the text to be replaced is not there exactly once: the file has moved on, and the mutant must follow.
+ * @throws where the text to be replaced is not there exactly once: the file has moved on, and the
+ * mutant must follow.
  */
 export function mutated(text: string, { name, file, from, to }: Mutant): string {
   const count = text.split(from).length - 1;
   if (count !== 1) throw new Error(`mutant '${name}': ${file} has the text to be replaced ${count} times, not once`);
-  // As a function, so that $ is no pattern.
+  // As a function, so that $ is not a pattern.
   return text.replace(from, () => to);
 }

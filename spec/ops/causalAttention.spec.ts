@@ -100,7 +100,7 @@ describe('causalAttention', () => {
     },
   );
 
-  test.prop([someSpec, seeds])('a window of all keys or more is no window', (spec, seed) => {
+  test.prop([someSpec, seeds])('a window of all keys or more is not a window', (spec, seed) => {
     const inputs = draw(spec, seed);
     const unbounded = attend(inputs, { ...spec, window: null });
     expect(attend(inputs, { ...spec, window: spec.keyLen })).toEqual(unbounded);

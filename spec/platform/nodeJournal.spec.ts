@@ -39,7 +39,7 @@ test.prop([lines, fc.nat(), lines, fc.uint8Array({ maxLength: 9 })], { numRuns: 
   async (before, cut, after, damage) => {
     await withFolder(async (folder) => {
       const path = join(folder, 'journal.jsonl');
-      // Bytes that are no UTF-8 must not move the cut.
+      // Bytes that are not UTF-8 must not move the cut.
       const whole = Buffer.concat([
         damage.filter((byte) => byte !== 10),
         Buffer.from(before.map((text) => `${text}\n`).join('')),

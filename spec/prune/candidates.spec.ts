@@ -86,7 +86,7 @@ describe('checkStopRules', () => {
     [{ ratio: 1 }, 'mix', /--ratio 1 /],
     [{ ratio: 20 }, 'mix', /such as 0\.2/],
     [{ ratio: NaN }, 'mix', /--ratio NaN/],
-    [{ maxPpl: 0.99 }, 'mix', /--max-ppl 0\.99 is no perplexity/],
+    [{ maxPpl: 0.99 }, 'mix', /--max-ppl 0\.99 is not a perplexity/],
     [{ maxPpl: Infinity }, 'mix', /--max-ppl Infinity/],
     [{ maxPpl: NaN }, 'mix', /--max-ppl NaN/],
     [{ blocks: 2, ratio: 2 }, 'mix', /--ratio 2 /],

@@ -48,15 +48,15 @@ describe('--mask', () => {
   it.each<[string, new (message: string) => Error, RegExp]>([
     ['a.json@3', DataError, /a\.json: has 2 steps, 3 were asked for/],
     [`a.json@${'9'.repeat(400)}`, DataError, /has 2 steps/],
-    ['bad.json', FormatError, /bad\.json: is no del_order_list/],
-    ['big.json', FormatError, /big\.json step 1: L6\.mha is no block of a model with 6 layers/],
+    ['bad.json', FormatError, /bad\.json: is not a del_order_list/],
+    ['big.json', FormatError, /big\.json step 1: L6\.mha is not a block of the model, which has 6 layers/],
     ['none.json', NotFoundError, /none\.json/],
-    ['a.json@', MaskError, /is no block name/],
-    ['a.json@-1', MaskError, /is no block name/],
+    ['a.json@', MaskError, /is not a block name/],
+    ['a.json@-1', MaskError, /is not a block name/],
     ['L6.mha', MaskError, /L0 … L5/],
     ['L1.mha,L1.mha', MaskError, /named twice/],
-    ['L1.mha,', MaskError, /is no block name/],
-    ['L01.mha', MaskError, /is no block name/],
+    ['L1.mha,', MaskError, /is not a block name/],
+    ['L01.mha', MaskError, /is not a block name/],
     ['L1.ffn', MaskError, /L<layer>\.mha or L<layer>\.mlp/],
   ])('refuses %s', async (argument, type, message) => {
     await expect(read(argument, files)).rejects.toThrow(type);

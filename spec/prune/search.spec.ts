@@ -353,7 +353,7 @@ describe('stop rules', () => {
   });
 });
 
-describe('perplexities that are no numbers', () => {
+describe('perplexities that are not numbers', () => {
   it('a candidate that is NaN is a result, and never goes', async () => {
     const { model } = await tinyTransformer({ layers: 2, ...cancelling });
     const all = await events(model, tinyChunks(1, 2, 5), { blocks: 1 });

@@ -93,7 +93,8 @@ describe('trainBpe', () => {
     it('uses every merge on the text that it learned from', () => {
       expect(library.encode(tinyText).ids).toEqual(own.encode(tinyText));
       const used = new Set(own.encode(tinyText));
-      // A piece that only ever was a part of longer ones is no token of the text; the last one cannot be.
+      // A piece that only ever was a part of longer ones is not a token of the text; the last one
+      // cannot be.
       expect(used.has(511)).toBe(true);
       expect(used.size).toBeGreaterThan(256);
     });

@@ -31,7 +31,7 @@ describe('bytes', () => {
     expect([256, 257, 258, -1, 0.5, Number.NaN].map(tokenizer.byteLength)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  it('that are no UTF-8 decode to replacement characters, other ids to nothing', () => {
+  it('that are not UTF-8 decode to replacement characters, other ids to nothing', () => {
     expect(tokenizer.decode([0xff, 97, 0.5, -1, 999, 256])).toBe('\u{fffd}a');
     expect(tokenizer.encode('\ud83d')).toEqual(bytesOf('\u{fffd}'));
   });

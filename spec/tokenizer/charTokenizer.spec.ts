@@ -27,7 +27,7 @@ test('a character outside the alphabet is refused, with its offset in UTF-16 uni
   expect(encode).toThrow(/^toy: "\\u001b" at offset 3 is not in the alphabet\. Use these 2 characters only: "a🙂"\.$/);
 });
 
-test('an alphabet is no alphabet when it is empty or has a character twice', () => {
+test('an alphabet is not an alphabet when it is empty or has a character twice', () => {
   expect(() => charTokenizer('', 'x')).toThrow(FormatError);
   expect(() => charTokenizer('abca', 'x')).toThrow(/has "a" twice/);
   expect(charTokenizer('e\u0301é', 'x').vocabSize).toBe(3);

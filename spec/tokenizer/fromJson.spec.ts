@@ -23,14 +23,14 @@ it('the configuration counts for Hugging Face’s', () => {
 });
 
 it.each<[unknown, RegExp]>([
-  [null, /^m: tokenizer.json: is no JSON object/],
-  [[], /is no JSON object/],
-  ['blockpruner-byte', /is no JSON object/],
-  [{ type: 'blockpruner-byte', bos: 7 }, /'bos' is no text/],
-  [{ type: 'blockpruner-byte', eos: '' }, /'eos' is no text/],
-  [{ type: 'blockpruner-char' }, /'alphabet' is no text/],
+  [null, /^m: tokenizer.json: is not a JSON object/],
+  [[], /is not a JSON object/],
+  ['blockpruner-byte', /is not a JSON object/],
+  [{ type: 'blockpruner-byte', bos: 7 }, /'bos' is not a string/],
+  [{ type: 'blockpruner-byte', eos: '' }, /'eos' is not a string/],
+  [{ type: 'blockpruner-char' }, /'alphabet' is not a string/],
   [{ type: 'blockpruner-char', alphabet: '' }, /the alphabet is empty/],
-  [{ type: 'blockpruner-word' }, /model: is no JSON object/],
+  [{ type: 'blockpruner-word' }, /model: is not a JSON object/],
 ])('%j is refused', (json, message) => {
   expect(() => read(json)).toThrow(FormatError);
   expect(() => read(json)).toThrow(message);

@@ -24,31 +24,31 @@ describe('metadata that is wrong', () => {
 
   it.each<[Kind, string, unknown, RegExp]>([
     ['byteLevel', 'tokens', undefined, /tokens is missing/],
-    ['byteLevel', 'tokens', 'abc', /tokens is no list/],
-    ['byteLevel', 'tokens', tokens.with(3, 7 as unknown as string), /tokens holds something that is no text/],
+    ['byteLevel', 'tokens', 'abc', /tokens is not a list/],
+    ['byteLevel', 'tokens', tokens.with(3, 7 as unknown as string), /tokens holds something that is not a string/],
     ['byteLevel', 'tokens', tokens.slice(1), /token_type has 302 entries for 301 tokens/],
     ['byteLevel', 'merges', undefined, /merges is missing/],
     ['byteLevel', 'merges', ['a q'], /merge 0 needs "aq"/],
-    ['byteLevel', 'merges', ['ab'], /merge 0 is no pair/],
-    ['byteLevel', 'token_type', 'x', /token_type is no list/],
+    ['byteLevel', 'merges', ['ab'], /merge 0 is not a pair/],
+    ['byteLevel', 'token_type', 'x', /token_type is not a list/],
     ['byteLevel', 'token_type', Array.from({ length: 302 }, () => 9), /token_type 9 of token 0 is unknown/],
     [
       'byteLevel',
       'token_type',
       Array.from({ length: 302 }, () => true),
-      /token_type holds something that is no number/,
+      /token_type holds something that is not a number/,
     ],
-    ['byteLevel', 'model', 7, /model is no text/],
-    ['byteLevel', 'pre', 7, /pre is no text/],
+    ['byteLevel', 'model', 7, /model is not a string/],
+    ['byteLevel', 'pre', 7, /pre is not a string/],
     ['byteLevel', 'bos_token_id', 302, /bos_token_id 302 lies outside the 302 tokens/],
-    ['byteLevel', 'bos_token_id', -1, /bos_token_id is no token id/],
+    ['byteLevel', 'bos_token_id', -1, /bos_token_id is not a token id/],
     ['byteLevel', 'eos_token_id', 2n ** 60n, /eos_token_id 1152921504606847000 lies outside/],
-    ['byteLevel', 'eos_token_id', 'x', /eos_token_id is no token id/],
+    ['byteLevel', 'eos_token_id', 'x', /eos_token_id is not a token id/],
     ['byteLevel', 'add_bos_token', 1, /add_bos_token is neither true nor false/],
     ['sentencePiece', 'scores', undefined, /scores is missing/],
-    ['sentencePiece', 'scores', 7, /scores is no list/],
+    ['sentencePiece', 'scores', 7, /scores is not a list/],
     ['sentencePiece', 'scores', Float32Array.of(1), /scores has 1 entries for 302 tokens/],
-    ['sentencePiece', 'scores', new Float32Array(302).fill(NaN), /scores holds something that is no number/],
+    ['sentencePiece', 'scores', new Float32Array(302).fill(NaN), /scores holds something that is not a number/],
     ['sentencePiece', 'add_space_prefix', 'no', /add_space_prefix is neither true nor false/],
   ])('%s with a wrong %s is a FormatError', (kind, key, value, message) => {
     const read = () => ggufTokenizer(changed(kind, key, value), 'x.gguf');
@@ -116,7 +116,7 @@ describe('a text that two tokens have', () => {
   it('is nobody’s where both are for text: the tokenizer is refused', () => {
     const read = () => more([['ab', 1]]);
     expect(read).toThrow(UnsupportedModelError);
-    expect(read).toThrow(/tokens 256 and 302 are both "ab"; which of them a text means, the file does not tell/);
+    expect(read).toThrow(/tokens 256 and 302 are both "ab"; the file does not say which one a text means/);
   });
 });
 

@@ -102,7 +102,8 @@ describe('white space and digits', () => {
     const own = hfTokenizer(json, null, 'x').encode(text);
     const pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\p{White_Space}\\p{L}\\p{N}]+|\\p{White_Space}+";
     const words = text.match(new RegExp(pattern, 'gu')) ?? [];
-    // A word is a token here: the small vocabulary has all pairs of bytes inside words merged by their bytes alone.
+    // A word is a token here: the small vocabulary has all pairs of bytes inside words merged by
+    // their bytes alone.
     expect(own.length).toBe(words.reduce((sum, word) => sum + bytes(word), 0));
   });
 
@@ -155,7 +156,7 @@ describe('refuses', () => {
 
   it.each([
     ['an id twice', (json) => (json.model.vocab.b = json.model.vocab.a)],
-    ['an id that is no number', (json) => Object.assign(json.model.vocab, { zz: '7' })],
+    ['an id that is not a number', (json) => Object.assign(json.model.vocab, { zz: '7' })],
     ['a huge id', (json) => (json.model.vocab.zz = 2 ** 31)],
     ['a merge into nothing', (json) => (json.model.merges = [['a', 'q']])],
     ['a merge of three', (json) => (json.model.merges = ['a b c'])],

@@ -94,17 +94,17 @@ it('sequences nest eight deep, no deeper', () => {
 });
 
 describe.each<[Stage, unknown, RegExp]>([
-  ['normalizer', 'NFC', /is no JSON object/],
-  ['normalizer', {}, /'type' is no text/],
-  ['normalizer', { type: 'Prepend' }, /'prepend' is no text/],
-  ['normalizer', { type: 'Sequence', normalizers: {} }, /'normalizers' is no list/],
+  ['normalizer', 'NFC', /is not a JSON object/],
+  ['normalizer', {}, /'type' is not a string/],
+  ['normalizer', { type: 'Prepend' }, /'prepend' is not a string/],
+  ['normalizer', { type: 'Sequence', normalizers: {} }, /'normalizers' is not a list/],
   ['normalizer', { type: 'Replace', pattern: { String: '' }, content: '' }, /neither a Regex nor a String/],
   ['normalizer', { type: 'Replace', pattern: 'a', content: '' }, /neither a Regex nor a String/],
   ['pre_tokenizer', { type: 'Metaspace', replacement: '__' }, /'replacement' is not one character/],
-  ['pre_tokenizer', { type: 'Metaspace', prepend_scheme: 'last' }, /'prepend_scheme' is none of/],
+  ['pre_tokenizer', { type: 'Metaspace', prepend_scheme: 'last' }, /'prepend_scheme' is not one of/],
   ['pre_tokenizer', { type: 'Digits', individual_digits: 1 }, /neither true nor false/],
-  ['decoder', { type: 'Strip', content: ' ', start: -1 }, /'start' or 'stop' is no count/],
-  ['decoder', { type: 'Strip', content: ' ', stop: 0.5 }, /'start' or 'stop' is no count/],
+  ['decoder', { type: 'Strip', content: ' ', start: -1 }, /'start' or 'stop' is not a count/],
+  ['decoder', { type: 'Strip', content: ' ', stop: 0.5 }, /'start' or 'stop' is not a count/],
 ])('a %s that is %j', (stage, json, message) => {
   it('is a FormatError', () => {
     expect(() => readers[stage](json, 'x')).toThrow(FormatError);

@@ -37,14 +37,14 @@ describe('the post-processor', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['text', 'x', /is no JSON object/],
-    ['an empty template', template(), /'single' is no template/],
-    ['a template of text', template('<s>'), /'single' is no template/],
-    ['a token without a name', template({ SpecialToken: {} }, text), /'single' is no template/],
+    ['text', 'x', /is not a JSON object/],
+    ['an empty template', template(), /'single' is not a template/],
+    ['a template of text', template('<s>'), /'single' is not a template/],
+    ['a token without a name', template({ SpecialToken: {} }, text), /'single' is not a template/],
     ['an unknown token', template(token('<nope>'), text), /post_processor "<nope>" is not in the vocabulary/],
-    ['an id that is none', { type: 'BertProcessing', cls: ['<s>', -1], sep: ['</s>', 2] }, /'cls' is no pair/],
-    ['no second token', { type: 'RobertaProcessing', cls: ['<s>', 1] }, /'sep' is no pair/],
-    ['processors that are no list', { type: 'Sequence', processors: {} }, /'processors' is no list/],
+    ['an id that is none', { type: 'BertProcessing', cls: ['<s>', -1], sep: ['</s>', 2] }, /'cls' is not a pair/],
+    ['no second token', { type: 'RobertaProcessing', cls: ['<s>', 1] }, /'sep' is not a pair/],
+    ['processors that are no list', { type: 'Sequence', processors: {} }, /'processors' is not a list/],
   ])('that is %s is refused', (_, postProcessor, message) => {
     expect(() => read(postProcessor)).toThrow(FormatError);
     expect(() => read(postProcessor)).toThrow(message);
@@ -67,8 +67,8 @@ describe('the configuration', () => {
   });
 
   it.each<[Record<string, unknown>, RegExp]>([
-    [{ bos_token: 7 }, /tokenizer configuration: 'bos_token' is no token/],
-    [{ eos_token: {} }, /'eos_token' is no token/],
+    [{ bos_token: 7 }, /tokenizer configuration: 'bos_token' is not a token/],
+    [{ eos_token: {} }, /'eos_token' is not a token/],
     [{ bos_token: '<\u001b>' }, /bos_token "<\\u001b>" is not in the vocabulary/],
     [{ bos_token: '<s>', add_bos_token: 'yes' }, /'add_bos_token' is neither true nor false/],
   ])('%j is refused', (config, message) => {

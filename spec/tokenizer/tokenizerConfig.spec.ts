@@ -148,24 +148,24 @@ it('a tokenizer of ours has nothing to configure', () => {
 });
 
 it.each<[string, TokenizerConfigFiles, RegExp]>([
-  ['a list', { config: [] }, /^model: tokenizer_config\.json: is no JSON object/],
-  ['a map that is a list', { specialTokensMap: [] }, /^model: special_tokens_map\.json: is no JSON object/],
-  ['added tokens that are a list', { addedTokens: [] }, /^model: added_tokens\.json: is no JSON object/],
-  ['a decoder that is a list', { config: { added_tokens_decoder: [] } }, /added_tokens_decoder: is no JSON object/],
-  ['an id that is none', { config: { added_tokens_decoder: { x: { content: 'a' } } } }, /"x" is no token id/],
+  ['a list', { config: [] }, /^model: tokenizer_config\.json: is not a JSON object/],
+  ['a map that is a list', { specialTokensMap: [] }, /^model: special_tokens_map\.json: is not a JSON object/],
+  ['added tokens that are a list', { addedTokens: [] }, /^model: added_tokens\.json: is not a JSON object/],
+  ['a decoder that is a list', { config: { added_tokens_decoder: [] } }, /added_tokens_decoder: is not a JSON object/],
+  ['an id that is none', { config: { added_tokens_decoder: { x: { content: 'a' } } } }, /"x" is not a token id/],
   [
     'a token without text',
     { config: { added_tokens_decoder: { 260: {} } } },
-    /added_tokens_decoder: 'content' is no text/,
+    /added_tokens_decoder: 'content' is not a string/,
   ],
   [
     'a flag that is none',
     { config: { added_tokens_decoder: { 260: { content: 'q', special: 1 } } } },
     /'special' is nei/,
   ],
-  ['an id of text', { addedTokens: { q: '260' } }, /the id of "q" is no id/],
-  ['a named token that is a number', { config: { pad_token: 7 } }, /'pad_token' is no token/],
-  ['special tokens that are text', { config: { additional_special_tokens: 'x' } }, /is no list/],
+  ['an id of text', { addedTokens: { q: '260' } }, /the id of "q" is not an id/],
+  ['a named token that is a number', { config: { pad_token: 7 } }, /'pad_token' is not a token/],
+  ['special tokens that are text', { config: { additional_special_tokens: 'x' } }, /is not a list/],
   ['special tokens that are numbers', { config: { additional_special_tokens: [7] } }, /neither text nor an object/],
   ['a prefix that is text', { config: { add_prefix_space: 'yes' } }, /'add_prefix_space' is neither true nor false/],
 ])('%s is refused', (_, files, message) => {

@@ -59,9 +59,9 @@ describe('added tokens', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['no object', 7, /added_tokens: entry 0 is no JSON object/],
-    ['no id', { content: 'x' }, /the id of entry 0 is no id/],
-    ['no text', { id: 7 }, /'content' is no text/],
+    ['no object', 7, /added_tokens: entry 0 is not a JSON object/],
+    ['no id', { content: 'x' }, /the id of entry 0 is not an id/],
+    ['no text', { id: 7 }, /'content' is not a string/],
     ['a flag that is none', { id: 7, content: 'x', lstrip: 1 }, /'lstrip' is neither true nor false/],
   ])('with %s are refused', (_, token, message) => {
     expect(() => read(token as object)).toThrow(FormatError);
@@ -92,7 +92,9 @@ describe('merges', () => {
 });
 
 it('a name out of the file is one line in a message', () => {
-  expect(() => readVocabulary(bpe({ 'a\n\u001b\u2028': -1 }), 'x')).toThrow('the id of "a\\n\\u001b\\u2028" is no id.');
+  expect(() => readVocabulary(bpe({ 'a\n\u001b\u2028': -1 }), 'x')).toThrow(
+    'the id of "a\\n\\u001b\\u2028" is not an id.',
+  );
   expect(() => readVocabulary({ model: { type: 'Uni\ngram' } }, 'x')).toThrow(
     'a tokenizer "Uni\\ngram" is not supported',
   );

@@ -32,7 +32,7 @@ describe('checkRecipe', () => {
     ['half a step', { ...good, steps: 0.5 }, /field 'steps' is not a whole number ≥ 1/],
     ['a rate of zero', { ...good, lr: 0 }, /field 'lr' is not a number above 0/],
     ['a beta of one', { ...good, beta2: 1 }, /field 'beta2' is not a number from 0 to below 1/],
-    ['no config', { ...good, config: null }, /field 'config' is no object/],
+    ['no config', { ...good, config: null }, /field 'config' is not an object/],
     [
       'a part that ends before it begins',
       { ...good, train: { file: 'x.txt', from: 0.5, to: 0.2 } },

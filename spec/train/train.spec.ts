@@ -131,7 +131,7 @@ describe('train', () => {
       const trainee = tinyTrainee({ layers: 1 });
       const before = values(trainee.parameters);
       await expect(run(trainee, { store: memoryCheckpoint(bytes) })).rejects.toThrow(
-        /^checkpoint in memory: is damaged, or no checkpoint: its checksum does not fit\. Use another --out/,
+        /^checkpoint in memory: is damaged, or not a checkpoint: its checksum does not fit\. Use another --out/,
       );
       expect(values(trainee.parameters)).toEqual(before);
     });

@@ -1,6 +1,6 @@
 /**
- * The facade in a page: page and worker at the two ends of a MessageChannel. What only a browser has
- * is in spec/browser.
+ * The facade in a page: page and worker at the two ends of a MessageChannel. What only a browser
+ * has is in spec/browser.
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -94,7 +94,7 @@ describe('errors come over with class, message, place and remedy', () => {
     await expect(open({}, { files: [...files, files[0]] })).rejects.toThrow('same name');
   });
 
-  it('a bug is no member of the family and keeps its stack', async () => {
+  it('a bug is not a member of the family and keeps its stack', async () => {
     await expect(open({}, { files: null as unknown as WebFile[] })).rejects.toMatchObject({
       name: 'Error',
       message: expect.stringContaining('TypeError') as string,

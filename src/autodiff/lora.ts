@@ -24,8 +24,8 @@ export function adapterNames(weightName: string): { a: string; b: string } {
 
 /**
  * Parameters and an adapter for each named weight: A uniform in ±1/√in, as PEFT draws it, B zero.
- * @throws ShapeError for a rank that is no whole number ≥ 1; NotFoundError for a weight that is not
- * there.
+ * @throws ShapeError for a rank that is not a whole number ≥ 1; NotFoundError for a weight that is
+ * not there.
  */
 export function withAdapters(
   parameters: Parameters,

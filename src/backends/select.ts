@@ -40,7 +40,7 @@ export interface SelectedBackend {
 /**
  * Opens the backend asked for. `auto` chooses simd where WebAssembly SIMD is there, else the
  * reference; it never falls from one to the other after that.
- * @throws UnsupportedBackendError when the one asked for is not to be had here.
+ * @throws UnsupportedBackendError when the one asked for is not available here.
  */
 export async function selectBackend(request: BackendRequest): Promise<SelectedBackend> {
   if (request.name === 'reference') return { backend: referenceBackend(), why: 'reference was asked for.' };

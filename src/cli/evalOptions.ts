@@ -28,14 +28,14 @@ export function addEvalOptions(command: Command): Command {
     .requiredOption('--data <file>', 'text (.txt), JSON lines (.jsonl) or token ids (.json)')
     .option('--field <name>', 'text field of a .jsonl row', 'text')
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
-    .option('--chunk <n>', "tokens a chunk (default: 2048 or the model's context)", wholeNumber(2))
-    .option('--stride <n>', 'tokens between starts of chunks (default: the chunk)', wholeNumber(1))
+    .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
+    .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
     .addOption(
       new Option('--bos <policy>', 'where a BOS goes; auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
         .default('auto'),
     )
-    .option('--join <text>', 'what stands between rows (\\n is a newline)', '\\n\\n')
+    .option('--join <text>', 'text put between rows (\\n is a newline)', '\\n\\n')
     .addOption(
       new Option('--nll-sum <type>', 'how the sum over the vocabulary is kept; f32 = as the official code on a CPU')
         .choices(['f64', 'f32'])

@@ -13,13 +13,13 @@ export function figure(value: number | null, status?: NonFinite): string {
 }
 
 /**
- * What a perplexity is made of. `nats a token` is always the mean over all scored tokens, as bits a
- * byte are; where the mean of the chunks' means, of which perplexity is exp, is another number,
+ * What a perplexity is made of. `nats per token` is always the mean over all scored tokens, as bits
+ * a byte are; where the mean of the chunks' means, of which perplexity is exp, is another number,
  * both are named.
  */
 export function lossWords({ nll, natsPerToken, bitsPerByte }: Perplexity): string {
-  const parts = [`${natsPerToken.toFixed(5)} nats a token`];
-  if (bitsPerByte !== null) parts.push(`${bitsPerByte.toFixed(4)} bits a byte`);
+  const parts = [`${natsPerToken.toFixed(5)} nats per token`];
+  if (bitsPerByte !== null) parts.push(`${bitsPerByte.toFixed(4)} bits per byte`);
   if (nll.toFixed(5) !== natsPerToken.toFixed(5)) parts.unshift(`exp of ${nll.toFixed(5)}, the mean of chunk means`);
   return parts.join('; ');
 }

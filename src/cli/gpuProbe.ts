@@ -20,7 +20,7 @@ export async function gpuPathsApart(): Promise<GpuPath[]> {
     // Drivers may write to stdout, too; the answer is the last line.
     return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as GpuPath[];
   } catch {
-    const missing = 'looking for GPUs crashed or never ended. Update the driver.';
+    const missing = 'the search for GPUs crashed or did not end. Update the driver.';
     return gpuModes.map((mode) => ({ mode, adapter: null, missing }));
   }
 }

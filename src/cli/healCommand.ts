@@ -146,7 +146,7 @@ async function report({ document, ppl }: Healed, out: string, terminal: Terminal
   );
   terminal.result(recoveredText(ppl.dense, ppl.pruned, ppl.healed));
   terminal.result(`${document.measuredOn}: ${document.convention.text}`);
-  terminal.result(`${out}: removed blocks add zero, so any program computes the healed model;`);
+  terminal.result(`${out}: removed blocks add zero, so any program can run the healed model;`);
   terminal.result(`with --mask ${orderIn(out)} they are not computed at all`);
 }
 

@@ -50,7 +50,7 @@ export function renderLossCurve(training: readonly LossPoint[], measured: readon
       text(x(step), area.bottom + 18, String(step), { 'text-anchor': step === 0 ? 'start' : 'end' }),
     ),
     text((area.left + area.right) / 2, area.bottom + 30, 'step', { 'text-anchor': 'middle' }),
-    text(0, 14, 'loss, nats a token'),
+    text(0, 14, 'loss, nats per token'),
     text(area.right - 90, 14, 'training', { class: 'train', 'text-anchor': 'end' }),
     measured.length === 0 ? null : text(area.right, 14, 'validation', { class: 'measured', 'text-anchor': 'end' }),
     path(thin, 'train'),

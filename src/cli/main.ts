@@ -18,7 +18,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 const outputErrors: Readonly<Record<string, string>> = {
-  EPIPE: 'its reader has gone away before everything was written.',
+  EPIPE: 'the reader closed it before everything was written.',
   ENOSPC: 'the disk is full, part of the output is lost.',
 };
 

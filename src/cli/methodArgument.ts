@@ -45,7 +45,7 @@ function checkMethod(value: unknown, where: string): Method {
     throw wrong('name of small letters, digits and hyphens');
   }
   if (methods.some((own) => own.name === name)) {
-    throw new UsageError(`'${name}' is a method of the house.`, { where, remedy: 'Give it another name.' });
+    throw new UsageError(`'${name}' is a built-in method.`, { where, remedy: 'Give it another name.' });
   }
   if (!Array.isArray(needs) || !needs.every((need) => ['calibration', 'taps', 'gradients'].includes(need as string))) {
     throw wrong("list of needs ('calibration', 'taps', 'gradients')");
@@ -65,9 +65,12 @@ export function readSet(text: string | undefined): Record<string, boolean | numb
   for (const pair of text?.split(',') ?? []) {
     const [, name, value] = /^\s*([A-Za-z]\w*)=(.*)$/.exec(pair) ?? [];
     if (name === undefined || Object.hasOwn(settings, name)) {
-      throw new UsageError(`--set ${pair.slice(0, 40)}: ${name === undefined ? 'is no setting' : 'is given twice'}.`, {
-        remedy: 'Give name=value, and a comma between two.',
-      });
+      throw new UsageError(
+        `--set ${pair.slice(0, 40)}: ${name === undefined ? 'is not a setting' : 'is given twice'}.`,
+        {
+          remedy: 'Give name=value, and a comma between two.',
+        },
+      );
     }
     settings[name] = valueOf(value);
   }

@@ -35,10 +35,10 @@ export interface ModelOptions {
 /** What a command's options say of what it will run. */
 interface RunOptions extends ModelOptions {
   nllSum?: NllSum;
-  /** There where perplexity is taken, by chunks. */
+  /** Set by commands that measure perplexity. */
   data?: string;
   chunk?: number;
-  /** There where candidates are searched. */
+  /** Set by commands that search for candidates. */
   kind?: PruneKind;
 }
 
@@ -52,7 +52,7 @@ export interface OpenRun {
 /**
  * Opens the model and a backend for it; says on stderr which backend runs and why.
  * @throws MemoryBudgetError when there is less memory than the model and a chunk need;
- *   UnsupportedBackendError when the backend is not to be had here; UsageError when a mode of gpu
+ *   UnsupportedBackendError when the backend is not available here; UsageError when a mode of gpu
  *   or lanes of simd are asked for and another backend.
  */
 export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {

@@ -42,7 +42,7 @@ export async function checkOutput(request: OutputRequest): Promise<void> {
   await checkOurs(folder, kind, existing);
 }
 
-/** @throws AccessError for a dangling link, and for what is no folder (or no file). */
+/** @throws AccessError for a dangling link, and for what is not a folder (or no file). */
 async function isThere(path: string, wanted: 'file' | 'folder' = 'folder'): Promise<boolean> {
   const found = await lstat(path).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -19,11 +19,11 @@ import { trainCommand } from './trainCommand.ts';
 import { trainingBackends } from './trainingBackend.ts';
 
 const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
-const FORCE = 'replace files in --out that an earlier run has not written';
+const FORCE = 'replace files in --out even if no earlier run wrote them';
 
 export function program(): Command {
   const root = new Command('blockpruner')
-    .description('Removes the residual blocks of a transformer that it misses least, by perplexity.')
+    .description('Removes the residual blocks that a transformer needs least, measured by perplexity.')
     .version(programVersion())
     .option('--debug', 'show the stack of an error')
     .configureOutput({ outputError: (message, write) => write(`${oneLine(message)} (add --help for the options)\n`) })
@@ -54,18 +54,14 @@ function addPrune(root: Command): void {
     .addOption(
       new Option(
         '--ratio-of <what>',
-        'of all parameters (total), of those in blocks, or of the number of blocks (depth); default: total',
+        'share of all parameters (total), of block parameters (blocks) or of blocks (depth); default: total',
       ).choices([...ratioBases]),
     )
-    .option(
-      '--max-ppl <p>',
-      'do not apply the removal that takes the perplexity above p',
-      number({ min: 1, max: 1e300 }),
-    )
+    .option('--max-ppl <p>', 'stop before a removal that takes the perplexity above p', number({ min: 1, max: 1e300 }))
     .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
-    .option('--method <name>', 'how blocks are chosen (below), or a module of yours: ./mine.ts', 'blockpruner')
-    .option('--plus', 'of the methods that score once: never remove layers 0-3 nor the last two')
-    .option('--set <list>', "settings of a method of yours: 'alpha=0.5,greedy=true'")
+    .option('--method <name>', 'how blocks are chosen (see below), or your own module: ./mine.ts', 'blockpruner')
+    .option('--plus', 'methods that score once: never remove layers 0-3 or the last two')
+    .option('--set <list>', "settings for your own method: 'alpha=0.5,greedy=true'")
     .addOption(
       new Option('--search <mode>', 'exact measures every candidate on all chunks; race drops clear losers early')
         .choices(['exact', 'race'])
@@ -73,11 +69,11 @@ function addPrune(root: Command): void {
     )
     .option(
       '--confidence <c>',
-      "of a race: that a step's pick is the exact one",
+      "race only: the probability that a step's pick is the exact one",
       number({ min: 0.5, max: 1, below: true }),
       0.99,
     )
-    .option('--seed <n>', 'of a race: seed of the order of chunks; of random: of the draws (default: 0)', seed)
+    .option('--seed <n>', 'race: seed for the order of chunks; random: seed for the draws (default: 0)', seed)
     .option('--out <dir>', 'where results go (default: runs/<model>-<data>-<digits that tell paths apart>)')
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
@@ -110,11 +106,16 @@ function addGenerate(root: Command): void {
     .description('continue a text, with blocks switched off if asked')
     .requiredOption('--prompt <text>', 'the text to continue')
     .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
-    .option('--max-tokens <n>', 'tokens to add at most', wholeNumber(1), 64)
+    .option('--max-tokens <n>', 'maximum number of new tokens', wholeNumber(1), 64)
     .option('--temperature <t>', '0 takes the likeliest token', number({ min: 0, max: 1000 }), 0)
-    .option('--top-k <k>', 'draw among the k likeliest; 0 = all', wholeNumber(0), 0)
-    .option('--top-p <p>', 'draw among the likeliest that add up to p', number({ min: 0, above: true, max: 1 }), 1)
-    .option('--seed <n>', 'seed of the draws', seed, 0)
+    .option('--top-k <k>', 'sample from the k likeliest tokens; 0 = all', wholeNumber(0), 0)
+    .option(
+      '--top-p <p>',
+      'sample from the likeliest tokens whose probabilities add up to p',
+      number({ min: 0, above: true, max: 1 }),
+      1,
+    )
+    .option('--seed <n>', 'seed for sampling', seed, 0)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'no notes', false)
     .action(generateCommand);
@@ -123,7 +124,7 @@ function addGenerate(root: Command): void {
 function addTrain(root: Command): void {
   addTrainingOptions(root.command('train').argument('<recipe>', 'a module that exports `recipe`, or a .json file'))
     .description('train a model as a recipe says; a killed run resumes')
-    .requiredOption('--out <dir>', 'where the model goes; what the run leaves behind goes to training/ in it')
+    .requiredOption('--out <dir>', "folder for the model; the run's own files go to training/ in it")
     .option('--checkpoint <n>', 'steps between checkpoints', wholeNumber(1), 200)
     .action(trainCommand);
 }
@@ -133,30 +134,30 @@ function addHeal(root: Command): void {
     addEvalOptions(root.command('heal').argument('<model>', 'a folder with config.json and safetensors')),
   )
     .description('train low-rank adapters on a pruned model (text: --data), merge them, and measure on --valid')
-    .requiredOption('--valid <file>', 'text on which perplexity is measured; none of --data')
+    .requiredOption('--valid <file>', 'text to measure perplexity on, other than --data')
     .option('--run <dir>', 'a folder that prune wrote: what was removed')
     .option('--step <k>', 'take what was removed by this step (default: the last)', wholeNumber(1))
-    .option('--mask <blocks>', 'the removed blocks, in place of --run')
+    .option('--mask <blocks>', 'the removed blocks, instead of --run')
     .option('--out <dir>', 'where the healed model goes (default: healed/ in --run)')
     .option('--steps <n>', 'training steps', wholeNumber(1), 200)
     .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), 32)
-    .option('--alpha <a>', 'an adapter counts alpha / rank', number({ min: 0, above: true, max: 1e6 }), 10)
+    .option('--alpha <a>', 'adapters are scaled by alpha / rank', number({ min: 0, above: true, max: 1e6 }), 10)
     .option(
       '--lr <rate>',
       'learning rate at the start; it falls linearly to 0',
       number({ min: 0, above: true, max: 10 }),
       2e-4,
     )
-    .option('--seq-len <n>', "tokens a training sequence (default: 512 or the model's context)", wholeNumber(2))
-    .option('--sequences <n>', 'sequences a batch', wholeNumber(1, 65_536), 1)
-    .option('--accumulate <n>', 'batches a step', wholeNumber(1, 65_536), 4)
-    .option('--seed <n>', 'seed of adapters and of the order of the data', seed, 0)
+    .option('--seq-len <n>', "tokens per training sequence (default: 512 or the model's context)", wholeNumber(2))
+    .option('--sequences <n>', 'sequences per batch', wholeNumber(1, 65_536), 1)
+    .option('--accumulate <n>', 'batches per step', wholeNumber(1, 65_536), 4)
+    .option('--seed <n>', 'seed for the adapters and the order of the data', seed, 0)
     .action(healCommand);
 }
 
 function addInspect(root: Command): void {
   addHubOptions(root.command('inspect').argument('<model>', MODEL))
-    .description('show the config and what every block weighs')
+    .description('show the config and the size of every block')
     .option('--json', 'print one JSON document', false)
     .action(inspectCommand);
 }
@@ -174,7 +175,7 @@ function addModelOptions(command: Command): Command {
     .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
     .addOption(new Option('--gpu-mode <mode>', 'of --backend gpu: how gpu.js runs').choices([...gpuModes]))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
-    .option('--lanes <n>', 'f32 lanes of a vector, 4 or 8 (default: what proves faster; same bits)', laneCount)
+    .option('--lanes <n>', 'f32 lanes per vector, 4 or 8 (default: whichever is faster here; same results)', laneCount)
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
 }
 
@@ -191,7 +192,7 @@ function addTrainingOptions(command: Command): Command {
 
 function addHubOptions(command: Command): Command {
   return command
-    .option('--hub', 'the model is a hub id, also without an owner (gpt2), whatever lies here')
+    .option('--hub', 'take the model as a hub id, even without an owner (gpt2) or if a local path has that name')
     .option('--offline', 'use cached hub files only')
     .option('--revision <rev>', 'hub revision: a branch, tag or commit');
 }

@@ -82,7 +82,7 @@ async function readLog(path: string, identity: string, warn: Warn): Promise<LogL
   });
 }
 
-/** Null for what is no line of a log. */
+/** Null for what is not a line of a log. */
 function parseLine(text: string): LogLine | null {
   try {
     const { sum: _, ...line } = JSON.parse(text) as LogLine & { sum?: string };

@@ -21,7 +21,7 @@ export interface Perplexity {
   /** Mean over chunks of the chunk's mean NLL, in nats: what `ppl` is made of. */
   nll: number;
   /**
-   * Σ NLL / targets: nats a token. The same as `nll` where all chunks score equally many targets;
+   * Σ NLL / targets: nats per token. The same as `nll` where all chunks score equally many targets;
    * with a stride, or where targets are ignored, they do not.
    */
   natsPerToken: number;

@@ -54,7 +54,7 @@ export function jsonLine(name: string, number: number, line: string, field: stri
     const literal = /(?<![\w"])(?:NaN|-?Infinity)(?![\w"])/.exec(line)?.[0];
     throw literal === undefined
       ? new DataError('is not valid JSON.', { where, cause })
-      : new DataError(`is not valid JSON: ${literal}, which Python writes, is no JSON value.`, {
+      : new DataError(`is not valid JSON: ${literal}, which Python writes, is not a JSON value.`, {
           where,
           remedy: 'Write null in its place.',
           cause,

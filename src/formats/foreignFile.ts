@@ -1,4 +1,6 @@
-/** What a file is that is no model file of the kind it was opened as, told by its first bytes. */
+/**
+ * What a file is that is not a model file of the kind it was opened as, told by its first bytes.
+ */
 import { UnsupportedModelError } from '../errors.ts';
 
 /** Pickles of protocols 2 to 5, alone or in a zip archive. */
@@ -16,7 +18,7 @@ const kinds: readonly (readonly [RegExp | readonly string[], string, string])[] 
   [/^\s*<(?:!doctype|html)/i, 'is a web page.', 'Download the file itself; the page may ask to log in.'],
   [['GGUF'], 'is a GGUF file.', 'Give the .gguf file itself as the model.'],
   [/^[^]{8}\{"/, 'is a safetensors file.', 'Give the folder it lies in, with its config.json.'],
-  [['lmgg', 'fmgg', 'tjgg', 'algg'], 'is of a ggml format, which GGUF has replaced.', 'Take a GGUF file of the model.'],
+  [['lmgg', 'fmgg', 'tjgg', 'algg'], 'is in a ggml format, which GGUF has replaced.', 'Use a GGUF file of the model.'],
   [
     pickles,
     'holds weights as PyTorch saves them, which are not read: a pickle can run code.',

@@ -7,7 +7,7 @@ const MAX_JSON_BYTES = 1 << 28;
 
 /**
  * A JSON file of a folder.
- * @throws NotFoundError, AccessError; FormatError when it is no JSON in UTF-8, or larger than any
+ * @throws NotFoundError, AccessError; FormatError when it is not JSON in UTF-8, or larger than any
  * such file is; UnsupportedModelError for a Git LFS pointer.
  */
 export async function readJson(folder: Folder, file: string): Promise<unknown> {

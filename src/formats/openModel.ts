@@ -34,7 +34,10 @@ export async function openModel(argument: string, options: OpenOptions = {}): Pr
   if (options.hub === true) {
     const id = parseAnyHubId(argument);
     if (id !== null) return openHubModel(id, options);
-    throw new UsageError('is no id of a model on the hub.', { where: argument, remedy: 'Give owner/name, or name.' });
+    throw new UsageError('is not an id of a model on the hub.', {
+      where: argument,
+      remedy: 'Give owner/name, or name.',
+    });
   }
   const kind = await kindOfPath(argument);
   if (kind === 'file') return openGgufModel(await openFile(argument), argument, [], besideFile(argument));
@@ -52,7 +55,7 @@ async function looksLikePath({ repo, file }: HubId): Promise<boolean> {
 
 function noSuchPath(argument: string): NotFoundError {
   if (parseAnyHubId(argument) === null) {
-    return new NotFoundError('there is no such file or folder, and it is no model id of the hub (owner/name).', {
+    return new NotFoundError('there is no such file or folder, and it is not a model id of the hub (owner/name).', {
       where: argument,
       remedy: 'Give a folder with config.json and safetensors, a .gguf file, or owner/name.',
     });

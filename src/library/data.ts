@@ -18,7 +18,7 @@ const IDS = 'ids';
 /**
  * Cuts data into chunks for a model. A text scores as the file that holds it does.
  * @param check is called between pieces of a text and throws where nobody waits for it any more.
- * @throws DataError as `chunkTokens` and `readTokens` do; UsageError for what is no data.
+ * @throws DataError as `chunkTokens` and `readTokens` do; UsageError for what is not data.
  */
 export async function chunksOf(
   opened: OpenedModel,
@@ -74,7 +74,9 @@ function isFile(data: Data): data is DataFile {
   if (typeof data === 'string' || Array.isArray(data) || ArrayBuffer.isView(data)) return false;
   const { name, content } = (data ?? {}) as Partial<DataFile>;
   if (typeof name === 'string' && typeof content === 'string') return true;
-  throw new UsageError('is no text, list of texts, list of token ids or file ({ name, content }).', { where: 'data' });
+  throw new UsageError('is neither text, a list of texts, a list of token ids nor a file ({ name, content }).', {
+    where: 'data',
+  });
 }
 
 function isIds(data: Exclude<Data, DataFile>): data is readonly number[] | Int32Array {

@@ -2,8 +2,8 @@ import { MaskError } from '../errors.ts';
 import type { Layered, LayerSpec } from './config.ts';
 
 /**
- * A block is one residual branch of a layer, MHA or MLP: the unit that BlockPruner removes (Zhong et al. 2025, §3).
- * Its text form is `L12.mha` or `L12.mlp`.
+ * A block is one residual branch of a layer, MHA or MLP: the unit that BlockPruner removes (Zhong
+ * et al. 2025, §3). Its text form is `L12.mha` or `L12.mlp`.
  */
 export type BlockKind = 'mha' | 'mlp';
 
@@ -20,12 +20,12 @@ export function formatBlock(block: BlockId): string {
 /**
  * Reads `L12.mha`.
  * @param layers how many the model has.
- * @throws MaskError when the text is no block name or there is no such layer.
+ * @throws MaskError when the text is not a block name or there is no such layer.
  */
 export function parseBlock(text: string, layers: number): BlockId {
   const match = /^L(0|[1-9]\d{0,5})\.(mha|mlp)$/.exec(text.trim());
   if (match === null) {
-    throw new MaskError(`'${text.slice(0, 40)}' is no block name.`, {
+    throw new MaskError(`'${text.slice(0, 40)}' is not a block name.`, {
       remedy: 'Write L<layer>.mha or L<layer>.mlp, such as L5.mlp.',
     });
   }

@@ -8,7 +8,10 @@ import { notFinite, traceNonFinite } from './traceNonFinite.ts';
 import type { Transformer } from './transformer.ts';
 
 export interface GenerateOptions {
-  /** Tokens to add at most; generation also ends at an end-of-sequence token or at the model's context. */
+  /**
+   * Tokens to add at most; generation also ends at an end-of-sequence token or at the model's
+   * context.
+   */
   maxTokens: number;
   sampling: SamplingSettings;
   /** Source of randomness; same seed, same text. Not used by greedy sampling. */
@@ -26,8 +29,9 @@ export interface GenerationEnd {
 }
 
 /**
- * Continues `prompt` (ids) under a mask, token by token, with a KV cache that has slots for the surviving MHA blocks
- * only. The end-of-sequence token is not yielded; the generator's return value says why it ended.
+ * Continues `prompt` (ids) under a mask, token by token, with a KV cache that has slots for the
+ * surviving MHA blocks only. The end-of-sequence token is not yielded; the generator's return value
+ * says why it ended.
  * @throws DataError for an empty prompt or one as long as the context; NonFiniteError for logits
  * that are NaN or infinite.
  */
@@ -68,8 +72,8 @@ export async function* generate(
 }
 
 /**
- * No token can be drawn from logits that are no numbers: the likeliest would be the first, whatever
- * the model says.
+ * No token can be drawn from logits that are not numbers: the likeliest would be the first,
+ * whatever the model says.
  * @param ids the text so far.
  * @throws NonFiniteError naming the block and tensor where it begins.
  */

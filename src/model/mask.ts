@@ -2,7 +2,10 @@ import { MaskError } from '../errors.ts';
 import { formatBlock, parseBlock, requireBlock, walkIndex, type BlockId } from './blockId.ts';
 import type { Layered } from './config.ts';
 
-/** The set of removed blocks. Immutable; its text form is the comma-joined list in the order of removal. */
+/**
+ * The set of removed blocks. Immutable; its text form is the comma-joined list in the order of
+ * removal.
+ */
 export class Mask {
   static readonly empty: Mask = new Mask([]);
   /** Removed blocks, in the order in which they were added. */
@@ -21,7 +24,7 @@ export class Mask {
 
   /**
    * Reads `L5.mlp,L4.mha`; an empty text is the empty mask.
-   * @throws MaskError for a name that is no block of the model, or one given twice.
+   * @throws MaskError for a name that is not a block of the model, or one given twice.
    */
   static parse(text: string, model: Layered): Mask {
     if (text.trim() === '') return Mask.empty;

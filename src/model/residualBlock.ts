@@ -1,6 +1,6 @@
 /**
- * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend. Removing a block
- * is not running it; its norm goes with it (Zhong et al. 2025, §3).
+ * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend.
+ * Removing a block is not running it; its norm goes with it (Zhong et al. 2025, §3).
  */
 import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
 import { mhaSpec, type ModelConfig } from './config.ts';
@@ -36,7 +36,9 @@ export interface MlpBlock {
 
 export type ResidualBlock = MhaBlock | MlpBlock;
 
-/** Where the rows of x sit: x [n·seqLen, C] holds n sequences, each starting at position `start`. */
+/**
+ * Where the rows of x sit: x [n·seqLen, C] holds n sequences, each starting at position `start`.
+ */
 export interface Placement {
   seqLen: number;
   start: number;
@@ -77,7 +79,7 @@ function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at
     headDim,
     seqLen,
     keyLen,
-    // A window that spans all keys is none: the kernels need not look at it.
+    // A window that spans all keys has no effect: the kernels need not look at it.
     window: window !== null && window < keyLen ? window : null,
   });
   return ops.linear(mixed, block.output);

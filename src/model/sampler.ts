@@ -1,12 +1,18 @@
 import { UsageError } from '../errors.ts';
 import type { Rng } from '../tensor/rng.ts';
 
-/** How the next token is drawn. Temperature 0 is greedy: the highest logit, the lowest id among equals. */
+/**
+ * How the next token is drawn. Temperature 0 is greedy: the highest logit, the lowest id among
+ * equals.
+ */
 export interface SamplingSettings {
   temperature: number;
   /** Keep the k likeliest; 0 = all. */
   topK: number;
-  /** Keep the likeliest whose probabilities add up to p (nucleus sampling, Holtzman et al. 2020); 1 = all. */
+  /**
+   * Keep the likeliest whose probabilities add up to p (nucleus sampling, Holtzman et al. 2020); 1
+   * = all.
+   */
   topP: number;
 }
 
@@ -16,7 +22,7 @@ export const greedy: SamplingSettings = { temperature: 0, topK: 0, topP: 1 };
 export function checkSampling(settings: SamplingSettings): void {
   const { temperature, topK, topP } = settings;
   if (!(temperature >= 0 && temperature < Infinity)) throw new UsageError(`--temperature ${temperature} is not ≥ 0.`);
-  if (!(Number.isInteger(topK) && topK >= 0)) throw new UsageError(`--top-k ${topK} is no whole number ≥ 0.`);
+  if (!(Number.isInteger(topK) && topK >= 0)) throw new UsageError(`--top-k ${topK} is not a whole number ≥ 0.`);
   if (!(topP > 0 && topP <= 1)) throw new UsageError(`--top-p ${topP} is not in (0, 1].`);
 }
 

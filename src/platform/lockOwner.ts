@@ -56,7 +56,7 @@ export function ownerText({ text }: FoundLock): string {
   return owner === null ? 'a process that it does not name' : `process ${owner.pid} on ${owner.host}`;
 }
 
-/** Null where the text is no complete line of this version or of 0.1 (`PID HOST`). */
+/** Null where the text is not a complete line of this version or of 0.1 (`PID HOST`). */
 function parseOwner(text: string): Owner | null {
   const match = /^(\d+) (\S+)(?: [0-9a-f]{12} (\S+)\n)?$/.exec(text);
   if (match === null) return null;

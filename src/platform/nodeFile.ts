@@ -100,7 +100,7 @@ class NodeFile implements ByteSource {
 
 /**
  * A whole file as UTF-8 text.
- * @throws NotFoundError, AccessError; FormatError for bytes that are no UTF-8.
+ * @throws NotFoundError, AccessError; FormatError for bytes that are not UTF-8.
  */
 export async function readTextFile(path: string): Promise<string> {
   const bytes = await readFile(path).catch((cause: unknown) => {

@@ -19,7 +19,7 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (cause) {
     for (const folder of made.toReversed()) await rmdir(folder).catch(() => undefined);
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw accessError(path, cause);
-    throw new AccessError('no folder can be made here.', { where: path, cause });
+    throw new AccessError('a folder cannot be created here.', { where: path, cause });
   }
 }
 

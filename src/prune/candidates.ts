@@ -102,6 +102,6 @@ export function checkStopRules(stop: StopRules, kind: PruneKind, model: Layered)
     throw new UsageError(`--ratio-of ${String(ratioOf)} is not known.`, { remedy: `Give ${ratioBases.join(', ')}.` });
   }
   if (maxPpl !== undefined && !(maxPpl >= 1 && maxPpl < Infinity)) {
-    throw new UsageError(`--max-ppl ${maxPpl} is no perplexity (they start at 1).`);
+    throw new UsageError(`--max-ppl ${maxPpl} is not a perplexity (they start at 1).`);
   }
 }

@@ -95,7 +95,7 @@ export function decodeRecord(record: Record<string, unknown>, where: string): Jo
   if (record.type === 'step') return decodeStep(record, where);
   if (record.type === 'sample') return decodeSample(record, where);
   if (record.type === 'piece') return decodePiece(record, where);
-  throw new FormatError('is no record this version knows.', { where, remedy: OTHER_OUT });
+  throw new FormatError('is not a record this version knows.', { where, remedy: OTHER_OUT });
 }
 
 function decodeRace(record: Record<string, unknown>, where: string): RaceRecord {

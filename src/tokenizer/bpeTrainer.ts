@@ -40,11 +40,11 @@ interface Word {
  *
  * Counts are kept from merge to merge, and only words that hold the merged pair are counted anew.
  * Each merge looks once at all different pairs.
- * @throws ShapeError where `vocabSize` is no integer from 256 to 2²⁰.
+ * @throws ShapeError where `vocabSize` is not an integer from 256 to 2²⁰.
  */
 export function trainBpe(text: string, vocabSize: number): BpeTokenizerJson {
   if (!Number.isInteger(vocabSize) || vocabSize < 256 || vocabSize > MAX_VOCABULARY) {
-    throw new ShapeError(`a vocabulary of ${vocabSize} is no integer from 256 to ${MAX_VOCABULARY}.`);
+    throw new ShapeError(`a vocabulary of ${vocabSize} is not an integer from 256 to ${MAX_VOCABULARY}.`);
   }
   const pieces = byteSymbols.toSorted();
   const idOf = new Map(pieces.map((piece, id) => [piece, id]));

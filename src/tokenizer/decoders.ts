@@ -92,7 +92,7 @@ function replace(json: JsonRecord, where: string): Decoder {
  */
 function strip(json: JsonRecord, where: string): Decoder {
   const { start = 0, stop = 0 } = json;
-  if (!isCount(start) || !isCount(stop)) throw new FormatError("'start' or 'stop' is no count.", { where });
+  if (!isCount(start) || !isCount(stop)) throw new FormatError("'start' or 'stop' is not a count.", { where });
   const content = textField(json, 'content', where);
   if ([...content].length !== 1) throw new FormatError("'content' is not one character.", { where });
   const stripped = (token: string): string => {

@@ -15,12 +15,12 @@ import { configureTokenizer, type TokenizerConfigFiles } from './tokenizerConfig
  * @throws FormatError, UnsupportedModelError.
  */
 export function tokenizerFromJson(json: unknown, config: unknown, name: string): Tokenizer {
-  if (!isRecord(json)) throw new FormatError('is no JSON object.', { where: name });
+  if (!isRecord(json)) throw new FormatError('is not a JSON object.', { where: name });
   if (json.type === 'blockpruner-byte') {
     return byteTokenizer({ bos: optionalText(json, 'bos', name), eos: optionalText(json, 'eos', name) }, name);
   }
   if (json.type === 'blockpruner-char') {
-    if (typeof json.alphabet !== 'string') throw new FormatError("'alphabet' is no text.", { where: name });
+    if (typeof json.alphabet !== 'string') throw new FormatError("'alphabet' is not a string.", { where: name });
     return charTokenizer(json.alphabet, name);
   }
   return hfTokenizer(json, config, name);
@@ -48,6 +48,6 @@ export function configuredTokenizer(
 function optionalText(json: Record<string, unknown>, key: string, name: string): string | undefined {
   const value = json[key];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string' || value === '') throw new FormatError(`'${key}' is no text.`, { where: name });
+  if (typeof value !== 'string' || value === '') throw new FormatError(`'${key}' is not a string.`, { where: name });
   return value;
 }

@@ -22,13 +22,13 @@ export class GgufKeys {
   bad(key: string, problem: string): FormatError {
     return new FormatError(`tokenizer.ggml.${key} ${problem}`, {
       where: this.name,
-      remedy: 'Copy or download the file again, or convert it anew.',
+      remedy: 'Copy or download the file again, or convert it again.',
     });
   }
 
   text(key: string): string | null {
     const value = this.#get(key);
-    if (value !== null && typeof value !== 'string') throw this.bad(key, 'is no text.');
+    if (value !== null && typeof value !== 'string') throw this.bad(key, 'is not a string.');
     return value;
   }
 
@@ -43,15 +43,16 @@ export class GgufKeys {
     const value = this.#get(key);
     if (value === null) return null;
     const id = typeof value === 'bigint' ? Number(value) : value;
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) throw this.bad(key, 'is no token id.');
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) throw this.bad(key, 'is not a token id.');
     return id;
   }
 
   /** A list of texts, which must be there. */
   texts(key: string): readonly string[] {
     const value = this.#get(key);
-    if (!Array.isArray(value)) throw this.bad(key, value === null ? 'is missing.' : 'is no list.');
-    if (!value.every((entry) => typeof entry === 'string')) throw this.bad(key, 'holds something that is no text.');
+    if (!Array.isArray(value)) throw this.bad(key, value === null ? 'is missing.' : 'is not a list.');
+    if (!value.every((entry) => typeof entry === 'string'))
+      throw this.bad(key, 'holds something that is not a string.');
     return value;
   }
 
@@ -61,12 +62,12 @@ export class GgufKeys {
     if (value === null) return null;
     const list =
       ArrayBuffer.isView(value) && !(value instanceof DataView) ? value : Array.isArray(value) ? value : null;
-    if (list === null) throw this.bad(key, 'is no list.');
+    if (list === null) throw this.bad(key, 'is not a list.');
     const numbers = Array.from(list as ArrayLike<unknown>, (entry) =>
       typeof entry === 'bigint' ? Number(entry) : entry,
     );
     if (!numbers.every((entry) => typeof entry === 'number' && !Number.isNaN(entry))) {
-      throw this.bad(key, 'holds something that is no number.');
+      throw this.bad(key, 'holds something that is not a number.');
     }
     return numbers as number[];
   }

@@ -153,7 +153,7 @@ export const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
 /** Names that llama.cpp knows and we do not follow, and why. */
 export const unsupportedPreTokenizers: Readonly<Record<string, string>> = {
   default: 'it stands for a split that nobody knew when the file was made',
-  ...named('it is no byte-level vocabulary', 'gemma4 granite-embed-multi-311m sarvam-moe whitespace'),
+  ...named('it is not a byte-level vocabulary', 'gemma4 granite-embed-multi-311m sarvam-moe whitespace'),
   ...named('the model is an encoder', 'jina-v1-en jina-v2-code roberta-bpe granite-embed-multi-97m'),
   ...named('it groups digits from the end of a number', 'superbpe tiny_aya cohere2moe afmoe'),
   'kimi-k2': 'its pattern takes a script out of a class of letters',

@@ -90,13 +90,13 @@ function unknownSplit(pre: string | null, where: string): UnsupportedModelError 
   if (pre === null) {
     return new UnsupportedModelError('tokenizer.ggml.pre is missing: how words are split is not known.', {
       where,
-      remedy: 'Convert the model anew, or give token ids.',
+      remedy: 'Convert the model again, or give token ids.',
     });
   }
   const known = Object.hasOwn(unsupportedPreTokenizers, pre) ? `: ${unsupportedPreTokenizers[pre]}` : '';
   return new UnsupportedModelError(`tokenizer.ggml.pre ${shown(pre, 40)} is not supported${known}.`, {
     where,
-    remedy: 'Words would be split in another way. src/tokenizer/README.md lists the names that are supported.',
+    remedy: 'Words would be split differently. src/tokenizer/README.md lists the names that are supported.',
   });
 }
 
@@ -148,8 +148,8 @@ function readTable(keys: GgufKeys): Table {
     types[id] === tokenType.normal || types[id] === tokenType.userDefined || types[id] === tokenType.byte;
   const refuse = (first: number, second: number): UnsupportedModelError =>
     new UnsupportedModelError(
-      `tokens ${first} and ${second} are both ${shown(tokens[first])}; which of them a text means, the file does not tell.`,
-      { where: keys.name, remedy: 'Convert the model anew, or give token ids as a .json array.' },
+      `tokens ${first} and ${second} are both ${shown(tokens[first])}; the file does not say which one a text means.`,
+      { where: keys.name, remedy: 'Convert the model again, or give token ids as a .json array.' },
     );
   return { tokens: withoutRepeats(tokens, isText, namedIds(keys), refuse), types };
 }

@@ -30,9 +30,9 @@ export function hfTokenizer(
   name: string,
   ranks: ArrayLike<number> | null = null,
 ): Tokenizer {
-  if (!isRecord(tokenizerJson)) throw new FormatError('is no JSON object.', { where: name });
+  if (!isRecord(tokenizerJson)) throw new FormatError('is not a JSON object.', { where: name });
   const config = tokenizerConfig ?? {};
-  if (!isRecord(config)) throw new FormatError('the configuration is no JSON object.', { where: name });
+  if (!isRecord(config)) throw new FormatError('the configuration is not a JSON object.', { where: name });
 
   const vocabulary = readVocabulary(tokenizerJson, name, ranks);
   const { added, pieces } = vocabulary;
@@ -53,7 +53,7 @@ export function hfTokenizer(
     encode: (text, { parseSpecial = true } = {}) => encode(text, parseSpecial),
     decode(ids, { keepSpecial = false } = {}) {
       for (const id of ids) {
-        if (!Number.isInteger(id) || id < 0) throw new DataError(`${id} is no token id.`, { where: name });
+        if (!Number.isInteger(id) || id < 0) throw new DataError(`${id} is not a token id.`, { where: name });
       }
       const tokens = ids
         .map((id) => addedText.get(id) ?? pieces[id])

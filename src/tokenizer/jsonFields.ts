@@ -18,7 +18,7 @@ export function isTokenId(value: unknown): value is number {
 /** @throws FormatError naming the field. */
 export function textField(json: JsonRecord, key: string, where: string): string {
   const value = json[key];
-  if (typeof value !== 'string') throw new FormatError(`'${key}' is no text.`, { where });
+  if (typeof value !== 'string') throw new FormatError(`'${key}' is not a string.`, { where });
   return value;
 }
 
@@ -40,9 +40,9 @@ export function shown(text: string, length = 60): string {
   return escapeControls(JSON.stringify(text.slice(0, length)));
 }
 
-/** A list that may be missing or null. @throws FormatError when it is no list. */
+/** A list that may be missing or null. @throws FormatError when it is not a list. */
 export function listField(json: JsonRecord, key: string, where: string): unknown[] {
   const value = json[key] ?? [];
-  if (!Array.isArray(value)) throw new FormatError(`'${key}' is no list.`, { where });
+  if (!Array.isArray(value)) throw new FormatError(`'${key}' is not a list.`, { where });
   return value;
 }

@@ -21,7 +21,7 @@ export function readMetaspace(json: JsonRecord, where: string): Metaspace {
   const prefixes = flagField(json, 'add_prefix_space', true, where);
   const scheme = json.prepend_scheme ?? (prefixes ? 'always' : 'never');
   if (scheme !== 'always' && scheme !== 'never' && scheme !== 'first') {
-    throw new FormatError("'prepend_scheme' is none of always, never, first.", { where });
+    throw new FormatError("'prepend_scheme' is not one of always, never, first.", { where });
   }
   if (!prefixes && scheme !== 'never') {
     throw new FormatError("'add_prefix_space' and 'prepend_scheme' contradict each other.", { where });

@@ -111,7 +111,7 @@ function readBehavior(json: JsonRecord, where: string, fallback?: Behavior): Beh
   const name = fallback !== undefined && json.behavior === undefined ? fallback : textField(json, 'behavior', where);
   const behavior = behaviors.find((known) => known === name);
   if (behavior !== undefined) return behavior;
-  throw new FormatError(`the behavior ${shown(name, 40)} is none of ${behaviors.join(', ')}.`, { where });
+  throw new FormatError(`the behavior ${shown(name, 40)} is not one of ${behaviors.join(', ')}.`, { where });
 }
 
 function charDelimiter(json: JsonRecord, where: string): PreTokenizer {

@@ -43,7 +43,7 @@ function configToken(config: JsonRecord, key: string, idOf: ReadonlyMap<string, 
   const value = config[key] ?? null;
   const text = isRecord(value) ? value.content : value;
   if (text === null || text === '') return null;
-  if (typeof text !== 'string') throw new FormatError(`'${key}' is no token.`, { where });
+  if (typeof text !== 'string') throw new FormatError(`'${key}' is not a token.`, { where });
   if (!idOf.has(text)) throw unknownToken(key, text, where);
   return text;
 }
@@ -57,7 +57,7 @@ interface Around {
 function tokensAround(json: unknown, where: string, depth: number): Around {
   const nothing: Around = { first: null, last: null };
   if (json === null || json === undefined) return nothing;
-  if (!isRecord(json)) throw new FormatError('is no JSON object.', { where });
+  if (!isRecord(json)) throw new FormatError('is not a JSON object.', { where });
   if (json.type === 'Sequence') {
     if (depth === 8) throw new FormatError('nests too deep.', { where });
     const parts = listField(json, 'processors', where).map((part) => tokensAround(part, where, depth + 1));
@@ -74,17 +74,17 @@ function tokensAround(json: unknown, where: string, depth: number): Around {
 }
 
 function templateToken(item: unknown, where: string): string | null {
-  if (!isRecord(item)) throw new FormatError("'single' is no template.", { where });
+  if (!isRecord(item)) throw new FormatError("'single' is not a template.", { where });
   if (!isRecord(item.SpecialToken)) return null;
   const { id } = item.SpecialToken;
-  if (typeof id !== 'string') throw new FormatError("'single' is no template.", { where });
+  if (typeof id !== 'string') throw new FormatError("'single' is not a template.", { where });
   return id;
 }
 
 function pairedToken(json: JsonRecord, key: string, where: string): string {
   const pair: unknown = json[key];
   if (!Array.isArray(pair) || typeof pair[0] !== 'string' || !isTokenId(pair[1])) {
-    throw new FormatError(`'${key}' is no pair of text and id.`, { where });
+    throw new FormatError(`'${key}' is not a pair of text and id.`, { where });
   }
   return pair[0];
 }

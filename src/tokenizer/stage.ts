@@ -38,7 +38,7 @@ const MAX_GROWTH = 1024;
 export function readStage<P extends Part>(reader: StageReader<P>, json: unknown, where: string, depth = 0): P | null {
   if (json === null || json === undefined) return null;
   const place = `${where}: ${reader.name}`;
-  if (!isRecord(json)) throw new FormatError('is no JSON object.', { where: place });
+  if (!isRecord(json)) throw new FormatError('is not a JSON object.', { where: place });
   const type = textField(json, 'type', place);
   if (type === 'Sequence') {
     if (depth === MAX_DEPTH) throw new FormatError('nests too deep.', { where: place });

@@ -51,7 +51,7 @@ export function configureTokenizer(json: JsonRecord, files: TokenizerConfigFiles
 
 function objectOf(json: unknown, where: string): JsonRecord {
   if (json === undefined || json === null) return {};
-  if (!isRecord(json)) throw new FormatError('is no JSON object.', { where });
+  if (!isRecord(json)) throw new FormatError('is not a JSON object.', { where });
   return json;
 }
 
@@ -61,7 +61,7 @@ function decoderTokens(decoder: unknown, special: ReadonlySet<string>, where: st
   return Object.entries(objectOf(decoder, place))
     .map(([key, value]): TokenToAdd => {
       const id = /^\d+$/.test(key) ? Number(key) : NaN;
-      if (!isTokenId(id)) throw new FormatError(`${shown(key)} is no token id.`, { where: place });
+      if (!isTokenId(id)) throw new FormatError(`${shown(key)} is not a token id.`, { where: place });
       const token = tokenOf(value, false, place);
       return { ...token, special: token.special || special.has(token.content), statedId: id };
     })
@@ -72,7 +72,7 @@ function decoderTokens(decoder: unknown, special: ReadonlySet<string>, where: st
 function legacyTokens(json: JsonRecord, special: ReadonlySet<string>, where: string): TokenToAdd[] {
   return Object.entries(json)
     .map(([content, id]): TokenToAdd => {
-      if (!isTokenId(id)) throw new FormatError(`the id of ${shown(content)} is no id.`, { where });
+      if (!isTokenId(id)) throw new FormatError(`the id of ${shown(content)} is not an id.`, { where });
       return { ...tokenOf(content, special.has(content), where), statedId: id };
     })
     .toSorted((a, b) => (a.statedId ?? 0) - (b.statedId ?? 0));

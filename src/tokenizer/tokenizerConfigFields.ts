@@ -100,13 +100,13 @@ export function namedTokens(config: JsonRecord, where: string): TokenToAdd[] {
     const value = config[field] ?? null;
     if (value === null || value === '') return [];
     if (typeof value !== 'string' && !(isRecord(value) && typeof value.content === 'string')) {
-      throw new FormatError(`'${field}' is no token.`, { where });
+      throw new FormatError(`'${field}' is not a token.`, { where });
     }
     return [value];
   });
   const extra = config.extra_special_tokens ?? config.additional_special_tokens ?? [];
   const list = isRecord(extra) ? Object.values(extra) : extra;
-  if (!Array.isArray(list)) throw new FormatError("'additional_special_tokens' is no list.", { where });
+  if (!Array.isArray(list)) throw new FormatError("'additional_special_tokens' is not a list.", { where });
   return [...single, ...(list as unknown[])].map((value) => ({ ...tokenOf(value, true, where), special: true }));
 }
 

@@ -49,11 +49,11 @@ export interface Vocabulary {
  */
 export function readVocabulary(json: JsonRecord, name: string, ranks: ArrayLike<number> | null = null): Vocabulary {
   const where = `${name}: model`;
-  if (!isRecord(json.model)) throw new FormatError('is no JSON object.', { where });
+  if (!isRecord(json.model)) throw new FormatError('is not a JSON object.', { where });
   const { model } = json;
   // Older files leave the type out; merges are what tells byte-pair encoding from the others.
   const type = model.type ?? (Array.isArray(model.merges) ? 'BPE' : 'without merges');
-  if (typeof type !== 'string') throw new FormatError("'type' is no text.", { where });
+  if (typeof type !== 'string') throw new FormatError("'type' is not a string.", { where });
   if (type !== 'BPE') {
     throw new UnsupportedModelError(`a tokenizer ${shown(type, 40)} is not supported.`, {
       where,
@@ -101,11 +101,11 @@ export function readVocabulary(json: JsonRecord, name: string, ranks: ArrayLike<
 }
 
 function readPieces(model: JsonRecord, where: string): { pieces: (string | undefined)[]; idOf: Map<string, number> } {
-  if (!isRecord(model.vocab)) throw new FormatError("'vocab' is no JSON object.", { where });
+  if (!isRecord(model.vocab)) throw new FormatError("'vocab' is not a JSON object.", { where });
   const pieces: (string | undefined)[] = [];
   const idOf = new Map<string, number>();
   for (const [piece, id] of Object.entries(model.vocab)) {
-    if (!isTokenId(id)) throw new FormatError(`the id of ${shown(piece)} is no id.`, { where });
+    if (!isTokenId(id)) throw new FormatError(`the id of ${shown(piece)} is not an id.`, { where });
     if (pieces[id] !== undefined) {
       throw new FormatError(`${shown(pieces[id])} and ${shown(piece)} both have id ${id}.`, { where });
     }
@@ -121,7 +121,7 @@ function readMerges(model: JsonRecord, idOf: ReadonlyMap<string, number>, where:
     const pair: unknown[] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
     const [left, right] = pair;
     if (pair.length !== 2 || typeof left !== 'string' || typeof right !== 'string') {
-      throw new FormatError(`merge ${rank} is no pair of pieces.`, { where });
+      throw new FormatError(`merge ${rank} is not a pair of pieces.`, { where });
     }
     const missing = [left, right, left + right].find((piece) => !idOf.has(piece));
     if (missing !== undefined) {
@@ -134,9 +134,9 @@ function readMerges(model: JsonRecord, idOf: ReadonlyMap<string, number>, where:
 function readAdded(json: JsonRecord, name: string): AddedToken[] {
   const where = `${name}: added_tokens`;
   const tokens = listField(json, 'added_tokens', where).map((token, index): AddedToken => {
-    if (!isRecord(token)) throw new FormatError(`entry ${index} is no JSON object.`, { where });
+    if (!isRecord(token)) throw new FormatError(`entry ${index} is not a JSON object.`, { where });
     const { id } = token;
-    if (!isTokenId(id)) throw new FormatError(`the id of entry ${index} is no id.`, { where });
+    if (!isTokenId(id)) throw new FormatError(`the id of entry ${index} is not an id.`, { where });
     const special = flagField(token, 'special', false, where);
     return {
       id,

@@ -30,7 +30,7 @@ export function checkSum(file: Uint8Array, name: string, newHasher: () => Hasher
   const start = new TextDecoder().decode(file.subarray(PREFIX, AT + BLANK_SUM.length));
   if (start.startsWith(UNCHECKED)) return false;
   if (start === `${SEALED}${sumOf(file, newHasher)}`) return true;
-  throw new FormatError('is damaged, or no checkpoint: its checksum does not fit.', {
+  throw new FormatError('is damaged, or not a checkpoint: its checksum does not fit.', {
     where: name,
     remedy: 'Use another --out; this file is kept as it is.',
   });

@@ -115,7 +115,8 @@ export function checkRecipe(value: unknown, where: string): Recipe {
     if (found === undefined && name in optional) continue;
     if (typeof found !== 'number' || !allowed(found)) throw bad(`field '${name}' is not ${words}.`);
   }
-  for (const name of ['config', 'tokenizer']) if (!isRecord(fields[name])) throw bad(`field '${name}' is no object.`);
+  for (const name of ['config', 'tokenizer'])
+    if (!isRecord(fields[name])) throw bad(`field '${name}' is not an object.`);
   if (!isTextPart(fields.train) && !(isRecord(fields.train) && typeof fields.train.draw === 'function')) {
     throw bad("field 'train' is neither { file, from?, to? } nor, in a module, { draw }.");
   }

@@ -42,7 +42,7 @@ async function filesOf(model: ModelFiles): Promise<{ name: string; files: readon
     return { name: path.slice(path.lastIndexOf('/') + 1), files };
   }
   if (typeof model !== 'object' || model === null) {
-    throw new UsageError('is no address, no files and no list of files.', { where: 'model' });
+    throw new UsageError('is not an address, no files and no list of files.', { where: 'model' });
   }
   if ('files' in model) return { name: model.name ?? 'model', files: model.files };
   const files = Array.from(model, (file) => ({ name: file.name, from: file }));

@@ -119,6 +119,6 @@ function withMaskText<Settings extends Pick<PerplexitySettings, 'mask'>>(setting
 function absolute(from: string | Blob, base: string | undefined): string | Blob {
   if (typeof from !== 'string') return from;
   const url = URL.parse(from, base);
-  if (url === null) throw new UsageError(`${quoted(from)} is no address of a file.`, { where: 'files' });
+  if (url === null) throw new UsageError(`${quoted(from)} is not an address of a file.`, { where: 'files' });
   return url.href;
 }

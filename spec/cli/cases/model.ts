@@ -47,7 +47,7 @@ export const modelCases: readonly WrongInput[] = [
     what: 'a word that is not a block name',
     args: measure(PLANTED, '--mask', 'L1.ffn'),
     code: 1,
-    line: /'L1\.ffn' is no block name\. Write L<layer>\.mha/,
+    line: /'L1\.ffn' is not a block name\. Write L<layer>\.mha/,
   },
   {
     what: 'a block that is not there',

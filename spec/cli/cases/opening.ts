@@ -60,11 +60,11 @@ const paths: readonly WrongInput[] = [
 
 const ids: readonly WrongInput[] = ['a/b/c', '../x', 'a b', '-', 'https://hub/a/b', 'a--b', ''].map(
   (id): WrongInput => ({
-    what: `--hub with ${JSON.stringify(id)}, which is no id`,
+    what: `--hub with ${JSON.stringify(id)}, which is not an id`,
     args: measure(id, '--hub'),
     env: noHub,
     code: 2,
-    line: /is no id of a model on the hub\. Give owner\/name, or name\.$/,
+    line: /is not an id of a model on the hub\. Give owner\/name, or name\.$/,
   }),
 );
 
@@ -123,7 +123,7 @@ export const openingCases: readonly WrongInput[] = [
     files: { 'cut.gguf': gguf.subarray(0, 200) },
     args: ['inspect', 'cut.gguf'],
     code: 1,
-    line: /cut\.gguf: .* is more than the file holds\. The file is damaged or no GGUF file/,
+    line: /cut\.gguf: .* is more than the file holds\. The file is damaged or not a GGUF file/,
   },
   {
     what: 'a safetensors file in place of its folder',
@@ -145,7 +145,7 @@ export const openingCases: readonly WrongInput[] = [
       args: measure('lab/tiny', '--hub'),
       env: { HF_ENDPOINT, HF_HUB_OFFLINE: '' },
       code: 2,
-      line: /^(?!.*geheim).*HF_ENDPOINT: (?:holds a user name or a password|'….*' is no http\(s\) address)/,
+      line: /^(?!.*geheim).*HF_ENDPOINT: (?:holds a user name or a password|'….*' is not an http\(s\) address)/,
     }),
   ),
   ...paths,

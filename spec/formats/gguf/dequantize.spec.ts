@@ -14,7 +14,10 @@ import { goldenTensors } from './fixtures.ts';
 
 const f = Math.fround;
 
-/** The value of element `e` of one block, straight from the formula, in f32 arithmetic: slow, and free of loops to get wrong. */
+/**
+ * The value of element `e` of one block, straight from the formula, in f32 arithmetic: slow, and
+ * free of loops to get wrong.
+ */
 type Element = (b: Uint8Array, e: number) => number;
 
 const half = (b: Uint8Array, at: number): number => {
@@ -29,7 +32,10 @@ const fifth = (b: Uint8Array, at: number, e: number): number => bit(b[at + Math.
 const i8 = (byte: number): number => (byte < 128 ? byte : byte - 256);
 const crumb = (byte: number, index: number): number => Math.floor(byte / 4 ** index) % 4;
 
-/** Element e of a 256-element block: half n, quarter c of that half, place l in the quarter; 16-element group g. */
+/**
+ * Element e of a 256-element block: half n, quarter c of that half, place l in the quarter;
+ * 16-element group g.
+ */
 const split = (e: number): { n: number; c: number; l: number; g: number } => {
   return { n: Math.floor(e / 128), c: Math.floor(e / 32) % 4, l: e % 32, g: Math.floor(e / 16) };
 };
@@ -117,7 +123,7 @@ describe('dequantize', () => {
     },
   );
 
-  it.each(Object.values(quantTypes))('refuses bytes that are no whole number of $name blocks', (type) => {
+  it.each(Object.values(quantTypes))('refuses bytes that are not a whole number of $name blocks', (type) => {
     expect(() => dequantize(type, new Uint8Array(type.blockBytes + 1))).toThrow(FormatError);
   });
 });

@@ -73,7 +73,7 @@ const refusals: readonly Refusal[] = [
     what: 'a text for a number',
     change: llama('feed_forward_length', 'string', 'many'),
     kind: FormatError,
-    line: /llama\.feed_forward_length is no number\./,
+    line: /llama\.feed_forward_length is not a number\./,
   },
   {
     what: 'texts for numbers, one a layer',
@@ -91,7 +91,7 @@ const refusals: readonly Refusal[] = [
     what: 'a number for a text',
     change: llama('rope.scaling.type', 'u32', 1),
     kind: FormatError,
-    line: /llama\.rope\.scaling\.type is no text\./,
+    line: /llama\.rope\.scaling\.type is not a string\./,
   },
   // Heads
   {
@@ -176,7 +176,7 @@ const refusals: readonly Refusal[] = [
     what: 'an embedding that is a vector',
     change: ({ tensors }) => tensors.set('token_embd.weight', zeros(88)),
     kind: FormatError,
-    line: /tensor 'token_embd\.weight' is no matrix\./,
+    line: /tensor 'token_embd\.weight' is not a matrix\./,
   },
   {
     what: 'a missing projection',
@@ -298,9 +298,9 @@ describe('a writer', () => {
     expect(() => serializeGguf(model)).toThrow(line);
   });
 
-  it('refuses an alignment that is no number', () => {
+  it('refuses an alignment that is not a number', () => {
     const model = tinyModel('llama');
     model.metadata.set('general.alignment', typed('string', '32'));
-    expect(() => serializeGguf(model)).toThrow(new ShapeError('general.alignment is no number.'));
+    expect(() => serializeGguf(model)).toThrow(new ShapeError('general.alignment is not a number.'));
   });
 });

@@ -129,10 +129,10 @@ describe('values of the wrong kind', () => {
     [{ num_hidden_layers: 0 }, /field 'num_hidden_layers' is 0/],
     [{ num_hidden_layers: 1e9 }, /field 'num_hidden_layers' is 1000000000, expected a whole number from 1 to 4096/],
     [{ vocab_size: -1 }, /field 'vocab_size'/],
-    [{ num_key_value_heads: 4 }, /'num_attention_heads' \(6\) is no multiple of 'num_key_value_heads' \(4\)/],
-    [{ num_key_value_heads: 12 }, /no multiple of 'num_key_value_heads'/],
+    [{ num_key_value_heads: 4 }, /'num_attention_heads' \(6\) is not a multiple of 'num_key_value_heads' \(4\)/],
+    [{ num_key_value_heads: 12 }, /is not a multiple of 'num_key_value_heads'/],
     [{ head_dim: 7 }, /field 'head_dim' is 7, an odd number/],
-    [{ hidden_size: 50 }, /'hidden_size' \(50\) is no multiple of 'num_attention_heads' \(6\)/],
+    [{ hidden_size: 50 }, /'hidden_size' \(50\) is not a multiple of 'num_attention_heads' \(6\)/],
     [{ rms_norm_eps: 0 }, /field 'rms_norm_eps' is 0/],
     [{ rope_theta: 'big' }, /field 'rope_theta' is 'big'/],
     [{ attention_bias: 1 }, /field 'attention_bias' is 1, expected true or false/],
@@ -145,7 +145,7 @@ describe('values of the wrong kind', () => {
     expect(() => parse({ ...llama, ...change })).toThrow(message);
   });
   test.each([[null], [[]], ['llama'], [7]])('the config %j', (json) => {
-    expect(() => parse(json)).toThrow(/config.json: the config is no JSON object/);
+    expect(() => parse(json)).toThrow(/config.json: the config is not a JSON object/);
   });
 });
 

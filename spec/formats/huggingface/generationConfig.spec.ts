@@ -45,7 +45,7 @@ describe('generation_config.json', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['no JSON', new TextEncoder().encode('{'), /generation_config\.json: is not valid JSON.*The file is not used\.$/],
-    ['a list', [], /generation_config\.json: the config is no JSON object.*not used/],
+    ['a list', [], /generation_config\.json: the config is not a JSON object.*not used/],
     ['an end token that is text', { eos_token_id: '</s>' }, /'eos_token_id' is '<\/s>', expected a token id.*not used/],
     ['an end token in half', { eos_token_id: [1.5] }, /'eos_token_id' is an array of 1, expected a token id/],
     [

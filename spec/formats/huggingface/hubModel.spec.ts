@@ -42,7 +42,7 @@ function history(): Repo {
 
 function fetchModel(argument: string, options: HubOptions): Promise<HubModel> {
   const id = parseHubId(argument);
-  if (id === null) throw new Error(`${argument} is no id`);
+  if (id === null) throw new Error(`${argument} is not an id`);
   return fetchHubModel(id, hubSettings(options, {}));
 }
 

@@ -58,10 +58,10 @@ describe('refused', () => {
     expect(() => parse({ rope_parameters: linear(2), rope_scaling: linear(4) })).toThrow(/disagree/);
     expect(() => parse({ rope_theta: 1, rope_parameters: { rope_theta: 2 } })).toThrow(/disagree/);
   });
-  test('a factor that is no positive number', () => {
+  test('a factor that is not a positive number', () => {
     for (const factor of [0, -1, null, '2', true]) {
       expect(() => parse({ rope_scaling: { type: 'linear', factor } })).toThrow(FormatError);
     }
-    expect(() => parse({ rope_scaling: 'linear' })).toThrow(/field 'rope_scaling' is no JSON object/);
+    expect(() => parse({ rope_scaling: 'linear' })).toThrow(/field 'rope_scaling' is not a JSON object/);
   });
 });

@@ -53,7 +53,9 @@ describe('qwen', () => {
     expect(() => windowOfUpperLayers(fields({ layer_types: ['sliding_attention'] }), 1)).toThrow(UnsupportedModelError);
   });
   test('layer_types of the wrong length or with other kinds', () => {
-    expect(() => windowOfUpperLayers(fields({ layer_types: ['full_attention'] }), 2)).toThrow(/no list of 2 names/);
+    expect(() => windowOfUpperLayers(fields({ layer_types: ['full_attention'] }), 2)).toThrow(
+      /is not a list of 2 names/,
+    );
     expect(() => windowOfUpperLayers(fields({ layer_types: ['linear_attention'] }), 1)).toThrow(
       /layer_types = 'linear_attention'/,
     );

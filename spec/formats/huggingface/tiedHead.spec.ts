@@ -38,7 +38,7 @@ const warned = [
 
 describe('a tied model that stores a head', () => {
   test.prop([fc.nat(263 * 48 - 1), fc.integer({ min: 1, max: 3 })], { numRuns: 12 })(
-    'of its own, were it by one number: that head is used, and said once',
+    'of its own, even by one number: that head is used, and said once',
     async (at, shards) => {
       const tensors = withHead(EMBEDDING, (embedding) => embedding.with(at, embedding[at] + 1));
       const files = shards === 1 ? singleFile(tied, tensors) : sharded(tied, shards, tensors);

@@ -116,14 +116,14 @@ describe('bad input', () => {
   const cases: [string, (files: Files) => Files, RegExp, new (message: string) => BlockprunerError][] = [
     ['no config', (files) => without(files, 'config.json'), /config.json: no such file/, NotFoundError],
     [
-      'a config that is no JSON',
+      'a config that is not JSON',
       (files) => files.set('config.json', jsonBytes('x').subarray(1)),
       /config.json: is not valid JSON/,
       FormatError,
     ],
     ['no weights', (files) => without(files, 'model.safetensors'), /neither model.safetensors nor/, NotFoundError],
     [
-      'weights that are no safetensors',
+      'weights that are not safetensors',
       (files) => files.set('model.safetensors', new Uint8Array(99)),
       /model.safetensors: /,
       FormatError,
@@ -218,7 +218,8 @@ describe.skipIf(!hasShared)('golden models (skipped without the golden data)', (
     }
     await weights.close();
   });
-  // The GGUF files were written from the same models by another program, with projections as [out, in].
+  // The GGUF files were written from the same models by another program, with projections as [out,
+  // in].
   test.each(['llama-rope3', 'llama-tied-bias', 'qwen2', 'qwen3', 'gpt2'])(
     '%s has the tensors of its GGUF file',
     async (name) => {

@@ -38,7 +38,10 @@ beforeEach(() => {
 });
 afterAll(() => void vi.unstubAllGlobals());
 
-/** Downloads one file and gives its bytes as they lie in the cache. The minute of silence is `minute` ms once it is listed. */
+/**
+ * Downloads one file and gives its bytes as they lie in the cache. The minute of silence is
+ * `minute` ms once it is listed.
+ */
 async function fetchFile(name: string, options: HubOptions, minute = 60_000): Promise<Uint8Array> {
   const settings = hubSettings(options, {});
   const client = new HubClient(REPO, settings);
@@ -95,7 +98,9 @@ describe('the token', () => {
       await withHub({ [REPO]: repoOf(files) }, async ({ hub, options }) => {
         const failure = await fetchFile('small.json', { ...options, token: bad }).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(UsageError);
-        expect(String(failure)).toBe('UsageError: HF_TOKEN: is no token of the hub: hf_ and letters, without spaces.');
+        expect(String(failure)).toBe(
+          'UsageError: HF_TOKEN: is not a token of the hub: hf_ and letters, without spaces.',
+        );
         expect(hub.seen).toEqual([]);
       });
     },

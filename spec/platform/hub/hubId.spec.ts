@@ -24,7 +24,7 @@ const path = fc.oneof(
   part,
 );
 
-test.prop([path])('a path-like argument is no id', (argument) => {
+test.prop([path])('a path-like argument is not an id', (argument) => {
   expect(parseHubId(argument)).toBeNull();
 });
 

@@ -1,4 +1,7 @@
-/** The race as a mode of the search: what it shares with exact mode, what it reports, and that it resumes exactly. */
+/**
+ * The race as a mode of the search: what it shares with exact mode, what it reports, and that it
+ * resumes exactly.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError, JournalMismatchError, UsageError } from '../../../src/errors.ts';
@@ -23,7 +26,10 @@ import { drain, tinyChunks } from '../tinySearch.ts';
 const CHUNKS = 9;
 const CHUNK = 41;
 const race: RaceSettings = { confidence: 0.9, seed: 1 };
-/** A model that is sure of what it says, and text of its own: without a block it is worse at it, and soon seen to be. */
+/**
+ * A model that is sure of what it says, and text of its own: without a block it is worse at it, and
+ * soon seen to be.
+ */
 const sure: TinyOptions = {
   edit(tensors) {
     for (const [name, { data }] of tensors) if (name === 'lm_head.weight') data.forEach((v, i) => (data[i] = 6 * v));
@@ -252,7 +258,7 @@ describe('the journal', () => {
   });
 });
 
-describe('losses that are no numbers', () => {
+describe('losses that are not numbers', () => {
   it('a candidate that is NaN is a result, and never goes', async () => {
     const { options } = await tinyRun(memoryJournal(), racing({ stop: { blocks: 1 } }), cancelling);
     const result = await documentOf(options);
@@ -266,7 +272,7 @@ describe('losses that are no numbers', () => {
     const alone: TinyOptions = {
       edit(tensors) {
         sure.edit?.(tensors);
-        // 695 nats a token whole, 720 and more without any block: exp of 710 is too much.
+        // 695 nats per token whole, 720 and more without any block: exp of 710 is too much.
         tensors.get('model.norm.weight')?.data.fill(124);
       },
     };

@@ -18,7 +18,7 @@ describe('removals', () => {
     });
   });
 
-  test.each(['', 'L6.mlp', 'L5.mha,', 'L5', '<b>'])('%j is no unit of a model with six layers', (text) => {
+  test.each(['', 'L6.mlp', 'L5.mha,', 'L5', '<b>'])('%j is not a unit of a model with six layers', (text) => {
     expect(() => parseUnit(text, 6)).toThrow(MaskError);
   });
 

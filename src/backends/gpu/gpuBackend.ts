@@ -21,8 +21,8 @@ export interface GpuOptions {
   /** How gpu.js is to run; nothing else runs instead. */
   mode: GpuMode;
   /**
-   * Bytes that handles may hold in all. On top of it come at most some 100 MiB of scores or logits
-   * while an op runs.
+   * Bytes that all handles together may hold. On top of it come at most some 100 MiB of scores or
+   * logits while an op runs.
    */
   memoryBytes?: number;
 }

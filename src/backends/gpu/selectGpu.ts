@@ -31,7 +31,7 @@ export async function selectGpu(
     else if (adapter !== null) reasons.push(`${probed}: only ${adapter.name}, which --gpu-mode ${probed} runs on.`);
     else reasons.push((missing ?? '').replace(/^--gpu-mode /, ''));
   }
-  throw new UnsupportedBackendError(`there is no GPU to be had here. ${[...new Set(reasons)].join(' ')}`, {
+  throw new UnsupportedBackendError(`there is no GPU here. ${[...new Set(reasons)].join(' ')}`, {
     where: '--backend gpu',
     remedy: 'Or use --backend simd.',
   });

@@ -30,14 +30,14 @@ export class ArchMetadata {
   /**
    * A number, or null where the key is missing. Some writers give one number a layer: that is the
    * number where all layers agree.
-   * @throws UnsupportedModelError for layers that differ, FormatError for what is no number or not
-   * one a layer.
+   * @throws UnsupportedModelError for layers that differ, FormatError for what is not a number or
+   * not one a layer.
    */
   number(key: string): number | null {
     const value = this.#get(key);
     if (value === undefined) return null;
     if (typeof value === 'number') return value;
-    if (typeof value !== 'object') throw this.bad(`${this.#arch}.${key} is no number.`);
+    if (typeof value !== 'object') throw this.bad(`${this.#arch}.${key} is not a number.`);
     const layers = this.#get('block_count');
     if (value.length !== layers)
       throw this.bad(`${this.#arch}.${key} has ${value.length} entries for ${shortly(layers)} layers.`);
@@ -75,7 +75,7 @@ export class ArchMetadata {
   text(key: string): string | null {
     const value = this.#get(key);
     if (value === undefined || typeof value === 'string') return value ?? null;
-    throw this.bad(`${this.#arch}.${key} is no text.`);
+    throw this.bad(`${this.#arch}.${key} is not a string.`);
   }
 
   /** @throws UnsupportedModelError when the key is there with another value. */

@@ -130,7 +130,7 @@ function attentionSizes(
 function vocabularySize(file: GgufFile): number {
   const embedding = file.tensors.get('token_embd.weight');
   if (embedding?.dims.length === 2) return embedding.dims[1];
-  throw new FormatError(`tensor 'token_embd.weight' is ${embedding === undefined ? 'missing' : 'no matrix'}.`, {
+  throw new FormatError(`tensor 'token_embd.weight' is ${embedding === undefined ? 'missing' : 'not a matrix'}.`, {
     where: file.name,
   });
 }
@@ -139,7 +139,7 @@ function vocabularySize(file: GgufFile): number {
  * The sliding window of every layer. Under arch llama it is Mistral's, which all layers have;
  * llama.cpp ignores the key there, so beyond the window its numbers differ from ours, which follow
  * the model as it was trained. Other architectures window some layers only, and the file does not
- * tell which. A window as long as the context is none.
+ * tell which. A window as long as the context has no effect.
  */
 function slidingWindow(read: ArchMetadata, arch: string, context: number): number | null {
   const window = read.number('attention.sliding_window') ?? 0;

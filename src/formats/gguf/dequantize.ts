@@ -34,12 +34,14 @@ const decoders: Readonly<Record<QuantName, Dequantize>> = {
 /**
  * The values of whole blocks.
  * @param into where they go, if there is a place for them already; just as many as the bytes hold.
- * @throws FormatError when `bytes` is no whole number of blocks.
+ * @throws FormatError when `bytes` is not a whole number of blocks.
  */
 export function dequantize(type: QuantType, bytes: Uint8Array, into?: Float32Array): Float32Array {
   const blocks = bytes.length / type.blockBytes;
   if (!Number.isInteger(blocks)) {
-    throw new FormatError(`${bytes.length} bytes are no whole number of ${type.name}'s blocks of ${type.blockBytes}.`);
+    throw new FormatError(
+      `${bytes.length} bytes are not a whole number of ${type.name}'s blocks of ${type.blockBytes}.`,
+    );
   }
   const out = into ?? new Float32Array(blocks * type.blockElements);
   decoders[type.name](bytes, out);

@@ -18,26 +18,26 @@ const before: ReadonlyMap<number, string> = new Map([
 /**
  * Reads magic number and version; versions 2 and 3 have one layout.
  * @param where the file's name, for messages.
- * @param foreign what the file is where it is known to be none of ours.
- * @throws FormatError for what is no GGUF file; UnsupportedModelError for one of version 1, a
+ * @param foreign what the file is, where it is known to be something else.
+ * @throws FormatError for what is not a GGUF file; UnsupportedModelError for one of version 1, a
  * big-endian one, and the formats before GGUF: nothing is wrong with such a file.
  */
 export function readVersion(reader: GgufReader, where: string, foreign: BlockprunerError | null = null): 2 | 3 {
   const magic = reader.u32();
   const old = before.get(magic);
   if (old !== undefined) {
-    throw new UnsupportedModelError(`is of the format ${old}, which GGUF has replaced.`, {
+    throw new UnsupportedModelError(`is in the format ${old}, which GGUF has replaced.`, {
       where,
-      remedy: 'Take a GGUF file of the model.',
+      remedy: 'Use a GGUF file of the model.',
     });
   }
   if (magic !== MAGIC) throw foreign ?? reader.fail('does not begin with "GGUF".');
   const version = reader.u32();
   if (version === 2 || version === 3) return version;
   if (version === 1) {
-    throw new UnsupportedModelError('is of GGUF version 1, which only files of August 2023 have.', {
+    throw new UnsupportedModelError('is GGUF version 1, which only files from August 2023 use.', {
       where,
-      remedy: 'Take a newer GGUF file of the model.',
+      remedy: 'Use a newer GGUF file of the model.',
     });
   }
   // Small numbers, with the bytes the other way round.
@@ -47,5 +47,5 @@ export function readVersion(reader: GgufReader, where: string, foreign: Blockpru
       remedy: 'Convert it with gguf-convert-endian of the Python package gguf.',
     });
   }
-  throw reader.fail(`is of GGUF version ${version}, not 2 or 3.`);
+  throw reader.fail(`is GGUF version ${version}, not 2 or 3.`);
 }

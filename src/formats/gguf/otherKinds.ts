@@ -1,5 +1,5 @@
 /**
- * GGUF files that are no model: the container also holds adapters, projectors, statistics and
+ * GGUF files that are not models: the container also holds adapters, projectors, statistics and
  * parts.
  */
 import { UnsupportedModelError } from '../../errors.ts';
@@ -48,8 +48,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * @throws UnsupportedModelError naming what the file is where it is no model, nor the first part of
- * one.
+ * @throws UnsupportedModelError naming what the file is where it is not a model, nor the first part
+ * of one.
  */
 export function refuseOtherKinds(file: GgufFile): void {
   const kind = kinds.find(({ is }) => is(file));

@@ -48,10 +48,10 @@ const MAX_ALIGNMENT = 1 << 20;
 
 /**
  * Reads and checks a file's header, in windows that grow until it fits.
- * @throws FormatError for what is no GGUF file or contradicts itself: sizes beyond the file, names
- * given twice, overlapping tensors, tensor names that are not UTF-8; UnsupportedModelError for a
- * tensor type that we do not decode, for a format or byte order that we do not read, and for a file
- * of another kind.
+ * @throws FormatError for what is not a GGUF file or contradicts itself: sizes beyond the file,
+ * names given twice, overlapping tensors, tensor names that are not UTF-8; UnsupportedModelError
+ * for a tensor type that we do not decode, for a format or byte order that we do not read, and for
+ * a file of another kind.
  */
 export async function parseGguf(source: ByteSource): Promise<GgufFile> {
   for (let size = FIRST_WINDOW; ; size *= 4) {

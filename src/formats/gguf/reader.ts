@@ -50,7 +50,7 @@ export class GgufReader {
   fail(message: string): FormatError {
     return new FormatError(message, {
       where: this.#where,
-      remedy: 'The file is damaged or no GGUF file; copy or download it again.',
+      remedy: 'The file is damaged or not a GGUF file; copy or download it again.',
     });
   }
 

@@ -69,7 +69,7 @@ export async function* streamGguf(
 
 function alignmentOf({ metadata }: GgufToWrite<GgufTensorShape>): number {
   const alignment = metadata.get('general.alignment')?.value ?? 32;
-  if (typeof alignment !== 'number') throw new ShapeError('general.alignment is no number.');
+  if (typeof alignment !== 'number') throw new ShapeError('general.alignment is not a number.');
   return alignment;
 }
 

@@ -12,12 +12,12 @@ export class Fields {
   readonly #path: string;
   readonly #seen = new Set<string>();
 
-  /** @throws FormatError when `json` is no object. */
+  /** @throws FormatError when `json` is not an object. */
   constructor(json: unknown, where: string, path = '') {
     this.where = where;
     this.#path = path;
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw this.bad(`${path === '' ? 'the config' : `field '${path.slice(0, -1)}'`} is no JSON object.`);
+      throw this.bad(`${path === '' ? 'the config' : `field '${path.slice(0, -1)}'`} is not a JSON object.`);
     }
     this.#json = json as Record<string, unknown>;
   }

@@ -50,14 +50,14 @@ export function noWindow(fields: Fields, layers: number): Windows {
 function maxWindowLayers(fields: Fields): number {
   const value = fields.raw('max_window_layers') ?? 28;
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  throw fields.bad("field 'max_window_layers' is no whole number of 0 or above.");
+  throw fields.bad("field 'max_window_layers' is not a whole number of 0 or above.");
 }
 
 function layerTypes(fields: Fields, layers: number): string[] | null {
   const value = fields.raw('layer_types') ?? null;
   if (value === null) return null;
   if (!Array.isArray(value) || value.length !== layers) {
-    throw fields.bad(`field 'layer_types' is no list of ${layers} names, one a layer.`);
+    throw fields.bad(`field 'layer_types' is not a list of ${layers} names, one a layer.`);
   }
   const unknown: unknown = value.find((type) => type !== 'full_attention' && type !== 'sliding_attention');
   if (unknown !== undefined) throw fields.unsupported('layer_types', unknown);

@@ -175,7 +175,7 @@ class HfWeights implements WeightSource {
     const { stored, shape, transposed } = this.#find(name);
     const [rows, width] = shape;
     if (width === undefined || !(from >= 0 && from <= to && to <= rows)) {
-      throw new NotFoundError(`rows ${from} … ${to} of [${shape.join(', ')}] are not to be had.`, {
+      throw new NotFoundError(`there are no rows ${from} … ${to}: its shape is [${shape.join(', ')}].`, {
         where: `${this.name}: ${name}`,
       });
     }

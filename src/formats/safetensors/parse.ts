@@ -52,7 +52,7 @@ export async function parseSafetensors(source: ByteSource): Promise<SafetensorsF
     // Some writers put null there for none.
     if (value === null) continue;
     for (const [key, text] of Object.entries(record(source, value, '__metadata__'))) {
-      if (typeof text !== 'string') throw bad(source, `__metadata__ entry ${quoted(key)} is no string.`);
+      if (typeof text !== 'string') throw bad(source, `__metadata__ entry ${quoted(key)} is not a string.`);
       metadata.set(key, text);
     }
   }
@@ -145,13 +145,13 @@ function wholeNumbers(value: unknown): number[] | null {
 
 function record(source: ByteSource, value: unknown, what: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw bad(source, `${what} is no JSON object.`);
+  throw bad(source, `${what} is not a JSON object.`);
 }
 
 function bad(source: ByteSource, message: string, cause?: unknown): FormatError {
   return new FormatError(message, {
     where: source.name,
-    remedy: 'The file is damaged or no safetensors file; copy or download it again.',
+    remedy: 'The file is damaged or not a safetensors file; copy or download it again.',
     cause,
   });
 }

@@ -20,7 +20,7 @@ export interface ShardIndex {
 export function parseShardIndex(json: unknown, where: string): ShardIndex {
   const bad = (message: string): FormatError => new FormatError(message, { where });
   const map: unknown = typeof json === 'object' && json !== null ? (json as { weight_map?: unknown }).weight_map : null;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw bad("'weight_map' is no JSON object.");
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw bad("'weight_map' is not a JSON object.");
   const fileOf = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
     if (typeof file !== 'string') throw bad(`tensor ${quoted(tensor)} is mapped to no file name.`);

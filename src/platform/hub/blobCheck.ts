@@ -19,7 +19,7 @@ export interface FileHash {
   readonly hex: string;
 }
 
-/** What a blob's name says of its bytes; null for a name that is no hash we compute. */
+/** What a blob's name says of its bytes; null for a name that is not a hash we compute. */
 export function hashOfName(name: string): FileHash | null {
   if (/^[0-9a-f]{64}$/.test(name)) return { kind: 'sha256', hex: name };
   return /^[0-9a-f]{40}$/.test(name) ? { kind: 'git', hex: name } : null;

@@ -45,7 +45,7 @@ export class HubClient {
     this.#asked = { repo, revision, endpoint, hasToken: token !== null };
     // Checked whole: a message about a header that cannot be sent would quote it.
     if (token !== null && !/^hf_[\x21-\x7e]+$/.test(token)) {
-      throw new UsageError('is no token of the hub: hf_ and letters, without spaces.', { where: 'HF_TOKEN' });
+      throw new UsageError('is not a token of the hub: hf_ and letters, without spaces.', { where: 'HF_TOKEN' });
     }
   }
 

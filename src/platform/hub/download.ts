@@ -107,7 +107,7 @@ async function receive(
     }
     await handle.sync();
     if (!(await isFileAt(handle, incomplete))) {
-      throw new InterruptedError('another process downloads it too and has begun anew.', { where: file.name });
+      throw new InterruptedError('another process is downloading it too and has started over.', { where: file.name });
     }
     // A good blob is never replaced: another process may have it open.
     if (await isRight(blob, file)) return await rm(incomplete, { force: true });

@@ -37,7 +37,7 @@ export interface HubSettings {
 
 /**
  * Options completed from the environment, by the names Hugging Face's own tools use.
- * @throws UsageError for an endpoint that is no http(s) address or holds a password, a revision
+ * @throws UsageError for an endpoint that is not an http(s) address or holds a password, a revision
  * that cannot be one, a folder that cannot be expanded.
  */
 export function hubSettings(
@@ -50,7 +50,7 @@ export function hubSettings(
   const endpoint = (options.endpoint ?? (env.HF_ENDPOINT || 'https://huggingface.co')).replace(/\/+$/, '');
   const url = URL.parse(endpoint);
   if (!/^https?:$/.test(url?.protocol ?? '')) {
-    throw new UsageError(`'${withoutPassword(endpoint)}' is no http(s) address.`, { where: 'HF_ENDPOINT' });
+    throw new UsageError(`'${withoutPassword(endpoint)}' is not an http(s) address.`, { where: 'HF_ENDPOINT' });
   }
   if (url?.username !== '' || url.password !== '') {
     throw new UsageError('holds a user name or a password, which is not sent.', {
@@ -61,7 +61,7 @@ export function hubSettings(
   const revision = options.revision ?? 'main';
   // It becomes a path below refs/.
   if (!/^\w[\w.-]*(?:\/\w[\w.-]*)*$/.test(revision) || revision.includes('..')) {
-    throw new UsageError('is no branch, tag or commit.', { where: `revision '${revision.slice(0, 80)}'` });
+    throw new UsageError('is not a branch, tag or commit.', { where: `revision '${revision.slice(0, 80)}'` });
   }
   return {
     offline: options.offline ?? /^(?:1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),

@@ -1,8 +1,8 @@
 /**
- * What a sweep leaves for the next step's one. A stream that was forked before the block just
- * removed, and the unpruned one, are up to that block what they were: the walk can go on from
- * there. Streams are handles that no op changes, so a checkpoint is no copy; it only keeps handles
- * from being freed.
+ * Streams that one sweep keeps for the next step's sweep. A stream that was forked before the block
+ * just removed, and the unpruned one, are up to that block what they were: the walk can go on from
+ * there. Streams are handles that no op changes, so a checkpoint is not a copy; it only keeps
+ * handles from being freed.
  */
 import type { DeviceTensor } from '../../backends/backend.ts';
 import { formatBlock, walkIndex, type BlockId } from '../../model/blockId.ts';

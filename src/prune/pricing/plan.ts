@@ -54,7 +54,7 @@ export function planMemory(memoryBytes: number, needs: MemoryNeeds = nothing, mo
         remedy:
           smallest <= most
             ? `Raise --memory to ${mebibytes(smallest)}MB or more, or lower --chunk.`
-            : `More than ${most / 2 ** 30} GiB are not to be had on this backend. Lower --chunk.`,
+            : `This backend is limited to ${most / 2 ** 30} GiB. Lower --chunk.`,
       },
     );
   }

@@ -11,9 +11,9 @@
  *          └──────────── L0.mlp ─── L1.mha ─ L1.mlp ─ … ─ head     without L0.mha
  *
  * N(N+1)/2 block passes instead of N(N−1) for N blocks, and every weight is read once. Streams are
- * handles that no op changes, so a fork is no copy: the fork keeps the old handle, the main stream
- * moves on to a new one. For the same reason the next step's walk can begin at a checkpoint of
- * this one (checkpoints.ts).
+ * handles that no op changes, so a fork is not a copy: the fork keeps the old handle, the main
+ * stream moves on to a new one. For the same reason the next step's walk can begin at a checkpoint
+ * of this one (checkpoints.ts).
  *
  * Where one stream's rows do not fill the backend's kernels forks travel in bundles (bundles.ts):
  * once a fork has skipped its block it is stacked below others, and in the drawing the two lower

@@ -2,7 +2,7 @@ import { designEffect, nothingKnown, outOfRace, raceLooks, rivalWeights, type De
 
 export interface RaceStart {
   candidates: number;
-  /** Chunks there are in all. */
+  /** Number of chunks. */
   population: number;
   confidence: number;
   /** Mean differences in nats up to this are left to the end: a backend's own noise. */
@@ -26,7 +26,7 @@ export class Race {
   readonly #weights: readonly number[];
   readonly #losses: Float64Array[][];
   readonly #shares: (readonly number[])[] = [];
-  /** Candidates with a loss that is no finite number: they can never win. */
+  /** Candidates with a loss that is not a finite number: they can never win. */
   readonly #broken = new Set<number>();
   #alive: readonly number[];
   /** The best found so far: later looks see more chunks, but of fewer candidates. */

@@ -26,7 +26,7 @@ export interface RaceSettings {
   seed: number;
 }
 
-/** @throws UsageError for a confidence that is none. */
+/** @throws UsageError unless 0.5 ≤ confidence < 1. */
 export function checkRace({ confidence }: RaceSettings): void {
   if (confidence >= 0.5 && confidence < 1) return;
   throw new UsageError(`--confidence ${confidence} is not between 0.5 and 1.`, { remedy: 'Give one such as 0.99.' });
@@ -80,7 +80,7 @@ export interface Comparison {
   shares: readonly (readonly number[])[];
   /** Each candidate's share of the permitted error, as a rival of the others. */
   weights: readonly number[];
-  /** Chunks there are in all. */
+  /** Number of chunks. */
   population: number;
   looks: number;
   confidence: number;

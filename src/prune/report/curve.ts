@@ -23,14 +23,18 @@ interface Placed extends CurvePoint {
 /** Room a block's name or a tick's two labels need beside the next. */
 const LABEL_WIDTH = 52;
 
-/** The plot area of a drawing of that size: room for tick labels at the left, names above, two rows of labels below. */
+/**
+ * The plot area of a drawing of that size: room for tick labels at the left, names above, two rows
+ * of labels below.
+ */
 export function plotArea(width: number, height: number): PlotArea {
   return { left: 62, right: width - 22, top: 30, bottom: height - 66 };
 }
 
 /**
- * Perplexity against blocks removed, as an SVG of width × height; null when fewer than two points are finite.
- * @throws MaskError for a name that is no block of the model.
+ * Perplexity against blocks removed, as an SVG of width × height; null when fewer than two points
+ * are finite.
+ * @throws MaskError for a name that is not a block of the model.
  */
 export function renderCurve(result: PruneResult, width: number, height: number): Markup | null {
   const points = curvePoints(result);
@@ -105,7 +109,10 @@ function tracePath(points: readonly Placed[]): string {
     .join('');
 }
 
-/** Shape as well as colour tells the kinds apart: ring = dense, disc = MHA, square = MLP, diamond = layer. */
+/**
+ * Shape as well as colour tells the kinds apart: ring = dense, disc = MHA, square = MLP, diamond =
+ * layer.
+ */
 const SHAPES: Readonly<Record<CurvePoint['kind'], string>> = {
   dense: 'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0Z',
   mha: 'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0Z',
@@ -136,7 +143,10 @@ function pointWords(point: CurvePoint, dense: number | null): string {
   return `${point.label} removed, ${point.removed} in all: ${ppl}${change}${point.nearTie ? '; a near-tie' : ''}`;
 }
 
-/** A block's name hangs over the side from which the curve does not come: left of a rise, right of a fall. */
+/**
+ * A block's name hangs over the side from which the curve does not come: left of a rise, right of a
+ * fall.
+ */
 function pointLabel(point: Placed, before: Placed, area: PlotArea): Markup | null {
   if (point.y === null) return null;
   const words = `${point.label}${point.nearTie ? ' ≈' : ''}`;
@@ -146,7 +156,10 @@ function pointLabel(point: Placed, before: Placed, area: PlotArea): Markup | nul
   return text(x, y, words, { class: 'point-label halo', 'text-anchor': falls ? 'start' : 'end' });
 }
 
-/** As many of the points as have room for a name: every k-th, counted so that the last one is always among them. */
+/**
+ * As many of the points as have room for a name: every k-th, counted so that the last one is always
+ * among them.
+ */
 function spaced(points: readonly Placed[]): Placed[] {
   const every = Math.ceil(pointsPerLabel(points));
   return points.filter((_, index) => (points.length - 1 - index) % every === 0);

@@ -16,7 +16,10 @@ export interface CurvePoint {
   readonly nearTie: boolean;
 }
 
-/** The dense model, then one point a step that removed something. @throws MaskError for a name that is no block. */
+/**
+ * The dense model, then one point a step that removed something.
+ * @throws MaskError for a name that is not a block.
+ */
 export function curvePoints(result: PruneResult): CurvePoint[] {
   const { ppl, status } = result.dense;
   const points: CurvePoint[] = [{ removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false }];

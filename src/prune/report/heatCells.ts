@@ -23,9 +23,9 @@ export interface HeatPanel {
 const KINDS: readonly UnitKind[] = ['mha', 'mlp', 'layer'];
 
 /**
- * All candidates of all steps, sorted into one panel a kind, since a block is best compared with its like: interleaved
- * rows would only show stripes. Panels without candidates are left out.
- * @throws MaskError for a name that is no block of the model.
+ * All candidates of all steps, sorted into one panel a kind, since a block is best compared with
+ * its like: interleaved rows would only show stripes. Panels without candidates are left out.
+ * @throws MaskError for a name that is not a block of the model.
  */
 export function heatPanels(result: PruneResult): HeatPanel[] {
   const cells = result.steps.flatMap((step, column) => {

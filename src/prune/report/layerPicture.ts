@@ -14,9 +14,10 @@ const STRIP_GAP = 22;
 const KINDS: readonly BlockKind[] = ['mha', 'mlp'];
 
 /**
- * What went when: a strip of layers from the input (left) to the output (right), two cells each, the removed ones
- * filled and numbered with the step. Wraps after `layersPerStrip` layers, evenly, so that no line is left ragged.
- * @throws MaskError for a name that is no block of the model.
+ * What went when: a strip of layers from the input (left) to the output (right), two cells each,
+ * the removed ones filled and numbered with the step. Wraps after `layersPerStrip` layers, evenly,
+ * so that no line is left ragged.
+ * @throws MaskError for a name that is not a block of the model.
  */
 export function renderLayerPicture(result: PruneResult, layersPerStrip: number): Markup {
   const layers = result.model.numHiddenLayers;
@@ -82,7 +83,10 @@ function cell(
   );
 }
 
-/** Which quarter of the run a step lies in, `q1` … `q4`: the earlier a block went, the less it was missed, the stronger its cell. */
+/**
+ * Which quarter of the run a step lies in, `q1` … `q4`: the earlier a block went, the less it was
+ * missed, the stronger its cell.
+ */
 function quarter(step: number, steps: number): string {
   const index = Math.floor((4 * (step - 1)) / Math.max(1, steps));
   return `q${Math.min(3, Math.max(0, index)) + 1}`;

@@ -2,7 +2,9 @@ import { parseBlock, type BlockId, type BlockKind } from '../../model/blockId.ts
 import type { PerplexityFigures } from '../../eval/figures.ts';
 import type { PruneResult, StepResult } from '../result.ts';
 
-/** What every part of the report asks of the document: which block went when, and where that ended. */
+/**
+ * What every part of the report asks of the document: which block went when, and where that ended.
+ */
 
 /** One removed block and the step that removed it; a step of layer mode removes two. */
 export interface Removal {
@@ -21,7 +23,7 @@ export interface Unit {
 
 /**
  * Reads `L5.mlp`, or `L5.mha,L5.mlp` as a whole layer.
- * @throws MaskError when a name is no block of the model.
+ * @throws MaskError when a name is not a block of the model.
  */
 export function parseUnit(text: string, numHiddenLayers: number): Unit {
   const blocks = text.split(',').map((name) => parseBlock(name, numHiddenLayers));
@@ -34,7 +36,10 @@ export function effectiveSteps(result: PruneResult): (StepResult & { removed: st
   return result.steps.filter((step): step is StepResult & { removed: string } => step.removed !== null);
 }
 
-/** All removed blocks in the order of removal. @throws MaskError when a name is no block of the model. */
+/**
+ * All removed blocks in the order of removal.
+ * @throws MaskError when a name is not a block of the model.
+ */
 export function removalsOf(result: PruneResult): Removal[] {
   return effectiveSteps(result).flatMap((step) => {
     return parseUnit(step.removed, result.model.numHiddenLayers).blocks.map((block) => ({ block, step }));

@@ -25,7 +25,7 @@ export function parseGpt2(fields: Fields): ParsedFamily {
   const hiddenSize = fields.count('n_embd', limits.width);
   const heads = fields.count('n_head', limits.heads);
   if (hiddenSize % heads !== 0)
-    throw fields.bad(`field 'n_embd' (${hiddenSize}) is no multiple of 'n_head' (${heads}).`);
+    throw fields.bad(`field 'n_embd' (${hiddenSize}) is not a multiple of 'n_head' (${heads}).`);
   const layers = fields.count('n_layer', limits.layers);
   const config: ModelConfig = {
     family: 'gpt2',

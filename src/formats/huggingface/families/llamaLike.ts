@@ -125,12 +125,12 @@ function headFields(
   const absentKv = fields.raw('num_key_value_heads') === undefined ? table.keyValueHeads : null;
   const kvHeads = fields.count('num_key_value_heads', limits.heads, absentKv ?? heads);
   if (heads % kvHeads !== 0) {
-    throw fields.bad(`field 'num_attention_heads' (${heads}) is no multiple of 'num_key_value_heads' (${kvHeads}).`);
+    throw fields.bad(`field 'num_attention_heads' (${heads}) is not a multiple of 'num_key_value_heads' (${kvHeads}).`);
   }
   const absentDim = fields.raw('head_dim') === undefined ? table.headDim : null;
   if (absentDim === null && !fields.has('head_dim') && hiddenSize % heads !== 0) {
     throw fields.bad(
-      `field 'hidden_size' (${hiddenSize}) is no multiple of 'num_attention_heads' (${heads}), and 'head_dim' is missing.`,
+      `field 'hidden_size' (${hiddenSize}) is not a multiple of 'num_attention_heads' (${heads}), and 'head_dim' is missing.`,
     );
   }
   const headDim = fields.count('head_dim', limits.width, absentDim ?? hiddenSize / heads);
