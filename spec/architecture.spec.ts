@@ -143,11 +143,7 @@ describe('import arrows', () => {
 const allowed = {
   circles: [],
   lines: [],
-  parameters: [
-    'attention in src/backends/gpu/attention.ts',
-    'pack in src/backends/simd/simdDevice.ts',
-    'searchInto in src/cli/pruneCommand.ts',
-  ],
+  parameters: ['attention in src/backends/gpu/attention.ts', 'searchInto in src/cli/pruneCommand.ts'],
   files: [],
   wideComments: ['model', 'prune', 'session'],
 };

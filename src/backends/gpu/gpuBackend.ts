@@ -3,9 +3,9 @@ import { GpuDevice } from './gpuDevice.ts';
 import { GPU_JS_VERSION, loadGpuJs } from './gpuJs.ts';
 import type { GpuMode } from './gpuMode.ts';
 import { expectSupported } from './gpuPath.ts';
-import { NLL_ROW_BYTES, finishNll, foldNll, ownNll, startNll } from './gpuNll.ts';
+import { finishNll, foldNll, NLL_ROW_BYTES, rules, startNll } from './gpuNll.ts';
 import { GpuScope } from './gpuScope.ts';
-import { check, checkSize, GpuLinear, GpuTensor, own, ownLinear, shapeOf } from './gpuTensor.ts';
+import { GpuLinear, GpuTensor } from './gpuTensor.ts';
 import { transposed } from './linear.ts';
 import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
@@ -100,34 +100,30 @@ class GpuJsBackend implements GpuBackend {
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
     this.#device.expectRunning();
-    checkSize('packLinear', outFeatures, inFeatures, weight.length);
-    if (bias !== null) checkSize('packLinear', 1, outFeatures, bias.length);
+    rules.projection('packLinear', weight, [outFeatures, inFeatures], bias);
     const packed = this.#device.upload(transposed(weight, outFeatures, inFeatures, bias), inFeatures + 1, outFeatures);
     return new GpuLinear(outFeatures, inFeatures, this.#device.hold(packed));
   }
 
   freeLinear(weight: LinearWeight): void {
-    const linear = ownLinear('freeLinear', weight);
+    const linear = rules.ownLinear('freeLinear', weight);
     linear.freed = true;
     this.#device.release(linear.packed);
   }
 
   store(data: Float32Array, rows: number, cols: number): DeviceTensor {
-    checkSize('store', rows, cols, data.length);
+    rules.size('store', rows, cols, data.length);
     return new GpuTensor(rows, cols, this.#device.hold(this.#device.upload(data, rows, cols)));
   }
 
   allocate(rows: number, cols: number): DeviceTensor {
-    checkSize('allocate', rows, cols, rows * cols);
+    rules.size('allocate', rows, cols, rows * cols);
     return this.store(new Float32Array(rows * cols), rows, cols);
   }
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
     this.#device.expectRunning();
-    const to = own('writeRows', target);
-    const from = own('writeRows', source);
-    const fits = from.cols === to.cols && Number.isInteger(at) && at >= 0 && at + from.rows <= to.rows;
-    check('writeRows', fits, `${shapeOf(from)} does not fit into ${shapeOf(to)} at row ${at}`);
+    const { to, from } = rules.writeRows(target, at, source);
     // No kernel can write into memory that is there: the whole array is made anew, and its handle
     // and views see that.
     const { owner } = to;
@@ -138,12 +134,7 @@ class GpuJsBackend implements GpuBackend {
   }
 
   free(x: DeviceTensor): void {
-    const handle = own('free', x);
-    check(
-      'free',
-      !handle.scoped && !handle.isView,
-      'only a stored or kept array can be freed; its scope frees this one',
-    );
+    const handle = rules.free(x);
     handle.freed = true;
     this.#device.release(handle.buffer);
   }
@@ -157,25 +148,20 @@ class GpuJsBackend implements GpuBackend {
     sum: NllSum = 'f64',
   ): NllState {
     this.#device.expectRunning();
-    const source = own('nllTile', x);
-    const head = ownLinear('nllTile', tile);
-    const shapes = `x ${shapeOf(x)}, tile [${head.outFeatures}, ${head.inFeatures}] and ${targets.length} targets`;
-    check('nllTile', source.cols === head.inFeatures && targets.length === source.rows, `${shapes} do not fit`);
-    const rows = state?.rows ?? source.rows;
-    check('nllTile', rows === source.rows, `${shapes} do not fit a state of ${rows} rows`);
-    const before = state === null ? startNll(this.#device, rows, sum) : ownNll('nllTile', state);
-    check('nllTile', before.sum === sum, `the sum is kept in ${before.sum}, not in ${sum}`);
-    return foldNll(this.#device, before, source, head, firstId, targets);
+    const { source, head, before } = rules.nllTile(x, tile, targets, state);
+    const kept = before?.sum ?? sum;
+    rules.check('nllTile', kept === sum, `the sum is kept in ${kept}, not in ${sum}`);
+    return foldNll(this.#device, before ?? startNll(this.#device, source.rows, sum), source, head, firstId, targets);
   }
 
   async finishNll(state: NllState): Promise<Float32Array> {
     this.#device.expectRunning();
-    return finishNll(this.#device, ownNll('finishNll', state));
+    return finishNll(this.#device, rules.ownNll('finishNll', state));
   }
 
   download(x: DeviceTensor): Promise<Float32Array> {
     this.#device.expectRunning();
-    const handle = own('download', x);
+    const handle = rules.own('download', x);
     if (!handle.isView) return this.#device.read(handle.buffer);
     const copy = this.#device.run('copy', handle.rows, handle.cols, [handle.buffer, handle.at, handle.cols]);
     const read = this.#device.read(copy);

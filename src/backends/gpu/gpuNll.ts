@@ -1,6 +1,7 @@
-import type { NllState, NllSum } from '../backend.ts';
+import type { NllSum } from '../backend.ts';
+import { NllHandle, Rules } from '../handles.ts';
 import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
-import { check, type GpuLinear, type GpuTensor } from './gpuTensor.ts';
+import { GpuLinear, GpuTensor } from './gpuTensor.ts';
 import { project } from './linear.ts';
 
 /** Strided sums that a row of logits is added up in. */
@@ -26,33 +27,22 @@ interface RowSums {
  * Running log-sum-exp of rows. The sums stay on the device; which targets have been met is known on
  * the host.
  */
-export class GpuNll implements NllState {
-  readonly rows: number;
+export class GpuNll extends NllHandle {
   readonly sum: NllSum;
   /** `ROWS` rows each. */
   readonly pieces: readonly RowSums[];
   /** Rows whose target one of the tiles held. */
   readonly met: Uint8Array;
-  /** A later tile took the sums over, or they were finished. */
-  ended = false;
 
   constructor(rows: number, sum: NllSum, pieces: readonly RowSums[], met: Uint8Array) {
-    this.rows = rows;
+    super(rows);
     this.sum = sum;
     this.pieces = pieces;
     this.met = met;
   }
 }
 
-/**
- * The GPU state behind a contract state. @throws ShapeError for another backend's, or one passed on
- * or finished.
- */
-export function ownNll(op: string, state: NllState): GpuNll {
-  check(op, state instanceof GpuNll, 'the log-sum-exp state belongs to another backend');
-  check(op, !state.ended, 'the log-sum-exp state was passed on or finished before');
-  return state;
-}
+export const rules: Rules<GpuTensor, GpuLinear, GpuNll> = new Rules('gpu', GpuTensor, GpuLinear, GpuNll);
 
 /** A state that has seen nothing. */
 export function startNll(device: GpuDevice, rows: number, sum: NllSum): GpuNll {

@@ -4,17 +4,7 @@ import type { DeviceTensor, LinearWeight, NllState, NllSum } from '../backend.ts
 import type { GradientBackend, GradientScope } from '../gradients.ts';
 import { ReferenceGradientScope } from './referenceGradientScope.ts';
 import { ReferenceMemory, type ReferencePrecision } from './referenceMemory.ts';
-import {
-  check,
-  checkSize,
-  NLL_ROW_BYTES,
-  own,
-  ownLinear,
-  ownNll,
-  ReferenceLinear,
-  ReferenceNll,
-  shapeOf,
-} from './referenceTensor.ts';
+import { NLL_ROW_BYTES, ReferenceLinear, ReferenceNll, rules } from './referenceTensor.ts';
 
 /**
  * The backend that all others are compared with: the plain ops of src/ops and their backwards, on
@@ -55,8 +45,7 @@ export class ReferenceBackend implements GradientBackend {
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
     this.#memory.running.expect();
-    checkSize('packLinear', outFeatures, inFeatures, weight.length);
-    if (bias !== null) checkSize('packLinear', 1, outFeatures, bias.length);
+    rules.projection('packLinear', weight, [outFeatures, inFeatures], bias);
     // Copied, so that the caller's buffer may be used again.
     const packed = new ReferenceLinear(outFeatures, inFeatures, weight.slice(), bias?.slice() ?? null);
     this.#memory.bytes += packed.bytes;
@@ -64,39 +53,31 @@ export class ReferenceBackend implements GradientBackend {
   }
 
   freeLinear(weight: LinearWeight): void {
-    const packed = ownLinear('freeLinear', weight);
+    const packed = rules.ownLinear('freeLinear', weight);
     packed.freed = true;
     this.#memory.bytes -= packed.bytes;
   }
 
   store(data: Float32Array, rows: number, cols: number): DeviceTensor {
-    checkSize('store', rows, cols, data.length);
+    rules.size('store', rows, cols, data.length);
     const handle = this.#memory.make(rows, cols);
     handle.data.set(data);
     return handle;
   }
 
   allocate(rows: number, cols: number): DeviceTensor {
-    checkSize('allocate', rows, cols, rows * cols);
+    rules.size('allocate', rows, cols, rows * cols);
     return this.#memory.make(rows, cols);
   }
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
     this.#memory.running.expect();
-    const to = own('writeRows', target);
-    const from = own('writeRows', source);
-    const fits = from.cols === to.cols && Number.isInteger(at) && at >= 0 && at + from.rows <= to.rows;
-    check('writeRows', fits, `${shapeOf(from)} does not fit into ${shapeOf(to)} at row ${at}`);
+    const { to, from } = rules.writeRows(target, at, source);
     to.data.set(from.data, at * to.cols);
   }
 
   free(x: DeviceTensor): void {
-    const handle = own('free', x);
-    check(
-      'free',
-      !handle.scoped && !handle.isView,
-      'only a stored or kept array can be freed; its scope frees this one',
-    );
+    const handle = rules.free(x);
     this.#memory.release(handle);
   }
 
@@ -109,13 +90,9 @@ export class ReferenceBackend implements GradientBackend {
     sum: NllSum = 'f64',
   ): NllState {
     this.#memory.running.expect();
-    const source = own('nllTile', x);
-    const { weight, bias, inFeatures, outFeatures } = ownLinear('nllTile', tile);
+    const { source, head, before } = rules.nllTile(x, tile, targets, state);
+    const { weight, bias, inFeatures, outFeatures } = head;
     const { rows } = source;
-    const shapes = `x ${shapeOf(x)}, tile [${outFeatures}, ${inFeatures}] and ${targets.length} targets`;
-    check('nllTile', source.cols === inFeatures && targets.length === rows, `${shapes} do not fit`);
-    check('nllTile', state === null || state.rows === rows, `${shapes} do not fit a state of ${state?.rows ?? 0} rows`);
-    const before = state === null ? null : ownNll('nllTile', state);
     const sums = before?.sums ?? startNll(rows);
     foldNllTile(sums, source.data, weight, bias, firstId, targets, rows, inFeatures, outFeatures, sum);
     const after = new ReferenceNll(rows, sums);
@@ -126,7 +103,7 @@ export class ReferenceBackend implements GradientBackend {
 
   finishNll(state: NllState): Promise<Float32Array> {
     this.#memory.running.expect();
-    const last = ownNll('finishNll', state);
+    const last = rules.ownNll('finishNll', state);
     last.ended = true;
     this.#memory.bytes -= last.bytes;
     const out = new Float32Array(last.rows);
@@ -136,13 +113,13 @@ export class ReferenceBackend implements GradientBackend {
 
   download(x: DeviceTensor): Promise<Float32Array> {
     this.#memory.running.expect();
-    return Promise.resolve(new Float32Array(own('download', x).data));
+    return Promise.resolve(new Float32Array(rules.own('download', x).data));
   }
 
   /** A copy in the precision the array has. */
   read(x: DeviceTensor): Floats {
     this.#memory.running.expect();
-    return own('read', x).data.slice();
+    return rules.own('read', x).data.slice();
   }
 
   bytesInUse(): number {

@@ -15,8 +15,9 @@ import { swigluBackward } from '../../ops/swigluBackward.ts';
 import { transpose } from '../../ops/transpose.ts';
 import type { AttentionSpec, DeviceTensor, LinearWeight, RopeSpec, RopeTable } from '../backend.ts';
 import type { GradientScope } from '../gradients.ts';
-import { ReferenceScope, sameShape, vector } from './referenceScope.ts';
-import { check, checkSize, own, ReferenceLinear, shapeOf, type ReferenceTensor } from './referenceTensor.ts';
+import { shapeOf } from '../handles.ts';
+import { ReferenceScope } from './referenceScope.ts';
+import { ReferenceLinear, rules, type ReferenceTensor } from './referenceTensor.ts';
 
 /** The ops of one scope and their backwards. */
 export class ReferenceGradientScope extends ReferenceScope implements GradientScope {
@@ -29,9 +30,9 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     bias: Floats | null,
     transposed: boolean,
   ): LinearWeight {
-    this.checkOpen('pack');
-    checkSize('pack', outFeatures, inFeatures, weight.length);
-    if (bias !== null) checkSize('pack', 1, transposed ? inFeatures : outFeatures, bias.length);
+    this.expectOpen('pack');
+    const shape = [outFeatures, inFeatures] as const;
+    rules.projection('pack', weight, shape, bias, transposed ? inFeatures : outFeatures);
     const data = weight.slice();
     if (transposed) transpose(data, weight, outFeatures, inFeatures);
     const packed = transposed
@@ -51,32 +52,32 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
   }
 
   gatherRows(table: DeviceTensor, ids: Int32Array): DeviceTensor {
-    const source = own('gatherRows', table);
-    checkIds('gatherRows', ids, source.rows);
+    const source = rules.own('gatherRows', table);
+    rules.ids('gatherRows', ids, source.rows);
     const out = this.make('gatherRows', ids.length, source.cols);
     gatherRows(out.data, source.data, ids, source.cols);
     return out;
   }
 
   scatterRows(dy: DeviceTensor, ids: Int32Array, rows: number): DeviceTensor {
-    const slope = own('scatterRows', dy);
-    checkIds('scatterRows', ids, rows);
-    check('scatterRows', slope.rows === ids.length, `dy ${shapeOf(dy)} and ${ids.length} ids do not fit`);
+    const slope = rules.own('scatterRows', dy);
+    rules.ids('scatterRows', ids, rows);
+    rules.check('scatterRows', slope.rows === ids.length, `dy ${shapeOf(dy)} and ${ids.length} ids do not fit`);
     const out = this.make('scatterRows', rows, slope.cols);
     gatherRowsBackward(out.data, slope.data, ids, slope.cols);
     return out;
   }
 
   linearBackwardWeight(dy: DeviceTensor, x: DeviceTensor): DeviceTensor {
-    const [slope, source] = [own('linearBackwardWeight', dy), own('linearBackwardWeight', x)];
-    check('linearBackwardWeight', dy.rows === x.rows, `dy ${shapeOf(dy)} and x ${shapeOf(x)} do not fit`);
+    const [slope, source] = [rules.own('linearBackwardWeight', dy), rules.own('linearBackwardWeight', x)];
+    rules.check('linearBackwardWeight', dy.rows === x.rows, `dy ${shapeOf(dy)} and x ${shapeOf(x)} do not fit`);
     const out = this.make('linearBackwardWeight', dy.cols, x.cols);
     linearBackwardWeight(out.data, slope.data, source.data, dy.rows, x.cols, dy.cols);
     return out;
   }
 
   columnSums(dy: DeviceTensor): DeviceTensor {
-    const slope = own('columnSums', dy);
+    const slope = rules.own('columnSums', dy);
     const out = this.make('columnSums', 1, dy.cols);
     columnSums(out.data, slope.data, dy.rows, dy.cols);
     return out;
@@ -88,8 +89,8 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     weight: DeviceTensor,
     eps: number,
   ): { dx: DeviceTensor; dWeight: DeviceTensor } {
-    const [slope, source] = sameShape('rmsNormBackward', dy, x);
-    const gain = vector('rmsNormBackward', 'weight', weight, source);
+    const [slope, source] = rules.pair('rmsNormBackward', dy, x);
+    const gain = rules.vector('rmsNormBackward', 'weight', weight, source);
     const dx = this.make('rmsNormBackward', x.rows, x.cols);
     const dWeight = this.make('rmsNormBackward', 1, x.cols);
     rmsNormBackward(dx.data, dWeight.data, slope.data, source.data, gain.data, eps, x.rows, x.cols);
@@ -102,8 +103,8 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     weight: DeviceTensor,
     eps: number,
   ): { dx: DeviceTensor; dWeight: DeviceTensor; dBias: DeviceTensor } {
-    const [slope, source] = sameShape('layerNormBackward', dy, x);
-    const gain = vector('layerNormBackward', 'weight', weight, source).data;
+    const [slope, source] = rules.pair('layerNormBackward', dy, x);
+    const gain = rules.vector('layerNormBackward', 'weight', weight, source).data;
     const dx = this.make('layerNormBackward', x.rows, x.cols);
     const dWeight = this.make('layerNormBackward', 1, x.cols);
     const dBias = this.make('layerNormBackward', 1, x.cols);
@@ -112,7 +113,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
   }
 
   ropeBackward(dy: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor {
-    const { source, cos, sin } = this.ropeInputs('ropeBackward', dy, table, spec);
+    const { source, cos, sin } = rules.rope('ropeBackward', dy, table, spec);
     const out = this.make('ropeBackward', dy.rows, dy.cols);
     ropeBackward(out.data, source.data, cos.data, sin.data, dy.rows, spec);
     return out;
@@ -125,10 +126,10 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     v: DeviceTensor,
     spec: AttentionSpec,
   ): { dq: DeviceTensor; dk: DeviceTensor; dv: DeviceTensor } {
-    const { queries, keys, values, sequences } = this.attentionInputs('attentionBackward', q, k, v, spec);
-    const [slope] = sameShape('attentionBackward', dy, q);
+    const { queries, keys, values, sequences } = rules.attention('attentionBackward', q, k, v, spec);
+    const [slope] = rules.pair('attentionBackward', dy, q);
     const whole = spec.keyLen === spec.seqLen;
-    check('attentionBackward', whole, `keyLen ${spec.keyLen} is not seqLen ${spec.seqLen}`);
+    rules.check('attentionBackward', whole, `keyLen ${spec.keyLen} is not seqLen ${spec.seqLen}`);
     const dq = this.make('attentionBackward', q.rows, q.cols);
     const [dk, dv] = [k, v].map((x): ReferenceTensor => this.make('attentionBackward', x.rows, x.cols));
     const inputs = [slope.data, queries.data, keys.data, values.data] as const;
@@ -137,8 +138,8 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
   }
 
   swigluBackward(dy: DeviceTensor, gate: DeviceTensor, up: DeviceTensor): { dGate: DeviceTensor; dUp: DeviceTensor } {
-    const [slope, first] = sameShape('swigluBackward', dy, gate);
-    const [, second] = sameShape('swigluBackward', dy, up);
+    const [slope, first] = rules.pair('swigluBackward', dy, gate);
+    const [, second] = rules.pair('swigluBackward', dy, up);
     const dGate = this.make('swigluBackward', dy.rows, dy.cols);
     const dUp = this.make('swigluBackward', dy.rows, dy.cols);
     swigluBackward(dGate.data, dUp.data, slope.data, first.data, second.data, dGate.data.length);
@@ -146,23 +147,22 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
   }
 
   geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: GeluKind): DeviceTensor {
-    const [slope, source] = sameShape('geluBackward', dy, x);
+    const [slope, source] = rules.pair('geluBackward', dy, x);
     const out = this.make('geluBackward', x.rows, x.cols);
     geluBackward(out.data, slope.data, source.data, kind, out.data.length);
     return out;
   }
 
   placeColumns(dy: DeviceTensor, from: number, cols: number): DeviceTensor {
-    const slope = own('placeColumns', dy);
-    const fits = Number.isInteger(from) && from >= 0 && from + dy.cols <= cols;
-    check('placeColumns', fits, `${shapeOf(dy)} does not fit into ${cols} columns from ${from} on`);
+    const slope = rules.own('placeColumns', dy);
+    rules.place('placeColumns', slope, from, cols);
     const out = this.make('placeColumns', dy.rows, cols);
     columnsBackward(out.data, slope.data, from, dy.cols, dy.rows, cols);
     return out;
   }
 
   scale(x: DeviceTensor, factor: number): DeviceTensor {
-    const source = own('scale', x);
+    const source = rules.own('scale', x);
     const out = this.make('scale', x.rows, x.cols);
     scale(out.data, source.data, factor, out.data.length);
     return out;
@@ -173,21 +173,16 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     targets: Int32Array,
     weight: number,
   ): { nll: DeviceTensor; dLogits: DeviceTensor } {
-    const source = own('crossEntropy', logits);
+    const source = rules.own('crossEntropy', logits);
     const { rows, cols } = source;
-    check(
+    rules.check(
       'crossEntropy',
       targets.length === rows,
       `logits ${shapeOf(logits)} and ${targets.length} targets do not fit`,
     );
-    checkIds('crossEntropy', targets, cols, -1);
+    rules.ids('crossEntropy', targets, cols, -1);
     const [nll, dLogits] = [this.make('crossEntropy', rows, 1), this.make('crossEntropy', rows, cols)];
     crossEntropy(nll.data, dLogits.data, source.data, targets, weight, rows, cols);
     return { nll, dLogits };
   }
-}
-
-function checkIds(op: string, ids: Int32Array, rows: number, least = 0): void {
-  const wrong = ids.find((id) => id < least || id >= rows);
-  check(op, wrong === undefined && ids.length > 0, `id ${wrong ?? '(none)'} is not among ${rows}`);
 }

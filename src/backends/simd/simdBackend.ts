@@ -1,4 +1,4 @@
-import { MemoryBudgetError, ShapeError, UnsupportedBackendError } from '../../errors.ts';
+import { MemoryBudgetError, UnsupportedBackendError } from '../../errors.ts';
 import type { Backend, DeviceTensor, LinearWeight, NllState, NllSum, Scope } from '../backend.ts';
 import { Arena } from './arena.ts';
 import { kernelsDigest } from './kernels.generated.ts';
@@ -7,7 +7,7 @@ import { measureLanes, type WidenVectors } from './lanes.ts';
 import { CONTROL_BYTES } from './job.ts';
 import { SimdDevice } from './simdDevice.ts';
 import { attentionScratch, SimdScope } from './simdScope.ts';
-import { expectSize, isRange, own, ownLinear, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
+import { rules, SimdNll, type SimdLinear, type SimdTensor } from './simdTensor.ts';
 import { compileStatistics } from './statisticsKernels.ts';
 import { ThreadPool, type SpawnWorker } from './threadPool.ts';
 import type { WasmMemory } from './webAssembly.ts';
@@ -138,21 +138,23 @@ export class SimdBackend implements Backend {
   }
 
   packLinear(weight: Float32Array, outFeatures: number, inFeatures: number, bias: Float32Array | null): LinearWeight {
-    return this.device.pack('packLinear', weight, outFeatures, inFeatures, bias, 'long');
+    rules.projection('packLinear', weight, [outFeatures, inFeatures], bias);
+    return this.device.pack(weight, [outFeatures, inFeatures], bias, 'long');
   }
 
   freeLinear(weight: LinearWeight): void {
-    this.device.releaseLinear(ownLinear(weight, 'freeLinear'));
+    this.device.releaseLinear(rules.ownLinear('freeLinear', weight));
   }
 
   store(data: Float32Array, rows: number, cols: number): DeviceTensor {
-    expectSize('store', 'the data length', data.length, rows * cols);
+    rules.size('store', rows, cols, data.length);
     const handle = this.device.make(rows, cols, 'long');
     this.device.floats(handle.offset, data.length).set(data);
     return handle;
   }
 
   allocate(rows: number, cols: number): DeviceTensor {
+    rules.size('allocate', rows, cols, rows * cols);
     const handle = this.device.make(rows, cols, 'long');
     this.device.floats(handle.offset, rows * cols).fill(0);
     return handle;
@@ -160,22 +162,12 @@ export class SimdBackend implements Backend {
 
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): void {
     this.device.expectRunning();
-    const [to, from] = [own(target, 'writeRows'), own(source, 'writeRows')];
-    expectSize('writeRows', 'the number of columns', from.cols, to.cols);
-    if (!isRange(at, at + from.rows, to.rows)) {
-      throw new ShapeError(`rows ${at} … ${at + from.rows} are not among ${to.rows}.`, { where: 'simd writeRows' });
-    }
+    const { to, from } = rules.writeRows(target, at, source);
     this.device.copy(to.offset + at * to.cols * 4, from.offset, from.rows * from.cols * 4);
   }
 
   free(x: DeviceTensor): void {
-    const handle = own(x, 'free');
-    if (handle.scoped || handle.allocation === null) {
-      throw new ShapeError('only a stored or kept array can be freed; its scope frees this one.', {
-        where: 'simd free',
-      });
-    }
-    this.device.release(handle);
+    this.device.release(rules.free(x));
   }
 
   nllTile(
@@ -187,12 +179,10 @@ export class SimdBackend implements Backend {
     sum: NllSum = 'f64',
   ): NllState {
     this.device.expectRunning();
-    const [source, w] = [own(x, 'nllTile'), ownLinear(tile, 'nllTile')];
-    expectSize('nllTile', 'the input width', source.cols, w.inFeatures);
-    expectSize('nllTile', 'the number of targets', targets.length, source.rows);
-    const sums = state === null ? this.#startNll(source.rows) : ownNll(state, source.rows);
+    const { source, head, before } = rules.nllTile(x, tile, targets, state);
+    const sums = before ?? this.#startNll(source.rows);
     try {
-      this.#foldTile(sums, source, w, firstId, targets, sum);
+      this.#foldTile(sums, source, head, firstId, targets, sum);
     } catch (error) {
       if (state === null) this.device.arena.release(sums.state);
       throw error;
@@ -202,7 +192,7 @@ export class SimdBackend implements Backend {
 
   finishNll(state: NllState): Promise<Float32Array> {
     this.device.expectRunning();
-    const sums = ownNll(state, state.rows);
+    const sums = rules.ownNll('finishNll', state);
     const values = new Float64Array(this.device.memory.buffer, sums.state.offset, sums.rows * 3);
     // lse − target = ln Σ e^(logit − max) + max − target
     const nll = Float32Array.from({ length: sums.rows }, (_, row) => {
@@ -215,7 +205,7 @@ export class SimdBackend implements Backend {
 
   download(x: DeviceTensor): Promise<Float32Array> {
     this.device.expectRunning();
-    const source = own(x, 'download');
+    const source = rules.own('download', x);
     return Promise.resolve(new Float32Array(this.device.floats(source.offset, source.rows * source.cols)));
   }
 
@@ -252,12 +242,4 @@ export class SimdBackend implements Backend {
     this.device.runRows('nllReset', [state.offset], rows, 1);
     return new SimdNll(rows, state);
   }
-}
-
-function ownNll(state: NllState, rows: number): SimdNll {
-  if (!(state instanceof SimdNll) || state.ended) {
-    throw new ShapeError('the log-sum-exp state is another backend’s or was ended.', { where: 'simd nllTile' });
-  }
-  expectSize('nllTile', "the state's number of rows", state.rows, rows);
-  return state;
 }

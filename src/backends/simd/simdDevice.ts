@@ -2,7 +2,7 @@ import type { Floats } from '../../ops/floats.ts';
 import type { Allocation, Arena } from './arena.ts';
 import { kernelId, type KernelName } from './kernels.ts';
 import { packPanels, packTransposedPanels, panelFloats } from './packPanels.ts';
-import { expectSize, SimdLinear, SimdTensor } from './simdTensor.ts';
+import { SimdLinear, SimdTensor } from './simdTensor.ts';
 import type { ThreadPool } from './threadPool.ts';
 import type { WasmMemory } from './webAssembly.ts';
 
@@ -72,22 +72,17 @@ export class SimdDevice {
 
   /**
    * Packs W [outFeatures, inFeatures] for x Wᵀ or, `transposed`, for x W; a bias has a number for
-   * each column of the result. `op` is who asks, for the error.
-   * @throws ShapeError where a length does not fit.
+   * each column of the result. The lengths are checked already.
    */
   pack(
-    op: string,
     weight: Floats,
-    outFeatures: number,
-    inFeatures: number,
+    [outFeatures, inFeatures]: readonly [number, number],
     bias: Floats | null,
     lifetime: 'short' | 'long',
     transposed = false,
   ): SimdLinear {
     this.expectRunning();
     const [n, k] = transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
-    expectSize(op, 'the weight length', weight.length, n * k);
-    if (bias !== null) expectSize(op, 'the bias length', bias.length, n);
     const length = panelFloats(n, k);
     const panels = this.arena.allocate(length * 4, lifetime);
     const packed = this.floats(panels.offset, length);

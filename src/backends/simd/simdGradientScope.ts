@@ -1,10 +1,10 @@
-import { ShapeError } from '../../errors.ts';
 import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable } from '../backend.ts';
 import type { Floats, GradientScope } from '../gradients.ts';
 import type { Allocation } from './arena.ts';
 import type { KernelName } from './kernels.ts';
-import { attentionInputs, SimdScope } from './simdScope.ts';
-import { expectSize, isRange, own, type SimdLinear, type SimdTensor } from './simdTensor.ts';
+import { SimdScope } from './simdScope.ts';
+import { rules, type SimdLinear, type SimdTensor } from './simdTensor.ts';
+import { shapeOf } from '../handles.ts';
 
 /**
  * Rows whose sums are taken together before those sums are added up; CUT_ROWS of assembly/sums.ts.
@@ -29,8 +29,10 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     bias: Floats | null,
     transposed: boolean,
   ): LinearWeight {
-    this.checkOpen();
-    const packed = this.device.pack('pack', weight, outFeatures, inFeatures, bias, 'short', transposed);
+    this.expectOpen('pack');
+    const shape = [outFeatures, inFeatures] as const;
+    rules.projection('pack', weight, shape, bias, transposed ? inFeatures : outFeatures);
+    const packed = this.device.pack(weight, shape, bias, 'short', transposed);
     this.#packed.push(packed);
     return packed;
   }
@@ -42,9 +44,9 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   }
 
   gatherRows(table: DeviceTensor, ids: Int32Array): DeviceTensor {
-    const source = own(table, 'gatherRows');
-    expectIds('gatherRows', ids, 0, source.rows);
-    const out = this.make(ids.length, source.cols);
+    const source = rules.own('gatherRows', table);
+    rules.ids('gatherRows', ids, source.rows);
+    const out = this.make('gatherRows', ids.length, source.cols);
     this.#withIds(ids, (at) => {
       this.device.runRows('gatherRows', [out.offset, source.offset, at, source.cols], ids.length, source.cols);
     });
@@ -52,10 +54,10 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   }
 
   scatterRows(dy: DeviceTensor, ids: Int32Array, rows: number): DeviceTensor {
-    const slope = own(dy, 'scatterRows');
-    expectSize('scatterRows', 'the number of ids', ids.length, slope.rows);
-    expectIds('scatterRows', ids, 0, rows);
-    const out = this.make(rows, slope.cols);
+    const slope = rules.own('scatterRows', dy);
+    rules.check('scatterRows', slope.rows === ids.length, `dy ${shapeOf(slope)} and ${ids.length} ids do not fit`);
+    rules.ids('scatterRows', ids, rows);
+    const out = this.make('scatterRows', rows, slope.cols);
     this.#withIds(ids, (at) => {
       const args = [out.offset, slope.offset, at, ids.length, slope.cols];
       this.device.runRows('scatterRows', args, rows, (ids.length * slope.cols) / rows);
@@ -64,11 +66,12 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   }
 
   linearBackwardWeight(dy: DeviceTensor, x: DeviceTensor): DeviceTensor {
-    const [slope, source] = [own(dy, 'linearBackwardWeight'), own(x, 'linearBackwardWeight')];
-    expectSize('linearBackwardWeight', 'the number of rows', source.rows, slope.rows);
+    const [slope, source] = [rules.own('linearBackwardWeight', dy), rules.own('linearBackwardWeight', x)];
+    const fits = slope.rows === source.rows;
+    rules.check('linearBackwardWeight', fits, `dy ${shapeOf(slope)} and x ${shapeOf(source)} do not fit`);
     const { rows, cols: inFeatures } = source;
     const { cols: outFeatures } = slope;
-    const out = this.make(outFeatures, inFeatures);
+    const out = this.make('linearBackwardWeight', outFeatures, inFeatures);
     const panels = this.device.arena.allocate(roundUp(rows, K_GROUP) * roundUp(inFeatures, 8) * 4, 'short');
     this.device.runRows('packCuts', [panels.offset, source.offset, inFeatures], rows, inFeatures, 16);
     const scratch = 3;
@@ -85,8 +88,8 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   }
 
   columnSums(dy: DeviceTensor): DeviceTensor {
-    const slope = own(dy, 'columnSums');
-    const out = this.make(1, slope.cols);
+    const slope = rules.own('columnSums', dy);
+    const out = this.make('columnSums', 1, slope.cols);
     const cuts = this.#allocateCuts(slope);
     this.#runCuts('columnSums', [cuts.offset, slope.offset, slope.cols, slope.rows], slope);
     this.#addCuts(out, cuts, slope.rows);
@@ -101,7 +104,7 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   ): { dx: DeviceTensor; dWeight: DeviceTensor } {
     const [slope, source, gain] = this.#normInputs('rmsNormBackward', dy, x, weight);
     const { rows, cols } = source;
-    const [dx, dWeight] = [this.make(rows, cols), this.make(1, cols)];
+    const [dx, dWeight] = [this.make('rmsNormBackward', rows, cols), this.make('rmsNormBackward', 1, cols)];
     const cuts = this.#allocateCuts(source);
     const inputs = [slope.offset, source.offset, gain.offset];
     this.#runCuts('rmsNormBackward', [dx.offset, cuts.offset, ...inputs, cols, rows, eps], source);
@@ -117,7 +120,11 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   ): { dx: DeviceTensor; dWeight: DeviceTensor; dBias: DeviceTensor } {
     const [slope, source, gain] = this.#normInputs('layerNormBackward', dy, x, weight);
     const { rows, cols } = source;
-    const [dx, dWeight, dBias] = [this.make(rows, cols), this.make(1, cols), this.make(1, cols)];
+    const [dx, dWeight, dBias] = [
+      this.make('layerNormBackward', rows, cols),
+      this.make('layerNormBackward', 1, cols),
+      this.make('layerNormBackward', 1, cols),
+    ];
     const [weightCuts, biasCuts] = [this.#allocateCuts(source), this.#allocateCuts(source)];
     const outputs = [dx.offset, weightCuts.offset, biasCuts.offset];
     const inputs = [slope.offset, source.offset, gain.offset];
@@ -139,13 +146,15 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     spec: AttentionSpec,
   ): { dq: DeviceTensor; dk: DeviceTensor; dv: DeviceTensor } {
     const op = 'attentionBackward';
-    const { queries, keys, values, sequences } = attentionInputs(op, q, k, v, spec);
-    const slope = own(dy, op);
-    expectSame(op, slope, queries);
-    const { numHeads, numKvHeads, headDim, seqLen, window } = spec;
-    expectSize(op, 'keyLen', spec.keyLen, seqLen);
-    const dq = this.make(queries.rows, queries.cols);
-    const [dk, dv] = [this.make(keys.rows, keys.cols), this.make(keys.rows, keys.cols)];
+    const { queries, keys, values, sequences } = rules.attention(op, q, k, v, spec);
+    const [slope] = rules.pair(op, dy, q);
+    const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
+    rules.check(op, keyLen === seqLen, `keyLen ${keyLen} is not seqLen ${seqLen}`);
+    const dq = this.make('attentionBackward', queries.rows, queries.cols);
+    const [dk, dv] = [
+      this.make('attentionBackward', keys.rows, keys.cols),
+      this.make('attentionBackward', keys.rows, keys.cols),
+    ];
     const scratch = 7;
     const args = [dq.offset, dk.offset, dv.offset, slope.offset, queries.offset, keys.offset, values.offset, 0];
     args.push(numHeads, numKvHeads, headDim, seqLen, window ?? 0, 1 / Math.sqrt(headDim));
@@ -161,39 +170,36 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
 
   swigluBackward(dy: DeviceTensor, gate: DeviceTensor, up: DeviceTensor): { dGate: DeviceTensor; dUp: DeviceTensor } {
     const op = 'swigluBackward';
-    const [slope, first, second] = [own(dy, op), own(gate, op), own(up, op)];
-    expectSame(op, first, slope);
-    expectSame(op, second, slope);
-    const [dGate, dUp] = [this.make(slope.rows, slope.cols), this.make(slope.rows, slope.cols)];
+    const [slope, first] = rules.pair(op, dy, gate);
+    const [, second] = rules.pair(op, dy, up);
+    const [dGate, dUp] = [
+      this.make('swigluBackward', slope.rows, slope.cols),
+      this.make('swigluBackward', slope.rows, slope.cols),
+    ];
     const args = [dGate.offset, dUp.offset, slope.offset, first.offset, second.offset];
     this.#runElements(op, args, slope, 12);
     return { dGate, dUp };
   }
 
   geluBackward(dy: DeviceTensor, x: DeviceTensor, kind: GeluKind): DeviceTensor {
-    const [slope, source] = [own(dy, 'geluBackward'), own(x, 'geluBackward')];
-    expectSame('geluBackward', source, slope);
-    const out = this.make(slope.rows, slope.cols);
+    const [slope, source] = rules.pair('geluBackward', dy, x);
+    const out = this.make('geluBackward', slope.rows, slope.cols);
     const kernel = kind === 'tanh' ? 'geluTanhBackward' : 'geluErfBackward';
     this.#runElements(kernel, [out.offset, slope.offset, source.offset], slope, kind === 'tanh' ? 12 : 60);
     return out;
   }
 
   placeColumns(dy: DeviceTensor, from: number, cols: number): DeviceTensor {
-    const slope = own(dy, 'placeColumns');
-    if (!isRange(from, from + slope.cols, cols)) {
-      throw new ShapeError(`columns ${from} … ${from + slope.cols} are not among ${cols}.`, {
-        where: 'simd placeColumns',
-      });
-    }
-    const out = this.make(slope.rows, cols);
+    const slope = rules.own('placeColumns', dy);
+    rules.place('placeColumns', slope, from, cols);
+    const out = this.make('placeColumns', slope.rows, cols);
     this.device.runRows('placeColumns', [out.offset, slope.offset, from, slope.cols, cols], slope.rows, cols);
     return out;
   }
 
   scale(x: DeviceTensor, factor: number): DeviceTensor {
-    const source = own(x, 'scale');
-    const out = this.make(source.rows, source.cols);
+    const source = rules.own('scale', x);
+    const out = this.make('scale', source.rows, source.cols);
     this.#runElements('scale', [out.offset, source.offset, factor], source, 1);
     return out;
   }
@@ -203,11 +209,12 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     targets: Int32Array,
     weight: number,
   ): { nll: DeviceTensor; dLogits: DeviceTensor } {
-    const source = own(logits, 'crossEntropy');
+    const source = rules.own('crossEntropy', logits);
     const { rows, cols } = source;
-    expectSize('crossEntropy', 'the number of targets', targets.length, rows);
-    expectIds('crossEntropy', targets, -1, cols);
-    const [nll, dLogits] = [this.make(rows, 1), this.make(rows, cols)];
+    const fits = targets.length === rows;
+    rules.check('crossEntropy', fits, `logits ${shapeOf(source)} and ${targets.length} targets do not fit`);
+    rules.ids('crossEntropy', targets, cols, -1);
+    const [nll, dLogits] = [this.make('crossEntropy', rows, 1), this.make('crossEntropy', rows, cols)];
     this.#withIds(targets, (at) => {
       const args = [nll.offset, dLogits.offset, source.offset, at, cols, weight];
       this.device.runRows('crossEntropy', args, rows, cols * 8);
@@ -221,10 +228,8 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     x: DeviceTensor,
     weight: DeviceTensor,
   ): [SimdTensor, SimdTensor, SimdTensor] {
-    const [slope, source, gain] = [own(dy, op), own(x, op), own(weight, op)];
-    expectSame(op, slope, source);
-    expectSize(op, 'the weight length', gain.rows * gain.cols, source.cols);
-    return [slope, source, gain];
+    const [slope, source] = rules.pair(op, dy, x);
+    return [slope, source, rules.vector(op, 'weight', weight, source)];
   }
 
   #runElements(kernel: KernelName, args: readonly number[], { rows, cols }: SimdTensor, costPerUnit: number): void {
@@ -262,18 +267,6 @@ function cutsOf(rows: number): number {
 
 function roundUp(length: number, multiple: number): number {
   return Math.ceil(length / multiple) * multiple;
-}
-
-function expectSame(op: string, found: SimdTensor, expected: SimdTensor): void {
-  expectSize(op, 'the number of rows', found.rows, expected.rows);
-  expectSize(op, 'the number of columns', found.cols, expected.cols);
-}
-
-/** @throws ShapeError unless each id is a whole number from `lowest` to `end` − 1. */
-function expectIds(op: string, ids: Int32Array, lowest: number, end: number): void {
-  const wrong = ids.find((id) => id < lowest || id >= end);
-  if (wrong === undefined) return;
-  throw new ShapeError(`id ${wrong} is not among ${lowest} … ${end - 1}.`, { where: `simd ${op}` });
 }
 
 /**

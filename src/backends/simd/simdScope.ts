@@ -1,71 +1,50 @@
-import { ShapeError } from '../../errors.ts';
 import type { Floats } from '../../ops/floats.ts';
 import type { AttentionSpec, DeviceTensor, GeluKind, LinearWeight, RopeSpec, RopeTable, Scope } from '../backend.ts';
 import type { SimdDevice } from './simdDevice.ts';
 import { columnSquares, gram, rowCosines } from './simdStatistics.ts';
-import { expectSize, isRange, own, ownLinear, type SimdTensor } from './simdTensor.ts';
+import { rules, type SimdLinear, type SimdNll, type SimdTensor } from './simdTensor.ts';
+import { OwnedScope } from '../ownedScope.ts';
 
 /**
  * The ops of one scope: each checks its shapes, takes memory for its result and runs its kernel.
  */
-export class SimdScope implements Scope {
+export class SimdScope extends OwnedScope<SimdTensor, SimdLinear, SimdNll> implements Scope {
   protected readonly device: SimdDevice;
-  /** Arrays and views made here and not kept. */
-  readonly #made = new Set<SimdTensor>();
-  #closed = false;
 
   constructor(device: SimdDevice) {
+    super(rules);
     this.device = device;
   }
 
   upload(data: Floats, rows: number, cols: number): DeviceTensor {
-    expectSize('upload', 'the data length', data.length, rows * cols);
-    const out = this.make(rows, cols);
+    rules.size('upload', rows, cols, data.length);
+    const out = this.make('upload', rows, cols);
     this.device.floats(out.offset, data.length).set(data);
     return out;
   }
 
-  view(x: DeviceTensor, from: number, to: number): DeviceTensor {
-    const source = own(x, 'view');
-    if (!isRange(from, to, source.rows)) {
-      throw new ShapeError(`rows ${from} … ${to} are not among ${source.rows}.`, { where: 'simd view' });
-    }
-    return this.#adopt(this.device.view(source, to - from, source.cols, source.offset + from * source.cols * 4));
-  }
-
-  reshape(x: DeviceTensor, rows: number, cols: number): DeviceTensor {
-    const source = own(x, 'reshape');
-    expectSize('reshape', 'the element count', rows * cols, source.rows * source.cols);
-    return this.#adopt(this.device.view(source, rows, cols, source.offset));
-  }
-
   rmsNorm(x: DeviceTensor, weight: DeviceTensor, eps: number): DeviceTensor {
-    const [source, gain] = [own(x, 'rmsNorm'), own(weight, 'rmsNorm')];
-    expectSize('rmsNorm', 'the weight length', gain.rows * gain.cols, source.cols);
-    const out = this.make(source.rows, source.cols);
-    this.device.runRows(
-      'rmsNorm',
-      [out.offset, source.offset, gain.offset, source.cols, eps],
-      source.rows,
-      source.cols,
-    );
+    const source = rules.own('rmsNorm', x);
+    const gain = rules.vector('rmsNorm', 'weight', weight, source);
+    const { rows, cols } = source;
+    const out = this.make('rmsNorm', rows, cols);
+    this.device.runRows('rmsNorm', [out.offset, source.offset, gain.offset, cols, eps], rows, cols);
     return out;
   }
 
   layerNorm(x: DeviceTensor, weight: DeviceTensor, bias: DeviceTensor, eps: number): DeviceTensor {
-    const [source, gain, shift] = [own(x, 'layerNorm'), own(weight, 'layerNorm'), own(bias, 'layerNorm')];
-    expectSize('layerNorm', 'the weight length', gain.rows * gain.cols, source.cols);
-    expectSize('layerNorm', 'the bias length', shift.rows * shift.cols, source.cols);
-    const out = this.make(source.rows, source.cols);
+    const source = rules.own('layerNorm', x);
+    const gain = rules.vector('layerNorm', 'weight', weight, source);
+    const shift = rules.vector('layerNorm', 'bias', bias, source);
+    const out = this.make('layerNorm', source.rows, source.cols);
     const args = [out.offset, source.offset, gain.offset, shift.offset, source.cols, eps];
     this.device.runRows('layerNorm', args, source.rows, source.cols * 2);
     return out;
   }
 
   linear(x: DeviceTensor, weight: LinearWeight): DeviceTensor {
-    const [source, w] = [own(x, 'linear'), ownLinear(weight, 'linear')];
-    expectSize('linear', 'the input width', source.cols, w.inFeatures);
-    const out = this.make(source.rows, w.outFeatures);
+    const { source, w } = rules.linear('linear', x, weight);
+    const out = this.make('linear', source.rows, w.outFeatures);
     const { inFeatures: k, outFeatures: n } = w;
     const args = [out.offset, n, source.offset, k, w.panels.offset, w.bias?.offset ?? 0, k, n];
     this.device.runRows('linear', args, source.rows, k * n, 6);
@@ -78,27 +57,17 @@ export class SimdScope implements Scope {
 
   /** Each pair of x by its angle, or back by it. */
   protected rotate(op: 'rope' | 'ropeBackward', x: DeviceTensor, table: RopeTable, spec: RopeSpec): DeviceTensor {
-    const [source, cos, sin] = [own(x, op), own(table.cos, op), own(table.sin, op)];
-    expectSize(op, 'the input width', source.cols, spec.heads * spec.headDim);
-    expectSize(op, 'the table width', cos.cols, spec.headDim / 2);
-    expectSize(op, 'the sine table width', sin.cols, spec.headDim / 2);
-    const positions = Math.min(cos.rows, sin.rows);
-    if (!isRange(spec.start, spec.start + spec.seqLen, positions) || source.rows % spec.seqLen !== 0) {
-      throw new ShapeError(
-        `${source.rows} rows as sequences of ${spec.seqLen} from position ${spec.start} do not fit a table of ${positions}.`,
-        { where: `simd ${op}` },
-      );
-    }
-    const out = this.make(source.rows, source.cols);
+    const { source, cos, sin } = rules.rope(op, x, table, spec);
+    const out = this.make(op, source.rows, source.cols);
     const args = [out.offset, source.offset, cos.offset, sin.offset, spec.heads, spec.headDim, spec.seqLen, spec.start];
     this.device.runRows(op, args, source.rows, source.cols * 2);
     return out;
   }
 
   attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor {
-    const { queries, keys, values, sequences } = attentionInputs('attention', q, k, v, spec);
+    const { queries, keys, values, sequences } = rules.attention('attention', q, k, v, spec);
     const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
-    const out = this.make(queries.rows, queries.cols);
+    const out = this.make('attention', queries.rows, queries.cols);
     const scratch = 4;
     const args = [out.offset, queries.offset, keys.offset, values.offset, 0, numHeads, numKvHeads, headDim];
     args.push(seqLen, keyLen, window ?? 0, 1 / Math.sqrt(headDim));
@@ -113,23 +82,20 @@ export class SimdScope implements Scope {
   }
 
   swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor {
-    return this.#elementwise('swiglu', gate, up);
+    return this.#elementwise('swiglu', ...rules.pair('swiglu', gate, up));
   }
 
   gelu(x: DeviceTensor, kind: GeluKind): DeviceTensor {
-    return this.#elementwise(kind === 'tanh' ? 'geluTanh' : 'geluErf', x, null);
+    return this.#elementwise(kind === 'tanh' ? 'geluTanh' : 'geluErf', rules.own('gelu', x), null);
   }
 
   add(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
-    return this.#elementwise('add', x, y);
+    return this.#elementwise('add', ...rules.pair('add', x, y));
   }
 
   columns(x: DeviceTensor, from: number, to: number): DeviceTensor {
-    const source = own(x, 'columns');
-    if (!isRange(from, to, source.cols)) {
-      throw new ShapeError(`columns ${from} … ${to} are not among ${source.cols}.`, { where: 'simd columns' });
-    }
-    const out = this.make(source.rows, to - from);
+    const source = rules.columns('columns', x, from, to);
+    const out = this.make('columns', source.rows, to - from);
     for (let row = 0; row < source.rows; row++) {
       this.device.copy(out.offset + row * out.cols * 4, source.offset + (row * source.cols + from) * 4, out.cols * 4);
     }
@@ -137,14 +103,8 @@ export class SimdScope implements Scope {
   }
 
   stack(parts: readonly DeviceTensor[]): DeviceTensor {
-    if (parts.length === 0) throw new ShapeError('there are no parts.', { where: 'simd stack' });
-    const sources = parts.map((part) => own(part, 'stack'));
-    const [{ cols }] = sources;
-    for (const part of sources) expectSize('stack', 'the number of columns', part.cols, cols);
-    const out = this.make(
-      sources.reduce((rows, part) => rows + part.rows, 0),
-      cols,
-    );
+    const { sources, rows: height, cols } = rules.parts('stack', parts);
+    const out = this.make('stack', height, cols);
     let at = out.offset;
     for (const { offset, rows } of sources) {
       this.device.copy(at, offset, rows * cols * 4);
@@ -154,104 +114,50 @@ export class SimdScope implements Scope {
   }
 
   columnSquares(x: DeviceTensor): DeviceTensor {
-    const source = own(x, 'columnSquares');
-    const out = this.make(1, source.cols);
+    const source = rules.own('columnSquares', x);
+    const out = this.make('columnSquares', 1, source.cols);
     columnSquares(this.device, out, source);
     return out;
   }
 
   gram(x: DeviceTensor): DeviceTensor {
-    const source = own(x, 'gram');
-    const out = this.make(source.cols, source.cols);
+    const source = rules.own('gram', x);
+    const out = this.make('gram', source.cols, source.cols);
     gram(this.device, out, source);
     return out;
   }
 
   rowCosines(x: DeviceTensor, y: DeviceTensor): DeviceTensor {
-    const [first, second] = [own(x, 'rowCosines'), own(y, 'rowCosines')];
-    expectSize('rowCosines', 'the number of rows', second.rows, first.rows);
-    expectSize('rowCosines', 'the number of columns', second.cols, first.cols);
-    const out = this.make(first.rows, 1);
+    const [first, second] = rules.pair('rowCosines', x, y);
+    const out = this.make('rowCosines', first.rows, 1);
     rowCosines(this.device, out, first, second);
     return out;
   }
 
-  keep(x: DeviceTensor): DeviceTensor {
-    this.checkOpen();
-    const handle = own(x, 'keep');
-    if (handle.allocation === null || !this.#made.delete(handle)) {
-      throw new ShapeError('only an array made in this scope, and no view, can be kept.', { where: 'simd keep' });
-    }
-    handle.scoped = false;
-    return handle;
+  protected make(op: string, rows: number, cols: number): SimdTensor {
+    this.expectOpen(op);
+    return this.adopt(this.device.make(rows, cols, 'short'));
   }
 
-  close(): void {
-    if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
-    this.#closed = true;
-    for (const handle of this.#made) this.device.release(handle);
-    this.#made.clear();
+  protected share(source: SimdTensor, at: number, rows: number, cols: number): SimdTensor {
+    return this.device.view(source, rows, cols, source.offset + at * 4);
   }
 
-  protected make(rows: number, cols: number): SimdTensor {
-    this.checkOpen();
-    return this.#adopt(this.device.make(rows, cols, 'short'));
+  protected release(handle: SimdTensor): void {
+    this.device.release(handle);
   }
 
-  #adopt(handle: SimdTensor): SimdTensor {
-    this.checkOpen();
-    handle.scoped = true;
-    this.#made.add(handle);
-    return handle;
-  }
-
-  protected checkOpen(): void {
+  protected expectRunning(): void {
     this.device.expectRunning();
-    if (this.#closed) throw new ShapeError('the scope is closed.', { where: 'simd scope' });
   }
 
-  #elementwise(op: 'add' | 'swiglu' | 'geluTanh' | 'geluErf', x: DeviceTensor, y: DeviceTensor | null): DeviceTensor {
-    const first = own(x, op);
-    const args = [first.offset];
-    if (y !== null) {
-      const second = own(y, op);
-      expectSize(op, 'the number of rows', second.rows, first.rows);
-      expectSize(op, 'the number of columns', second.cols, first.cols);
-      args.push(second.offset);
-    }
-    const out = this.make(first.rows, first.cols);
+  #elementwise(op: 'add' | 'swiglu' | 'geluTanh' | 'geluErf', x: SimdTensor, y: SimdTensor | null): DeviceTensor {
+    const out = this.make(op, x.rows, x.cols);
+    const args = y === null ? [x.offset] : [x.offset, y.offset];
     const costPerUnit = op === 'add' ? 1 : op === 'geluErf' ? 50 : 8;
-    this.device.run(op, [out.offset, ...args], { units: first.rows * first.cols, align: 64, costPerUnit });
+    this.device.run(op, [out.offset, ...args], { units: out.length, align: 64, costPerUnit });
     return out;
   }
-}
-
-/**
- * The handles of q, k and v and how many sequences they hold. @throws ShapeError where they do not
- * fit `spec`.
- */
-export function attentionInputs(
-  op: string,
-  q: DeviceTensor,
-  k: DeviceTensor,
-  v: DeviceTensor,
-  spec: AttentionSpec,
-): { queries: SimdTensor; keys: SimdTensor; values: SimdTensor; sequences: number } {
-  const [queries, keys, values] = [own(q, op), own(k, op), own(v, op)];
-  const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
-  const sequences = queries.rows / seqLen;
-  expectSize(op, 'the query width', queries.cols, numHeads * headDim);
-  expectSize(op, 'the key width', keys.cols, numKvHeads * headDim);
-  expectSize(op, 'the value width', values.cols, numKvHeads * headDim);
-  expectSize(op, 'the number of key rows', keys.rows, sequences * keyLen);
-  expectSize(op, 'the number of value rows', values.rows, sequences * keyLen);
-  if (!Number.isInteger(sequences) || keyLen < seqLen || numHeads % numKvHeads !== 0 || (window ?? 1) < 1) {
-    throw new ShapeError(
-      `${queries.rows} rows, ${numHeads} heads over ${numKvHeads}, seqLen ${seqLen}, keyLen ${keyLen}, window ${String(window)} do not fit.`,
-      { where: `simd ${op}` },
-    );
-  }
-  return { queries, keys, values, sequences };
 }
 
 /**
