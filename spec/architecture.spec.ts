@@ -143,7 +143,7 @@ describe('import arrows', () => {
 const allowed = {
   circles: [],
   lines: [],
-  parameters: ['attention in src/backends/gpu/attention.ts', 'searchInto in src/cli/pruneCommand.ts'],
+  parameters: ['searchInto in src/cli/pruneCommand.ts'],
   files: [],
   wideComments: ['model', 'prune', 'session'],
 };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { compileProgram, expectMode } from '../../../src/backends/gpu/compileProgram.ts';
 import { loadGpuJs, type Gpu, type GpuJs, type Kernel } from '../../../src/backends/gpu/gpuJs.ts';
-import type { Program } from '../../../src/backends/gpu/kernels/kernel.ts';
+import { program as programOf, type KernelThread, type Program } from '../../../src/backends/gpu/kernels/kernel.ts';
 import { programs } from '../../../src/backends/gpu/programs.ts';
 import { UnsupportedBackendError } from '../../../src/errors.ts';
 
@@ -9,6 +9,19 @@ const named = Object.entries(programs);
 
 test.each(named)('%s takes an argument for each parameter of its text', (_, { source, takes }) => {
   expect(source).toHaveLength(takes.length);
+});
+
+it('kinds that do not fit the parameters are a type error', () => {
+  function scaled(this: KernelThread, x: number[], factor: number): number {
+    return x[this.thread.x] * factor;
+  }
+  expect(programOf(scaled, ['array', 'float']).takes).toEqual(['array', 'float']);
+  // @ts-expect-error an array is no number
+  programOf(scaled, ['float', 'array']);
+  // @ts-expect-error one is missing
+  programOf(scaled, ['array']);
+  // @ts-expect-error one is too many
+  programOf(scaled, ['array', 'float', 'float']);
 });
 
 it('a fall-back is refused, naming what ran and why', async () => {

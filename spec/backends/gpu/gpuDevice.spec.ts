@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attention } from '../../../src/backends/gpu/attention.ts';
 import { gpuBackend } from '../../../src/backends/gpu/gpuBackend.ts';
-import { GpuDevice } from '../../../src/backends/gpu/gpuDevice.ts';
+import { GpuDevice, type GpuBuffer } from '../../../src/backends/gpu/gpuDevice.ts';
 import { GPU_JS_VERSION, loadGpuJs } from '../../../src/backends/gpu/gpuJs.ts';
 import { GpuTensor } from '../../../src/backends/gpu/gpuTensor.ts';
 import { MemoryBudgetError, UnsupportedBackendError } from '../../../src/errors.ts';
@@ -44,11 +44,21 @@ describe('rows in pieces', () => {
     const [q, k, v] = [[15, 24] as const, [21, 12] as const, [21, 12] as const].map(([rows, cols], seed) => {
       return new GpuTensor(rows, cols, device.upload(normals(seed, rows * cols), rows, cols));
     });
-    const whole = await device.read(attention(device, q, k, v, spec));
+    const whole = await device.read(attention(device, { q, k, v }, spec));
     for (const most of [1, 4 * 7 * 2, 4 * 7 * 8]) {
-      const stacked = attention(device, q, k, v, spec, 0, q.rows, most);
+      const stacked = attention(device, { q, k, v }, spec, most);
       expectSameBits(await device.read(stacked), whole);
     }
+  });
+
+  it.each([
+    ['one argument short', (x: GpuBuffer) => [x, 0]],
+    ['a number for an array', () => [1, 0, 2]],
+    ['half an integer', (x: GpuBuffer) => [x, 0.5, 2]],
+    ['an array for an integer', (x: GpuBuffer) => [x, x, 2]],
+  ] as const)('a call with %s does not reach its kernel', (_, args) => {
+    const x = device.upload(normals(1, 4), 2, 2);
+    expect(() => device.run('copy', 2, 2, args(x))).toThrow('gpu: copy takes array, integer, integer');
   });
 
   it('the log-sum-exp of more rows than one piece holds is that of each row', async () => {

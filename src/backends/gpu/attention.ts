@@ -12,20 +12,19 @@ const SCORES = 2 ** 22;
  */
 export function attention(
   device: GpuDevice,
-  q: GpuTensor,
-  k: GpuTensor,
-  v: GpuTensor,
+  arrays: { readonly q: GpuTensor; readonly k: GpuTensor; readonly v: GpuTensor },
   spec: AttentionSpec,
-  from: number = 0,
-  to: number = q.rows,
   most: number = SCORES,
+  from: number = 0,
+  to: number = arrays.q.rows,
 ): GpuBuffer {
+  const { q, k, v } = arrays;
   const { numHeads, numKvHeads, headDim, seqLen, keyLen } = spec;
   const rows = to - from;
   if (rows > 1 && rows * numHeads * keyLen > most) {
     const middle = from + Math.ceil(rows / 2);
-    const upper = attention(device, q, k, v, spec, from, middle, most);
-    const lower = attention(device, q, k, v, spec, middle, to, most);
+    const upper = attention(device, arrays, spec, most, from, middle);
+    const lower = attention(device, arrays, spec, most, middle, to);
     const both = device.run('stack', rows, q.cols, [upper, 0, lower, 0, q.cols, middle - from]);
     device.discard(upper);
     device.discard(lower);

@@ -14,7 +14,7 @@ import type {
 } from './gpuJs.ts';
 import { compileProgram, expectMode } from './compileProgram.ts';
 import type { GpuMode } from './gpuMode.ts';
-import type { Program } from './kernels/kernel.ts';
+import type { ArgumentKind, Program } from './kernels/kernel.ts';
 import { programs, type ProgramName } from './programs.ts';
 import { deviceError } from './webGpu.ts';
 
@@ -187,6 +187,7 @@ export class GpuDevice {
     const kernel = this.#kernels.get(name);
     if (kernel === undefined) throw new Error(`gpu: no kernel ${name}`);
     const program: Program = programs[name];
+    checkArguments(name, program, args);
     const columns = cols / (program.width ?? 1);
     this.#queue.push(() => {
       kernel.setOutput([columns, rows]);
@@ -214,6 +215,20 @@ export class GpuDevice {
     this.#inFlight = 0;
     await this.#finish();
   }
+}
+
+/** @throws Error where a call and its kernel's parameters have parted: a fault of ours. */
+function checkArguments(name: string, { takes }: Program, args: readonly (GpuBuffer | HostInput | number)[]): void {
+  const fits = (kind: ArgumentKind, index: number): boolean => {
+    const argument = args[index];
+    if (kind === 'integer') return Number.isInteger(argument);
+    if (kind === 'float') return typeof argument === 'number';
+    return argument instanceof GpuBuffer === (kind === 'array') && typeof argument === 'object';
+  };
+  if (takes.length === args.length && takes.every(fits)) return;
+  throw new Error(
+    `gpu: ${name} takes ${takes.join(', ')} and was called with ${args.length} arguments, or other kinds`,
+  );
 }
 
 function contentOf(argument: GpuBuffer | HostInput | number): KernelArgument {

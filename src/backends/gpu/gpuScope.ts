@@ -69,8 +69,9 @@ export class GpuScope extends OwnedScope<GpuTensor, GpuLinear, GpuNll> implement
 
   attention(q: DeviceTensor, k: DeviceTensor, v: DeviceTensor, spec: AttentionSpec): DeviceTensor {
     const { queries, keys, values } = rules.attention('attention', q, k, v, spec);
+    const arrays = { q: queries, k: keys, v: values };
     this.expectOpen('attention');
-    return this.#result(queries.rows, queries.cols, attention(this.#device, queries, keys, values, spec));
+    return this.#result(queries.rows, queries.cols, attention(this.#device, arrays, spec));
   }
 
   swiglu(gate: DeviceTensor, up: DeviceTensor): DeviceTensor {

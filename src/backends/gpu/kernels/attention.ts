@@ -8,7 +8,7 @@
  * t's head h in row t·H + h. `from` is the first of the rows that are computed: a row's number
  * modulo seqLen says where in its sequence it is.
  */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 import { quotient } from './math.ts';
 
 /**
@@ -56,23 +56,11 @@ function scoreKeys(
   return 3e38;
 }
 
-export const scoresProgram: Program = {
-  source: scoreKeys,
-  takes: [
-    'array',
-    'integer',
-    'array',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-  ],
-  helpers: [quotient],
-};
+export const scoresProgram: Program = program(
+  scoreKeys,
+  ['array', 'integer', 'array', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer'],
+  { helpers: [quotient] },
+);
 
 function rowHighest(this: KernelThread, x: number[], n: number): number {
   let highest = x[this.thread.y * n];
@@ -80,7 +68,7 @@ function rowHighest(this: KernelThread, x: number[], n: number): number {
   return highest;
 }
 
-export const rowHighestProgram: Program = { source: rowHighest, takes: ['array', 'integer'] };
+export const rowHighestProgram: Program = program(rowHighest, ['array', 'integer']);
 
 /**
  * e^(score − highest); 0 for keys that are not seen. Where the highest score is beyond f32, its key
@@ -131,9 +119,9 @@ function weighScores(
   return ownSmall;
 }
 
-export const weightsProgram: Program = {
-  source: weighScores,
-  takes: [
+export const weightsProgram: Program = program(
+  weighScores,
+  [
     'array',
     'array',
     'array',
@@ -147,8 +135,8 @@ export const weightsProgram: Program = {
     'integer',
     'integer',
   ],
-  helpers: [quotient],
-};
+  { helpers: [quotient] },
+);
 
 function rowTotal(this: KernelThread, x: number[], n: number): number {
   let sum = 0;
@@ -156,7 +144,7 @@ function rowTotal(this: KernelThread, x: number[], n: number): number {
   return sum;
 }
 
-export const rowTotalProgram: Program = { source: rowTotal, takes: ['array', 'integer'] };
+export const rowTotalProgram: Program = program(rowTotal, ['array', 'integer']);
 
 /** Σ_j weight_j v_j / Σ_j weight_j over the keys that row t sees. */
 function mixValues(
@@ -200,20 +188,8 @@ function mixValues(
   return mean;
 }
 
-export const mixProgram: Program = {
-  source: mixValues,
-  takes: [
-    'array',
-    'array',
-    'array',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-    'integer',
-  ],
-  helpers: [quotient],
-};
+export const mixProgram: Program = program(
+  mixValues,
+  ['array', 'array', 'array', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer', 'integer'],
+  { helpers: [quotient] },
+);

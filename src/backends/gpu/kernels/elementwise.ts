@@ -1,31 +1,31 @@
 /** One thread an element, no loop. Shapes: x [rows, n], out [rows, n] unless said otherwise. */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 import { boundedExp, erfc } from './math.ts';
 
 function copyRows(this: KernelThread, x: number[], xAt: number, n: number): number {
   return x[xAt + this.thread.y * n + this.thread.x];
 }
 
-export const copyProgram: Program = { source: copyRows, takes: ['array', 'integer', 'integer'] };
+export const copyProgram: Program = program(copyRows, ['array', 'integer', 'integer']);
 
 /**
  * `copy` of what lies on the host: in WebGL a kernel of its own, as it reads another kind of
  * texture.
  */
-export const uploadProgram: Program = { ...copyProgram, takes: ['host', 'integer', 'integer'] };
+export const uploadProgram: Program = program(copyRows, ['host', 'integer', 'integer']);
 
 function addRows(this: KernelThread, x: number[], xAt: number, y: number[], yAt: number, n: number): number {
   return x[xAt + this.thread.y * n + this.thread.x] + y[yAt + this.thread.y * n + this.thread.x];
 }
 
-export const addProgram: Program = { source: addRows, takes: ['array', 'integer', 'array', 'integer', 'integer'] };
+export const addProgram: Program = program(addRows, ['array', 'integer', 'array', 'integer', 'integer']);
 
 /** x [rows, n] → its columns from `from` on. */
 function takeColumns(this: KernelThread, x: number[], xAt: number, n: number, from: number): number {
   return x[xAt + this.thread.y * n + from + this.thread.x];
 }
 
-export const columnsProgram: Program = { source: takeColumns, takes: ['array', 'integer', 'integer', 'integer'] };
+export const columnsProgram: Program = program(takeColumns, ['array', 'integer', 'integer', 'integer']);
 
 /** target [rows, n] with its elements from `from` to `to`, counted flat, taken from source. */
 function overwriteRange(
@@ -45,10 +45,14 @@ function overwriteRange(
   return target[this.thread.y * n + this.thread.x];
 }
 
-export const overwriteProgram: Program = {
-  source: overwriteRange,
-  takes: ['array', 'array', 'integer', 'integer', 'integer', 'integer'],
-};
+export const overwriteProgram: Program = program(overwriteRange, [
+  'array',
+  'array',
+  'integer',
+  'integer',
+  'integer',
+  'integer',
+]);
 
 /** The rows of x [split, n], then those of y. */
 function stackRows(
@@ -64,10 +68,7 @@ function stackRows(
   return y[yAt + (this.thread.y - split) * n + this.thread.x];
 }
 
-export const stackProgram: Program = {
-  source: stackRows,
-  takes: ['array', 'integer', 'array', 'integer', 'integer', 'integer'],
-};
+export const stackProgram: Program = program(stackRows, ['array', 'integer', 'array', 'integer', 'integer', 'integer']);
 
 /**
  * silu(gate) · up = gate / (1 + e^−gate) · up. Below −87, where e^−gate leaves f32, gate e^gate is
@@ -84,11 +85,9 @@ function swigluRows(this: KernelThread, gate: number[], gateAt: number, up: numb
   return (g / (1 + boundedExp(-g))) * up[upAt + this.thread.y * n + this.thread.x];
 }
 
-export const swigluProgram: Program = {
-  source: swigluRows,
-  takes: ['array', 'integer', 'array', 'integer', 'integer'],
+export const swigluProgram: Program = program(swigluRows, ['array', 'integer', 'array', 'integer', 'integer'], {
   helpers: [boundedExp],
-};
+});
 
 /** x / (1 + e^−2u), u = √(2/π) (x + 0.044715 x³), whose cube leaves f32 for a large x. */
 function geluTanhRows(this: KernelThread, x: number[], xAt: number, n: number): number {
@@ -98,11 +97,9 @@ function geluTanhRows(this: KernelThread, x: number[], xAt: number, n: number): 
   return z / (1 + boundedExp(-1.5957691216057308 * (z + 0.044715 * z * z * z)));
 }
 
-export const geluTanhProgram: Program = {
-  source: geluTanhRows,
-  takes: ['array', 'integer', 'integer'],
+export const geluTanhProgram: Program = program(geluTanhRows, ['array', 'integer', 'integer'], {
   helpers: [boundedExp],
-};
+});
 
 /** x/2 · erfc(−x/√2) */
 function geluErfRows(this: KernelThread, x: number[], xAt: number, n: number): number {
@@ -112,8 +109,6 @@ function geluErfRows(this: KernelThread, x: number[], xAt: number, n: number): n
   return 0.5 * z * erfc(-Math.SQRT1_2 * z);
 }
 
-export const geluErfProgram: Program = {
-  source: geluErfRows,
-  takes: ['array', 'integer', 'integer'],
+export const geluErfProgram: Program = program(geluErfRows, ['array', 'integer', 'integer'], {
   helpers: [boundedExp, erfc],
-};
+});

@@ -23,13 +23,30 @@ export interface KernelThread {
   readonly thread: { readonly x: number; readonly y: number };
 }
 
-/** A kernel with what gpu.js has to know to compile it. */
+/** What an argument can be: an `array` lies on the device, `host` data do not yet. */
+export type ArgumentKind = 'array' | 'host' | 'integer' | 'float';
+
+/** A kernel with what gpu.js has to know to compile it. Made by `program`. */
 export interface Program {
-  readonly source: (this: KernelThread, ...args: never[]) => number | number[];
-  /** Kinds of the arguments in order: an `array` lies on the device, `host` data do not yet. */
-  readonly takes: readonly ('array' | 'host' | 'integer' | 'float')[];
+  readonly source: (this: KernelThread, ...args: never) => number | number[];
+  /** Kinds of the arguments in order. */
+  readonly takes: readonly ArgumentKind[];
   /** Functions that the kernel calls. */
   readonly helpers?: readonly ((...args: never[]) => number)[];
   /** Neighbouring columns that one thread computes. */
   readonly width?: 4;
+}
+
+/** The kinds that parameters of these types can have. */
+type KindsOf<Parameters extends (number | number[])[]> = {
+  readonly [Index in keyof Parameters]: Parameters[Index] extends number[] ? 'array' | 'host' : 'integer' | 'float';
+};
+
+/** A program whose kinds fit its parameters one by one: the compiler refuses others. */
+export function program<Parameters extends (number | number[])[]>(
+  source: (this: KernelThread, ...args: Parameters) => number | number[],
+  takes: KindsOf<Parameters>,
+  rest: Pick<Program, 'helpers' | 'width'> = {},
+): Program {
+  return { source, takes, ...rest };
 }

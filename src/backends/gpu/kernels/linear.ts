@@ -5,7 +5,7 @@
  * Shapes: x [rows, k], packed [k + 1, n] → [rows, n]. One f32 sum over k in order, whatever kernel
  * computes it.
  */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 
 function linearRows(this: KernelThread, x: number[], xAt: number, packed: number[], n: number, k: number): number {
   let sum = 0;
@@ -15,10 +15,7 @@ function linearRows(this: KernelThread, x: number[], xAt: number, packed: number
   return sum + packed[k * n + this.thread.x];
 }
 
-export const linearProgram: Program = {
-  source: linearRows,
-  takes: ['array', 'integer', 'array', 'integer', 'integer'],
-};
+export const linearProgram: Program = program(linearRows, ['array', 'integer', 'array', 'integer', 'integer']);
 
 /**
  * Four neighbouring columns a thread: each number of x that was read serves four products. n is a
@@ -44,4 +41,6 @@ function linearFour(this: KernelThread, x: number[], xAt: number, packed: number
   ];
 }
 
-export const linearFourProgram: Program = { ...linearProgram, source: linearFour, width: 4 };
+export const linearFourProgram: Program = program(linearFour, ['array', 'integer', 'array', 'integer', 'integer'], {
+  width: 4,
+});

@@ -4,7 +4,7 @@
  *
  * Shapes: logits [rows, n]; highest, sums [rows, parts]; targets, found [rows, 1].
  */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 import { relativeExp } from './math.ts';
 
 /** The new m: of what came before and of this tile. */
@@ -16,7 +16,7 @@ function raiseHighest(this: KernelThread, logits: number[], before: number[], n:
   return highest;
 }
 
-export const raiseHighestProgram: Program = { source: raiseHighest, takes: ['array', 'array', 'integer', 'integer'] };
+export const raiseHighestProgram: Program = program(raiseHighest, ['array', 'array', 'integer', 'integer']);
 
 /**
  * The new s, in groups of 16 terms: a single running sum would lose what is small beside it, which
@@ -48,11 +48,9 @@ function foldSums(
   return sum + group;
 }
 
-export const foldSumsProgram: Program = {
-  source: foldSums,
-  takes: ['array', 'array', 'array', 'array', 'integer', 'integer'],
+export const foldSumsProgram: Program = program(foldSums, ['array', 'array', 'array', 'array', 'integer', 'integer'], {
   helpers: [relativeExp],
-};
+});
 
 /** The new s as one f32 sum in the order of ids (`NllSum` f32), for parts = 1. */
 function foldSumsInOrder(
@@ -71,11 +69,11 @@ function foldSumsInOrder(
   return sum;
 }
 
-export const foldSumsInOrderProgram: Program = {
-  source: foldSumsInOrder,
-  takes: ['array', 'array', 'array', 'array', 'integer'],
-  helpers: [relativeExp],
-};
+export const foldSumsInOrderProgram: Program = program(
+  foldSumsInOrder,
+  ['array', 'array', 'array', 'array', 'integer'],
+  { helpers: [relativeExp] },
+);
 
 /**
  * The target's logit where this tile of ids firstId … firstId + n − 1 holds it, else what was found
@@ -96,10 +94,7 @@ function findTarget(
   return before[this.thread.y];
 }
 
-export const findTargetProgram: Program = {
-  source: findTarget,
-  takes: ['array', 'array', 'array', 'integer', 'integer'],
-};
+export const findTargetProgram: Program = program(findTarget, ['array', 'array', 'array', 'integer', 'integer']);
 
 /** [rows, 3]: m over all parts, s over all parts relative to it, the target's logit. */
 function joinParts(this: KernelThread, highest: number[], sums: number[], found: number[], parts: number): number {
@@ -114,8 +109,6 @@ function joinParts(this: KernelThread, highest: number[], sums: number[], found:
   return sum;
 }
 
-export const joinPartsProgram: Program = {
-  source: joinParts,
-  takes: ['array', 'array', 'array', 'integer'],
+export const joinPartsProgram: Program = program(joinParts, ['array', 'array', 'array', 'integer'], {
   helpers: [relativeExp],
-};
+});

@@ -6,7 +6,7 @@
  *
  * Shapes: x [rows, n]; sums [rows, parts]; weight, bias [1, n].
  */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 
 function rowSums(this: KernelThread, x: number[], xAt: number, n: number, parts: number): number {
   let sum = 0;
@@ -16,7 +16,7 @@ function rowSums(this: KernelThread, x: number[], xAt: number, n: number, parts:
   return sum;
 }
 
-export const rowSumsProgram: Program = { source: rowSums, takes: ['array', 'integer', 'integer', 'integer'] };
+export const rowSumsProgram: Program = program(rowSums, ['array', 'integer', 'integer', 'integer']);
 
 function rowSquares(this: KernelThread, x: number[], xAt: number, n: number, parts: number): number {
   let sum = 0;
@@ -27,7 +27,7 @@ function rowSquares(this: KernelThread, x: number[], xAt: number, n: number, par
   return sum;
 }
 
-export const rowSquaresProgram: Program = { source: rowSquares, takes: ['array', 'integer', 'integer', 'integer'] };
+export const rowSquaresProgram: Program = program(rowSquares, ['array', 'integer', 'integer', 'integer']);
 
 /** Σ (x − mean)²: the shortcut over x² would cancel where the mean is large. */
 function centredSquares(
@@ -49,10 +49,13 @@ function centredSquares(
   return sum;
 }
 
-export const centredSquaresProgram: Program = {
-  source: centredSquares,
-  takes: ['array', 'integer', 'array', 'integer', 'integer'],
-};
+export const centredSquaresProgram: Program = program(centredSquares, [
+  'array',
+  'integer',
+  'array',
+  'integer',
+  'integer',
+]);
 
 /** x / √(mean x² + eps) · weight */
 function applyRmsNorm(
@@ -80,10 +83,16 @@ function applyRmsNorm(
   return (small / Math.sqrt(squaresOfSmall / n)) * weight[weightAt + this.thread.x];
 }
 
-export const rmsNormProgram: Program = {
-  source: applyRmsNorm,
-  takes: ['array', 'integer', 'array', 'array', 'integer', 'integer', 'integer', 'float'],
-};
+export const rmsNormProgram: Program = program(applyRmsNorm, [
+  'array',
+  'integer',
+  'array',
+  'array',
+  'integer',
+  'integer',
+  'integer',
+  'float',
+]);
 
 /** (x − mean) / √(variance + eps) · weight + bias */
 function applyLayerNorm(
@@ -123,7 +132,16 @@ function applyLayerNorm(
   return (small / deviation) * weight[weightAt + this.thread.x] + bias[biasAt + this.thread.x];
 }
 
-export const layerNormProgram: Program = {
-  source: applyLayerNorm,
-  takes: ['array', 'integer', 'array', 'array', 'array', 'integer', 'array', 'integer', 'integer', 'integer', 'float'],
-};
+export const layerNormProgram: Program = program(applyLayerNorm, [
+  'array',
+  'integer',
+  'array',
+  'array',
+  'array',
+  'integer',
+  'array',
+  'integer',
+  'integer',
+  'integer',
+  'float',
+]);

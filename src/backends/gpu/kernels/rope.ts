@@ -1,4 +1,4 @@
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 import { quotient } from './math.ts';
 
 /**
@@ -34,8 +34,8 @@ function ropeRows(
   );
 }
 
-export const ropeProgram: Program = {
-  source: ropeRows,
-  takes: ['array', 'integer', 'array', 'integer', 'array', 'integer', 'integer', 'integer', 'integer', 'integer'],
-  helpers: [quotient],
-};
+export const ropeProgram: Program = program(
+  ropeRows,
+  ['array', 'integer', 'array', 'integer', 'array', 'integer', 'integer', 'integer', 'integer', 'integer'],
+  { helpers: [quotient] },
+);

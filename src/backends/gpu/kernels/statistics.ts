@@ -5,7 +5,7 @@
  *
  * Shapes: x, y [rows, n].
  */
-import type { KernelThread, Program } from './kernel.ts';
+import { program, type KernelThread, type Program } from './kernel.ts';
 
 /** Each column's squares, summed over the rows of one run: [runs, n]. */
 function columnSquareRuns(this: KernelThread, x: number[], xAt: number, rows: number, n: number): number {
@@ -19,10 +19,7 @@ function columnSquareRuns(this: KernelThread, x: number[], xAt: number, rows: nu
   return sum;
 }
 
-export const columnSquareRunsProgram: Program = {
-  source: columnSquareRuns,
-  takes: ['array', 'integer', 'integer', 'integer'],
-};
+export const columnSquareRunsProgram: Program = program(columnSquareRuns, ['array', 'integer', 'integer', 'integer']);
 
 /** The sums of the columns of runs [count, n]: [1, n]. */
 function columnTotals(this: KernelThread, runs: number[], count: number, n: number): number {
@@ -31,7 +28,7 @@ function columnTotals(this: KernelThread, runs: number[], count: number, n: numb
   return total;
 }
 
-export const columnTotalsProgram: Program = { source: columnTotals, takes: ['array', 'integer', 'integer'] };
+export const columnTotalsProgram: Program = program(columnTotals, ['array', 'integer', 'integer']);
 
 /** xᵀx: [n, n]. `runs` is rows / 64, rounded up. */
 function gramRows(this: KernelThread, x: number[], xAt: number, rows: number, n: number, runs: number): number {
@@ -48,10 +45,7 @@ function gramRows(this: KernelThread, x: number[], xAt: number, rows: number, n:
   return total;
 }
 
-export const gramProgram: Program = {
-  source: gramRows,
-  takes: ['array', 'integer', 'integer', 'integer', 'integer'],
-};
+export const gramProgram: Program = program(gramRows, ['array', 'integer', 'integer', 'integer', 'integer']);
 
 /** The largest size among the strided parts of each row: [rows, parts]. */
 function rowLargest(this: KernelThread, x: number[], xAt: number, n: number, parts: number): number {
@@ -62,7 +56,7 @@ function rowLargest(this: KernelThread, x: number[], xAt: number, n: number, par
   return largest;
 }
 
-export const rowLargestProgram: Program = { source: rowLargest, takes: ['array', 'integer', 'integer', 'integer'] };
+export const rowLargestProgram: Program = program(rowLargest, ['array', 'integer', 'integer', 'integer']);
 
 /**
  * x · y over the strided parts of each row, both divided by their row's largest number, so that no
@@ -95,10 +89,16 @@ function scaledProducts(
   return sum;
 }
 
-export const scaledProductsProgram: Program = {
-  source: scaledProducts,
-  takes: ['array', 'integer', 'array', 'array', 'integer', 'array', 'integer', 'integer'],
-};
+export const scaledProductsProgram: Program = program(scaledProducts, [
+  'array',
+  'integer',
+  'array',
+  'array',
+  'integer',
+  'array',
+  'integer',
+  'integer',
+]);
 
 /**
  * The cosine from the parts [rows, parts] of x · y, x · x and y · y: [rows, 1]. A row's largest
@@ -124,4 +124,4 @@ function cosines(this: KernelThread, xy: number[], xx: number[], yy: number[], p
   return value;
 }
 
-export const cosinesProgram: Program = { source: cosines, takes: ['array', 'array', 'array', 'integer'] };
+export const cosinesProgram: Program = program(cosines, ['array', 'array', 'array', 'integer']);
