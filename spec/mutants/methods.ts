@@ -115,4 +115,11 @@ export const methodMutants: readonly Mutant[] = [
     from: "reached[stop.ratioOf ?? 'total']",
     to: 'reached.total',
   },
+  {
+    file: 'src/prune/report/scoreSection.ts',
+    specs: ['spec/prune/report/scoreSection.spec.ts'],
+    name: 'report: bars of scores below 0 have no length',
+    from: 'const from = Math.min(0, low);',
+    to: 'const from = 0;',
+  },
 ];

@@ -1,7 +1,13 @@
 import { fc } from '@fast-check/vitest';
 import type { NonFinite, PerplexityFigures } from '../../../src/eval/figures.ts';
 import { formatBlock } from '../../../src/model/blockId.ts';
-import { PRUNE_SCHEMA, type CandidateScore, type PruneResult, type StepResult } from '../../../src/prune/result.ts';
+import {
+  PRUNE_SCHEMA,
+  type CandidateScore,
+  type MethodScore,
+  type PruneResult,
+  type StepResult,
+} from '../../../src/prune/result.ts';
 import { blocksInWalkOrder } from '../../model/layers.ts';
 
 /** Texts that would break a page that forgets to escape. */
@@ -117,16 +123,42 @@ export function arbitraryResult(limits: { layers?: number; steps?: number } = {}
   const kinds = fc.constantFrom<PruneResult['kind']>('mix', 'mha', 'mlp', 'layer');
   return fc.tuple(kinds, fc.integer({ min: 1, max: limits.layers ?? 7 })).chain(([kind, layers]) => {
     return fc
-      .record({ steps: stepsArbitrary(kind, layers, limits.steps ?? 8), dense: figures(), rest: restArbitrary() })
-      .map(({ steps, dense, rest }): PruneResult => {
+      .record({
+        steps: stepsArbitrary(kind, layers, limits.steps ?? 8),
+        dense: figures(),
+        rest: restArbitrary(),
+        scores: scoresArbitrary(layers),
+      })
+      .map(({ steps, dense, rest, scores }): PruneResult => {
         const removed = steps.flatMap((step) => (step.removed === null ? [] : step.removed.split(',')));
         const model = Object.assign({}, rest.model, { numHiddenLayers: layers, blocks: 2 * layers });
-        return Object.assign({}, rest, { model, kind, dense, steps, removed });
+        const document = Object.assign({}, rest, { model, kind, dense, steps, removed });
+        if (scores === null) return document;
+        const named = unitsOf(kind, layers).map((block, index) => ({ ...scores[index], block }));
+        return { ...document, scores: named };
       });
   });
 }
 
-type Rest = Omit<PruneResult, 'kind' | 'dense' | 'steps' | 'removed'>;
+/** Scores of as many candidates as there may be, from plausible to absurd; or none. */
+function scoresArbitrary(layers: number): fc.Arbitrary<MethodScore[] | null> {
+  const finite = fc.oneof(
+    fc.double({ min: 0, max: 2, noNaN: true }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  );
+  const drawn = fc.oneof(
+    { weight: 6, arbitrary: finite.map((value): MethodScore => ({ block: '', score: value })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom<NonFinite>('nan', 'infinite')
+        .map((status): MethodScore => ({ block: '', score: null, status })),
+    },
+  );
+  return fc.option(fc.array(drawn, { minLength: 2 * layers, maxLength: 2 * layers }), { nil: null });
+}
+
+type Rest = Omit<PruneResult, 'kind' | 'dense' | 'steps' | 'removed' | 'scores'>;
 
 function restArbitrary(): fc.Arbitrary<Rest> {
   return fc.record({
@@ -164,6 +196,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
       nllSum: fc.constantFrom('f64', 'f32'),
     }),
     backend: text(),
+    method: fc.record({ name: text(), settings: fc.dictionary(text(), fc.oneof(text(), fc.double(), fc.boolean())) }),
     stop: fc.record({ blocks: count(), ratio: share(), maxPpl: finitePerplexity() }, { requiredKeys: [] }),
     stoppedBy: fc.constantFrom('blocks', 'ratio', 'max-ppl', 'no candidate left', 'no finite candidate'),
     sample: optional(fc.record({ prompt: text(), before: text(), after: text() })),

@@ -76,6 +76,7 @@ describe('report', () => {
       model: { ...result.model, name: 'm', family: 'f', contentHash: 'c' },
       sample: null,
       backend: 'b',
+      method: { name: 'random', settings: { seed: 1 } },
     };
     const plain = {
       ...clean,

@@ -59,7 +59,9 @@ export function layerSection(result: PruneResult): Markup {
   );
 }
 
-export function heatSection(result: PruneResult): Markup {
+/** Null where the method scored once: each step then considered one candidate. */
+export function heatSection(result: PruneResult): Markup | null {
+  if (result.scores !== undefined) return null;
   const panels = heatPanels(result);
   if (panels.length === 0) {
     return section(

@@ -1,8 +1,16 @@
 import { element, type Markup } from '../../drawing/html.ts';
+import type { PruneResult } from '../result.ts';
 import { section } from './section.ts';
 
+const SEARCHED =
+  'Every block still there is left out on trial. The one whose absence leaves the lowest perplexity is removed for good, and the next ' +
+  'step begins without it. This greedy search is BlockPruner’s.';
+const RANKED =
+  'Every block was scored once, on the whole model; the lowest score went first. Perplexity was measured after each removal, but decided ' +
+  'nothing.';
+
 /** The report's own glossary, for a reader who has never pruned a model. */
-const TERMS: readonly [string, string][] = [
+const termsOf = ({ scores }: PruneResult): readonly [string, string][] => [
   [
     'Layer and block',
     'A transformer is a stack of layers. Each layer has two blocks: attention (MHA) lets tokens look at earlier ones, the MLP works on ' +
@@ -13,11 +21,7 @@ const TERMS: readonly [string, string][] = [
     'How uncertain the model is about real text. At perplexity 20 it is, on average, as unsure as if it chose among 20 equally likely ' +
       'tokens. Lower is better, and only figures taken by the same convention on the same text compare.',
   ],
-  [
-    'Step',
-    'Every block still there is left out on trial. The one whose absence leaves the lowest perplexity is removed for good, and the next ' +
-      'step begins without it. This greedy search is BlockPruner’s.',
-  ],
+  ['Step', scores === undefined ? SEARCHED : RANKED],
   [
     'Ratio',
     'The share of all parameters that is gone (embeddings count, tied weights once). The share of block parameters and of blocks is given ' +
@@ -34,7 +38,9 @@ const TERMS: readonly [string, string][] = [
   ],
 ];
 
-export function guideSection(): Markup {
-  const entries = TERMS.map(([term, words]) => element('div', {}, element('dt', {}, term), element('dd', {}, words)));
+export function guideSection(result: PruneResult): Markup {
+  const entries = termsOf(result).map(([term, words]) =>
+    element('div', {}, element('dt', {}, term), element('dd', {}, words)),
+  );
   return section('guide', 'How to read this', element('dl', { class: 'guide' }, entries));
 }

@@ -6,6 +6,7 @@ import { headline, renderKeyFigures } from './headline.ts';
 import { element, verbatim, type Child, type Markup } from '../../drawing/html.ts';
 import { raceSection } from './raceSection.ts';
 import { sampleSection } from './sampleSection.ts';
+import { scoreSection } from './scoreSection.ts';
 import { stepsSection } from './stepsTable.ts';
 import { STYLE } from './style.ts';
 
@@ -32,12 +33,13 @@ export function renderReport(result: PruneResult): string {
     renderKeyFigures(result),
     curveSection(result),
     layerSection(result),
+    scoreSection(result),
     heatSection(result),
     stepsSection(result),
     raceSection(result),
     sampleSection(result),
     conventionsSection(result),
-    guideSection(),
+    guideSection(result),
   ];
   const body = element('body', {}, element('main', {}, masthead(result), parts));
   return `<!doctype html>\n${element('html', { lang: 'en' }, head, body).markup}\n`;

@@ -87,6 +87,8 @@ svg .dense-label { fill: var(--quiet); }
 .missing path, .not-finite path { fill: none; stroke: var(--alert); stroke-width: 1.5; }
 .halo { paint-order: stroke; stroke: var(--page); stroke-width: 4px; stroke-linejoin: round; }
 .kept rect { fill: var(--faint); }
+.bar.mha rect { fill: var(--mha); } .bar.mlp rect { fill: var(--mlp); } .bar.layer rect { fill: var(--layer); }
+.bar.faint rect { fill-opacity: 0.3; }
 .gone text { font-weight: 600; }
 .gone.mha rect { fill: var(--mha); } .gone.mlp rect { fill: var(--mlp); }
 .gone.q2 rect { fill-opacity: 0.5; } .gone.q3 rect { fill-opacity: 0.34; } .gone.q4 rect { fill-opacity: 0.2; }
