@@ -33,7 +33,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
-  eval: ['model', 'ops type', 'tokenizer'],
+  eval: ['backends type', 'model', 'ops type', 'tokenizer'],
   prune: [
     'autodiff',
     'backends type',

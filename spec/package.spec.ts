@@ -3,7 +3,7 @@
  * around it.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,30 +64,67 @@ describe('bundled into one file', () => {
   });
 });
 
-it('its types ask for ES2023 and nothing else: neither DOM nor @types/node', async () => {
+/** A program that holds a model in Node and in a page, and one that only names everything. */
+const consumers = {
+  'names.ts': `import * as blockpruner from 'blockpruner';\nexport const names: string[] = Object.keys(blockpruner);\n`,
+  'both.ts': `
+import { load, renderReport, type Model, type PruneEvent } from 'blockpruner';
+import { DataError, load as loadInPage, type Model as PageModel } from 'blockpruner/browser';
+export async function use(text: string, file: File): Promise<string> {
+  const { signal } = new AbortController();
+  await using local = await load('a-model', { threads: 2, signal });
+  await using page = await loadInPage([file], { backend: 'gpu', gpuMode: 'webgpu', signal });
+  const [one, other]: [PageModel, Model] = [local, page];
+  const seen: PruneEvent['type'][] = [];
+  const run = one.prune({ data: text, blocks: 2, signal });
+  for await (const event of run) if (event.type === 'step') seen.push(event.type);
+  const { ppl } = await other.perplexity(text, { mask: (await run).removed });
+  for await (const piece of one.generate(text)) if (piece === '') throw new DataError('empty');
+  const whole: string = await one.generate(text);
+  return renderReport(await run) + seen.join() + whole + ppl;
+}
+`,
+};
+
+describe('its types', () => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const types = join(folder, 'types');
-  await run(process.execPath, [tsc, '-p', join(root, 'src'), '--emitDeclarationOnly', '--outDir', types]);
-  mkdirSync(join(folder, 'consumer'));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(
-    join(folder, 'consumer/use.ts'),
-    `import * as blockpruner from '../types/index.js';\nexport const names: string[] = Object.keys(blockpruner);\n`,
-  );
-  const compilerOptions = {
-    target: 'ES2023',
-    lib: ['ES2023'],
-    types: [],
-    module: 'NodeNext',
-    moduleResolution: 'NodeNext',
-    strict: true,
-    noEmit: true,
-    skipLibCheck: false,
-  };
-  const config = join(folder, 'consumer/tsconfig.json');
-  writeFileSync(config, JSON.stringify({ compilerOptions, files: ['use.ts'] }));
-  const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
-  expect(stdout).toBe('');
+  beforeAll(async () => {
+    // As npm lays it out, without the packages it depends on: no type may need one.
+    const installed = join(folder, 'node_modules/blockpruner');
+    mkdirSync(installed, { recursive: true });
+    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+    await run(process.execPath, [
+      tsc,
+      '-p',
+      join(root, 'src'),
+      '--emitDeclarationOnly',
+      '--outDir',
+      join(installed, 'dist'),
+    ]);
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    for (const [name, code] of Object.entries(consumers)) writeFileSync(join(folder, name), code);
+  });
+
+  it.each<[string, string[], (keyof typeof consumers)[]]>([
+    ['ES2023 alone, neither DOM nor @types/node', ['ES2023'], ['names.ts']],
+    ['ES2023 and DOM', ['ES2023', 'DOM'], ['names.ts', 'both.ts']],
+    ["ES2023, DOM and TypeScript's own await using", ['ES2023', 'DOM', 'ESNext.Disposable'], ['names.ts', 'both.ts']],
+  ])('check with %s', async (_, lib, files) => {
+    const compilerOptions = {
+      target: 'ES2023',
+      lib,
+      types: [],
+      module: 'NodeNext',
+      moduleResolution: 'NodeNext',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+    };
+    const config = join(folder, 'tsconfig.json');
+    writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+    const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
 });
 
 describe('a build', () => {

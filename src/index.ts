@@ -61,6 +61,7 @@ export type { Backend, DeviceTensor, LinearWeight, NllSum, Ops, Scope, Statistic
 export { chunkData, defaultEvalSettings, type BosPolicy, type Chunks, type EvalSettings } from './eval/chunks.ts';
 export { parseData, type RawData } from './eval/textData.ts';
 export { aggregate, perplexity, scoreChunk, type ChunkScore, type Perplexity } from './eval/perplexity.ts';
+export { logLikelihoods, type Continuation, type Likelihood } from './eval/likelihood.ts';
 export { conventionOf, type Convention, type DataSummary } from './eval/convention.ts';
 
 // Pruning

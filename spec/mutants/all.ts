@@ -9,6 +9,7 @@ import { facadeMutants } from './facade.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { methodMutants } from './methods.ts';
+import { likelihoodMutants } from './likelihood.ts';
 import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...kernelMutants,
   ...statisticsMutants,
   ...libraryMutants,
+  ...likelihoodMutants,
   ...facadeMutants,
   ...methodMutants,
   ...modelMutants,

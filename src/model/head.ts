@@ -11,7 +11,8 @@ import { HEAD_TILE, type WeightPieces } from './weightPieces.ts';
 /**
  * Each row's NLL in nats, of several streams [n·R, C]. Each tile of the head is loaded once for all
  * of them.
- * @param targets [R]: each row's next token, −1 = none. A stream of n stacked ones has them n times.
+ * @param targets [R]: each row's next token, −1 = none. A stream of n stacked ones has them n
+ * times.
  * @param nllSum how a row's log-sum-exp is added up.
  * @param release lets go of a stream, once it is normed or when something fails before.
  */
@@ -66,6 +67,33 @@ export async function headLogits(pieces: WeightPieces, x: DeviceTensor): Promise
       }
     }
     return logits;
+  });
+}
+
+/**
+ * The id with the highest logit in each row of a stream [R, C], the lowest of equal ones; −1 where
+ * a logit is NaN. Logits are looked at tile by tile, [R, HEAD_TILE] at once.
+ */
+export async function headArgmax(pieces: WeightPieces, x: DeviceTensor): Promise<Int32Array> {
+  const { backend, config } = pieces;
+  return consume(backend, await normFinal(pieces, x), async (normed) => {
+    const best = new Int32Array(normed.rows);
+    const highest = new Float32Array(normed.rows).fill(-Infinity);
+    for (let first = 0; first < config.vocabSize; first += HEAD_TILE) {
+      await turnWhenDue();
+      const tile = await pieces.headTile(first);
+      const part = await withScope(backend, (scope) => backend.download(scope.linear(normed, tile)));
+      for (let row = 0; row < normed.rows; row++) {
+        for (let column = 0; column < tile.outFeatures; column++) {
+          const logit = part[row * tile.outFeatures + column];
+          if (Number.isNaN(logit)) highest[row] = NaN;
+          if (!(logit > highest[row])) continue;
+          highest[row] = logit;
+          best[row] = first + column;
+        }
+      }
+    }
+    return best.map((id, row) => (Number.isNaN(highest[row]) ? -1 : id));
   });
 }
 
