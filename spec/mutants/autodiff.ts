@@ -83,6 +83,13 @@ export const autodiffMutants: readonly Mutant[] = [
     to: "if (dtype === 'BF16') checkRange",
   },
   {
+    file: 'src/formats/huggingface/configJson.ts',
+    specs: ['spec/formats/huggingface/configJson.spec.ts'],
+    name: 'writer: a config.json is made that says something else',
+    from: 'return readsBack(fields, config) ? fields : null;',
+    to: 'return fields;',
+  },
+  {
     file: 'src/platform/nodeFileSink.ts',
     specs: ['spec/platform/nodeFileSink.spec.ts'],
     name: 'sink: a file that is given up stays under its other name',

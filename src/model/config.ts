@@ -88,7 +88,7 @@ export function uniformLayers({ heads, kvHeads, intermediateSize, windows }: Uni
 }
 
 /** What `uniformLayers` was given to make these layers; null where they are not all alike. */
-function uniformShape(layers: readonly LayerSpec[]): UniformLayers | null {
+export function uniformShape(layers: readonly LayerSpec[]): UniformLayers | null {
   const [first] = layers;
   if (first === undefined || first.mha === null || first.mlp === null) return null;
   const { heads, kvHeads } = first.mha;

@@ -75,6 +75,27 @@ describe('the safetensors writer', () => {
     },
   );
 
+  test.prop([someFamily, seeds], { numRuns: 10 })('makes a config.json where none is given', async (family, seed) => {
+    const source = await tinySource({ family, seed });
+    const files: Files = new Map();
+    await writeModel(safetensorsWriter('F32'), source, new Map(), memorySink(files));
+    const { weights, warnings } = await openHfFolder(memoryFolder(files));
+    expect([weights.config, warnings]).toEqual([source.config, []]);
+  });
+
+  it('says so where no config.json can say what the config does, and writes nothing', async () => {
+    const source = await tinySource();
+    const divided = { theta: 1e4, scaling: { type: 'divisors', divisors: [1, 2, 3] } } as const;
+    const config = { ...source.config, rope: divided };
+    const files: Files = new Map();
+    const write = (companions: Files): Promise<void> =>
+      writeModel(safetensorsWriter('F32'), wrappedSource(source, { config }), companions, memorySink(files));
+    await expect(write(new Map())).rejects.toThrow(/no config\.json can say all.*Give a config\.json of your own/);
+    expect(files.size).toBe(0);
+    await write(new Map([[CONFIG, jsonBytes(tinyConfig('llama', 2))]]));
+    expect(files.size).toBe(2);
+  });
+
   it('writes companions to the letter, before the weights', async () => {
     const order: string[] = [];
     const files: Files = new Map();

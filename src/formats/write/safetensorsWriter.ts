@@ -1,12 +1,15 @@
 /** A model as Hugging Face's folders hold it: config.json and one model.safetensors. */
-import { FormatError, NotFoundError, ShapeError } from '../../errors.ts';
+import { FormatError, NotFoundError, ShapeError, UnsupportedModelError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import type { WeightSource } from '../../model/weights.ts';
+import { configJson } from '../huggingface/configJson.ts';
 import { expectedTensors } from '../huggingface/tensorShapes.ts';
 import { transpose } from '../huggingface/transpose.ts';
 import { SINGLE_FILE } from '../safetensors/checkpoint.ts';
 import { streamSafetensors, type TensorHeader } from '../safetensors/write.ts';
 import type { Companions, FileToWrite, ModelWriter } from './modelWriter.ts';
+
+const CONFIG_FILE = 'config.json';
 
 export type StoredType = TensorHeader['dtype'];
 
@@ -15,8 +18,8 @@ const F16_END = 65_520;
 
 /**
  * Weights in the layout the family's files have (GPT-2's projections are [in, out] there), all in
- * one type, rounded to nearest, ties to even. A tied head is not stored. config.json is one of the
- * companions.
+ * one type, rounded to nearest, ties to even. A tied head is not stored.
+ * A config.json among the companions is written as it is; without one it is made from the config.
  */
 export function safetensorsWriter(dtype: StoredType): ModelWriter {
   return {
@@ -35,7 +38,10 @@ export function safetensorsWriter(dtype: StoredType): ModelWriter {
         const { shape, transposed } = expected.get(name) ?? { shape: [], transposed: false };
         return transposed ? transpose(data, shape[0], shape[1]) : data;
       };
-      return [...companionFiles(companions), { name: SINGLE_FILE, pieces: streamSafetensors(headers, dataOf) }];
+      return [
+        ...companionFiles(withConfig(companions, source)),
+        { name: SINGLE_FILE, pieces: streamSafetensors(headers, dataOf) },
+      ];
     },
   };
 }
@@ -65,6 +71,19 @@ function unsaid({ layers }: ModelConfig): string | null {
   return other < 0
     ? null
     : `config.json states one size for all layers, and layer ${other} has another one than layer 0`;
+}
+
+/** @throws UnsupportedModelError where none is given and none can be made. */
+function withConfig(companions: Companions, { name, config }: WeightSource): Companions {
+  if (companions.has(CONFIG_FILE)) return companions;
+  const fields = configJson(config);
+  if (fields === null) {
+    throw new UnsupportedModelError(`no ${CONFIG_FILE} can say all that this model's config does.`, {
+      where: name,
+      remedy: `Give a ${CONFIG_FILE} of your own along.`,
+    });
+  }
+  return new Map([...companions, [CONFIG_FILE, new TextEncoder().encode(`${JSON.stringify(fields, null, 2)}\n`)]]);
 }
 
 function companionFiles(companions: Companions): FileToWrite[] {
