@@ -124,7 +124,30 @@ export function kernelCases(sizes: Sizes): OpCase[] {
       const [x, y] = [stored(backend, rows, intermediate), stored(backend, rows, intermediate)];
       return [[x, y], (scope) => scope.add(x, y)];
     }),
+    gramCase(rows, hidden),
+    moving(`columnSquares ${rows}×${intermediate}`, elements, (backend) => {
+      const x = stored(backend, rows, intermediate);
+      return [[x], (scope) => scope.columnSquares(x)];
+    }),
+    moving(`rowCosines ${rows}×${hidden}`, 2 * rows * hidden, (backend) => {
+      const [x, y] = [stored(backend, rows, hidden), stored(backend, rows, hidden)];
+      return [[x, y], (scope) => scope.rowCosines(x, y)];
+    }),
   ];
+}
+
+/** Half of the products: the result is symmetric. Sums are f64, two in a vector where `linear` has four. */
+function gramCase(rows: number, cols: number): OpCase {
+  return {
+    name: `gram ${rows}×${cols}`,
+    amount: (rows * cols * (cols + 1)) / 1e9,
+    unit: 'GFLOP/s',
+    bound: 'arithmetic',
+    prepare(backend) {
+      const x = stored(backend, rows, cols);
+      return { ...scoped(backend, (scope) => scope.gram(x)), close: () => backend.free(x) };
+    },
+  };
 }
 
 export function linearCase(rows: number, k: number, n: number): OpCase {

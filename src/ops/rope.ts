@@ -27,7 +27,19 @@ export interface RopeSpec {
 }
 
 export function rope(out: Floats, x: Floats, cos: Floats, sin: Floats, rows: number, spec: RopeSpec): void {
-  const { heads, headDim, seqLen, start } = spec;
+  rotate(out, x, cos, sin, rows, spec, 1);
+}
+
+/** The rotation in its own direction, 1, or back, −1: by the angle −a, whose sine is −sin a. */
+export function rotate(
+  out: Floats,
+  x: Floats,
+  cos: Floats,
+  sin: Floats,
+  rows: number,
+  { heads, headDim, seqLen, start }: RopeSpec,
+  direction: 1 | -1,
+): void {
   const half = headDim / 2;
   for (let row = 0; row < rows; row++) {
     const angles = (start + (row % seqLen)) * half; // this position's row of the table
@@ -35,7 +47,7 @@ export function rope(out: Floats, x: Floats, cos: Floats, sin: Floats, rows: num
       const at = (row * heads + head) * headDim;
       for (let i = 0; i < half; i++) {
         const c = cos[angles + i];
-        const s = sin[angles + i];
+        const s = direction * sin[angles + i];
         const first = x[at + i];
         const second = x[at + half + i];
         out[at + i] = first * c - second * s;

@@ -11,29 +11,8 @@
  * Reference: Su et al. 2021, RoFormer, eq. 34, transposed.
  */
 import type { Floats } from './floats.ts';
-import type { RopeSpec } from './rope.ts';
+import { rotate, type RopeSpec } from './rope.ts';
 
-export function ropeBackward(
-  dx: Floats,
-  dy: Floats,
-  cos: Floats,
-  sin: Floats,
-  rows: number,
-  { heads, headDim, seqLen, start }: RopeSpec,
-): void {
-  const half = headDim / 2;
-  for (let row = 0; row < rows; row++) {
-    const angles = (start + (row % seqLen)) * half;
-    for (let head = 0; head < heads; head++) {
-      const at = (row * heads + head) * headDim;
-      for (let i = 0; i < half; i++) {
-        const c = cos[angles + i];
-        const s = sin[angles + i];
-        const first = dy[at + i];
-        const second = dy[at + half + i];
-        dx[at + i] = first * c + second * s;
-        dx[at + half + i] = second * c - first * s;
-      }
-    }
-  }
+export function ropeBackward(dx: Floats, dy: Floats, cos: Floats, sin: Floats, rows: number, spec: RopeSpec): void {
+  rotate(dx, dy, cos, sin, rows, spec, -1);
 }
