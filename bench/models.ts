@@ -6,8 +6,10 @@ import { chunkData, defaultEvalSettings } from '../src/eval/chunks.ts';
 import { expectedTensors } from '../src/formats/huggingface/tensorShapes.ts';
 import { openModel } from '../src/formats/openModel.ts';
 import { uniformLayers, type ModelConfig } from '../src/model/config.ts';
-import { Transformer } from '../src/model/transformer.ts';
+import type { Transformer } from '../src/model/transformer.ts';
+import { walkOf } from '../src/model/walk.ts';
 import type { WeightSource } from '../src/model/weights.ts';
+import { openSession } from '../src/session/session.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import { numel } from '../src/tensor/shape.ts';
 
@@ -29,7 +31,11 @@ export async function openBenchModel(
   length: number,
 ): Promise<BenchModel> {
   const opened = await openModel(path);
-  const model = await Transformer.load(opened.weights, backend, Math.min(2 ** 30, backend.capacityBytes * 0.7));
+  const open = (): Promise<{ backend: Backend; why: string }> =>
+    Promise.resolve({ backend, why: 'the bench asks for it' });
+  const workload = { chunk: length, streams: walkOf(opened.weights.config).length };
+  const session = await openSession(opened.weights, open, Math.min(2 ** 32, backend.capacityBytes), workload);
+  const { model } = session;
   const rows = { kind: 'rows' as const, rows: [readFileSync(textFile, 'utf8')] };
   const settings = { ...defaultEvalSettings, chunk: length, tokens: count * length };
   const { ids } = chunkData('tiny.txt', rows, model.config, opened.tokenizer, settings);
@@ -37,8 +43,7 @@ export async function openBenchModel(
     model,
     chunks: ids,
     async close() {
-      model.free();
-      await backend.dispose();
+      await session.close();
       await opened.close();
     },
   };

@@ -16,15 +16,14 @@ import { memorySize } from '../src/cli/options.ts';
 import { isScored } from '../src/eval/chunks.ts';
 import { openModel } from '../src/formats/openModel.ts';
 import { Mask } from '../src/model/mask.ts';
-import { Transformer } from '../src/model/transformer.ts';
 import { walkOf } from '../src/model/walk.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { candidatesLeft } from '../src/prune/candidates.ts';
-import { planMemory } from '../src/prune/pricing/plan.ts';
 import { replayCost, replayRace } from '../src/prune/race/raceReplay.ts';
 import { raceOrder } from '../src/prune/race/raceRule.ts';
 import { sweep } from '../src/prune/pricing/sweep.ts';
+import { openSession } from '../src/session/session.ts';
 import { knownLosses, readLossRecord, writeLossRecord, type LossRecord } from './lossRecord.ts';
 
 const { positionals, values } = parseArgs({
@@ -58,21 +57,27 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const opened = await openModel(path);
   const memoryBytes = values.memory === undefined ? defaultMemory() : memorySize(values.memory);
   const threads = Number(values.threads);
-  const { backend } = await selectBackend({
-    name: 'auto',
-    threads,
-    memoryBytes,
-    spawn: nodeSpawnWorker,
-    widen: nodeWidenVectors,
-  });
-  const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes));
-  const model = await Transformer.load(opened.weights, backend, plan.weightBytes);
   const tokens = values.tokens === undefined ? undefined : Number(values.tokens);
   const chunk = Number(values.chunk);
   const settings = { data, field: 'text', tokens, chunk, bos: 'auto', join: '\\n\\n', nllSum: 'f64' } as const;
   const chunks = await loadChunks(settings, opened);
-  const mask = Mask.parse(values.mask, model.config);
-  const candidates = candidatesLeft('mix', model.config, mask);
+  const { config } = opened.weights;
+  const mask = Mask.parse(values.mask, config);
+  const candidates = candidatesLeft('mix', config, mask);
+  const session = await openSession(
+    opened.weights,
+    (bytes) =>
+      selectBackend({
+        name: 'auto',
+        threads,
+        memoryBytes: bytes,
+        spawn: nodeSpawnWorker,
+        widen: nodeWidenVectors,
+      }),
+    memoryBytes,
+    { chunk, streams: candidates.length },
+  );
+  const { model } = session;
   const before = existsSync(out) ? readLossRecord(out, Infinity) : null;
   const names = candidates.map(({ name }) => name);
   const same = [opened.description, data, mask.toString(), chunk - 1, names];
@@ -103,8 +108,7 @@ async function record(path: string, data: string, out: string): Promise<void> {
     });
     console.error(`chunk ${index + 1} of ${chunks.ids.length}`);
   }
-  model.free();
-  await backend.dispose();
+  await session.close();
   await opened.close();
 }
 

@@ -57,6 +57,10 @@ export { offerWebGpu } from './platform/nodeWebGpu.ts';
 export type { GpuMode } from './backends/gpu/gpuMode.ts';
 export type { Backend, DeviceTensor, LinearWeight, NllSum, Ops, Scope, Statistics } from './backends/backend.ts';
 
+// Model, backend and memory together
+export { openSession, type Session, type SessionOptions } from './session/session.ts';
+export type { MemoryRemedy, Workload } from './session/memoryPlan.ts';
+
 // Perplexity
 export { chunkData, defaultEvalSettings, type BosPolicy, type Chunks, type EvalSettings } from './eval/chunks.ts';
 export { parseData, type RawData } from './eval/textData.ts';

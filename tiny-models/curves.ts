@@ -18,7 +18,6 @@ import { openModel } from '../src/formats/openModel.ts';
 import type { BlockId } from '../src/model/blockId.ts';
 import { Mask } from '../src/model/mask.ts';
 import { countParameters } from '../src/model/parameters.ts';
-import { Transformer } from '../src/model/transformer.ts';
 import { walkOf } from '../src/model/walk.ts';
 import { memoryJournal } from '../src/platform/journalSink.ts';
 import { nodeHasher } from '../src/platform/nodeHash.ts';
@@ -28,6 +27,7 @@ import { Journal } from '../src/prune/journal.ts';
 import { ratios } from '../src/prune/ratios.ts';
 import { localPricer } from '../src/prune/pricing/localPricer.ts';
 import { search } from '../src/prune/search.ts';
+import { openSession } from '../src/session/session.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import { formatPercent } from '../src/drawing/numbers.ts';
 import { renderCurves, type Curve, type CurvePoint } from './curvesDrawing.ts';
@@ -52,18 +52,19 @@ const MOST_REMOVED = 0.7;
 const MEMORY = 2 ** 29;
 
 const opened = await openModel(folder);
-const { backend } = await selectBackend({
-  name: 'auto',
-  threads: 2,
-  memoryBytes: MEMORY,
-  spawn: nodeSpawnWorker,
-  widen: nodeWidenVectors,
-});
-const model = await Transformer.load(opened.weights, backend, MEMORY / 2);
+const { config } = opened.weights;
+const node = { spawn: nodeSpawnWorker, widen: nodeWidenVectors };
+const session = await openSession(
+  opened.weights,
+  (memoryBytes) => selectBackend({ name: 'auto', threads: 2, memoryBytes, ...node }),
+  MEMORY,
+  { chunk: config.maxPositionEmbeddings, streams: walkOf(config).length },
+);
+const { model, backend } = session;
 const counts = countParameters(opened.weights);
 const most = Math.floor(walkOf(model.config).length * MOST_REMOVED);
 const tokens = Number(values.tokens);
-const chunk = model.config.maxPositionEmbeddings;
+const chunk = config.maxPositionEmbeddings;
 const read = (data: string): Promise<Chunks> =>
   loadChunks({ data, field: 'text', tokens, chunk, bos: 'none', join: '\\n\\n', nllSum: 'f64' }, opened);
 const searched = await read(calibration);
@@ -97,8 +98,7 @@ for (const { name, points } of curves) {
   const figures = points.map(({ removed, ppl }) => `${formatPercent(removed)}: ${ppl.toFixed(2)}`);
   process.stdout.write(`${name}: ${figures.join('  ')}\n`);
 }
-model.free();
-await backend.dispose();
+await session.close();
 await opened.close();
 
 /** What the search removes, step by step. */

@@ -412,7 +412,7 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
         async (model) => {
           const error = await failing(model.prune(search));
           expect(error).toBeInstanceOf(MemoryBudgetError);
-          expect((error as Error).message).toMatch(/Raise memoryBytes to \d+MB/);
+          expect((error as Error).message).toMatch(/Raise memoryBytes to \d+ or more/);
         },
         { memoryBytes: 2 ** 20 },
       );

@@ -42,7 +42,7 @@ export const facadeMutants: readonly Mutant[] = [
   {
     specs,
     name: 'weights summed in f64 serve a call that wants f32',
-    file: 'src/library/loadedWeights.ts',
+    file: 'src/session/loadedWeights.ts',
     from: 'this.#loaded.model.nllSum !== nllSum || ',
     to: '',
   },

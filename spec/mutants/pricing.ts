@@ -1,10 +1,39 @@
-/** Faults of what prices a step, and of a search bound to an order. */
+/** Faults of what prices a step, of a search bound to an order, and of the memory that both share. */
 import type { Mutant } from './mutant.ts';
 
 const pricer = { specs: ['spec/prune/pricing/pricer.spec.ts'] };
 const order = { specs: ['spec/prune/search.spec.ts'] };
 
 export const pricingMutants: readonly Mutant[] = [
+  {
+    file: 'src/model/footprint.ts',
+    specs: ['spec/session/memoryPlan.spec.ts'],
+    name: "memory: the head's sums are not counted",
+    from: 'streams * (4 * config.hiddenSize + nllRowBytes)',
+    to: 'streams * 4 * config.hiddenSize',
+  },
+  {
+    file: 'src/model/footprint.ts',
+    specs: ['spec/prune/pricing/plan.spec.ts', 'spec/session/session.spec.ts'],
+    name: 'memory: no room for the stream that moves on',
+    from: '4 * (streams + 1) * hiddenSize',
+    to: '4 * streams * hiddenSize',
+  },
+  {
+    file: 'src/session/session.ts',
+    specs: ['spec/session/session.spec.ts'],
+    name: 'a session that cannot be opened leaves its backend behind',
+    from: `    await backend.dispose();
+    throw error;`,
+    to: '    throw error;',
+  },
+  {
+    file: 'src/session/loadedWeights.ts',
+    specs: ['spec/session/session.spec.ts'],
+    name: 'short memory is told in words that were not asked for',
+    from: 'mostMemory(this.#backend), this.#remedy)',
+    to: 'mostMemory(this.#backend))',
+  },
   {
     ...order,
     file: 'src/prune/search.ts',

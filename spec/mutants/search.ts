@@ -83,8 +83,8 @@ export const searchMutants: readonly Mutant[] = [
     file: 'src/prune/pricing/plan.ts',
     specs: ['spec/prune/pricing/plan.spec.ts'],
     name: 'bundles: as large as the backend asks for, whatever the memory',
-    from: 'Math.min(fitting, bundleSize(config, chunks * chunk, backend.stackBytes))',
-    to: 'bundleSize(config, chunks * chunk, backend.stackBytes)',
+    from: 'Math.min(fitting, bundleSize(config, rows, backend.stackBytes))',
+    to: 'bundleSize(config, rows, backend.stackBytes)',
   },
   {
     ...bundles,

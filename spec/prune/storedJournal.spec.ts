@@ -74,7 +74,7 @@ async function found({ tokens, chunk, search }: Stored, sink: JournalSink, group
   const settings = { ...defaultEvalSettings, tokens, chunk };
   const candidates = candidatesLeft('mix', config, Mask.empty).length;
   let activationBytes = 2 ** 26;
-  while (planGroup(config, chunk, candidates, activationBytes) > groupSize) activationBytes *= 0.95;
+  while (planGroup(model, chunk, candidates, activationBytes) > groupSize) activationBytes *= 0.95;
   const options: RunOptions = {
     model,
     tokenizer: opened.tokenizer,

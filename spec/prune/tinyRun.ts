@@ -18,8 +18,9 @@ export const budgets: readonly number[] = await Promise.all([1, 2, 3].map(budget
 
 async function budgetFor(chunks: number): Promise<number> {
   const { config } = await tinySource({ layers: LAYERS });
+  const backend = await reference.make();
   let bytes = 2 ** 20;
-  while (planGroup(config, CHUNK, 2 * LAYERS, bytes) > chunks) bytes *= 0.95;
+  while (planGroup({ config, backend }, CHUNK, 2 * LAYERS, bytes) > chunks) bytes *= 0.95;
   return Math.floor(bytes);
 }
 

@@ -9,14 +9,14 @@ import { UsageError } from '../errors.ts';
 import { DEFAULT_CHUNK } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { Mask } from '../model/mask.ts';
-import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
-import { memoryNeeds, planMemory, type MemoryNeeds, type MemoryPlan } from '../prune/pricing/plan.ts';
-import { defaultMemory, defaultThreads, MAX_MEMORY } from '../platform/nodeMachine.ts';
+import type { MemoryRemedy, Workload } from '../session/memoryPlan.ts';
+import { openSession, type Session } from '../session/session.ts';
+import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
 import { interruptibleBackend } from './interruptible.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -42,11 +42,8 @@ interface RunOptions extends ModelOptions {
   kind?: PruneKind;
 }
 
-export interface OpenRun {
+export interface OpenRun extends Session {
   opened: OpenedModel;
-  model: Transformer;
-  plan: MemoryPlan;
-  close(): Promise<void>;
 }
 
 /**
@@ -63,58 +60,57 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
     throw new UsageError('--lanes goes with --backend simd.');
   }
   const opened = await openChecked(argument, options, terminal);
-  let backend: Backend | null = null;
-  const close = async (): Promise<void> => {
-    await backend?.dispose();
-    await opened.close();
-  };
+  const { nllSum } = options;
   try {
-    const memoryBytes = options.memory ?? defaultMemory();
-    const threads = options.threads ?? defaultThreads();
-    const needs = needsOf(opened.weights, options, threads);
-    const selected = await selectBackend({
-      name: options.backend,
-      threads,
-      memoryBytes,
-      spawn: nodeSpawnWorker,
-      widen: nodeWidenVectors,
-      lanes: options.lanes,
-      gpuMode: options.gpuMode,
-      offerWebGpu,
-    });
-    backend = selected.backend;
-    terminal.note(`backend: ${backend.description}; ${selected.why}`);
-    const most = backend.name === 'simd' ? MAX_MEMORY : Infinity;
-    const plan = planMemory(Math.min(memoryBytes, backend.capacityBytes), needs, most);
-    const model = await Transformer.load(
+    const session = await openSession(
       opened.weights,
-      interruptibleBackend(backend),
-      plan.weightBytes,
-      options.nllSum,
+      (memoryBytes) => openBackend(options, memoryBytes, terminal),
+      options.memory ?? defaultMemory(),
+      workloadOf(opened.weights, options),
+      { nllSum, remedy },
     );
     return {
+      ...session,
       opened,
-      model,
-      plan,
       async close() {
-        model.free();
-        await close();
+        await session.close();
+        await opened.close();
       },
     };
   } catch (error) {
-    await close();
+    await opened.close();
     throw error;
   }
 }
 
-function needsOf(source: WeightSource, { data, chunk, kind }: RunOptions, threads: number): MemoryNeeds {
-  const { maxPositionEmbeddings } = source.config;
+const remedy: MemoryRemedy = (least) =>
+  least === null ? 'Lower --chunk.' : `Raise --memory to ${least}MB or more, or lower --chunk.`;
+
+async function openBackend(
+  options: RunOptions,
+  memoryBytes: number,
+  terminal: Terminal,
+): Promise<{ backend: Backend; why: string }> {
+  const { backend, why } = await selectBackend({
+    name: options.backend,
+    threads: options.threads ?? defaultThreads(),
+    memoryBytes,
+    spawn: nodeSpawnWorker,
+    widen: nodeWidenVectors,
+    lanes: options.lanes,
+    gpuMode: options.gpuMode,
+    offerWebGpu,
+  });
+  terminal.note(`backend: ${backend.description}; ${why}`);
+  return { backend: interruptibleBackend(backend), why };
+}
+
+function workloadOf({ config }: WeightSource, { data, chunk, kind }: RunOptions): Workload {
   // A text to continue is short: a token counts as a chunk.
-  if (data === undefined) return memoryNeeds(source, 1, 1, threads);
+  if (data === undefined) return { chunk: 1, streams: 1 };
   // What is wrong with a chunk beyond the context is not the memory.
-  const tokens = Math.min(chunk ?? DEFAULT_CHUNK, maxPositionEmbeddings);
-  const candidates = kind === undefined ? 1 : candidatesLeft(kind, source.config, Mask.empty).length;
-  return memoryNeeds(source, tokens, candidates, threads);
+  const tokens = Math.min(chunk ?? DEFAULT_CHUNK, config.maxPositionEmbeddings);
+  return { chunk: tokens, streams: kind === undefined ? 1 : candidatesLeft(kind, config, Mask.empty).length };
 }
 
 /** Opens a model and passes on its warnings. */

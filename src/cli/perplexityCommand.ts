@@ -24,12 +24,12 @@ export interface PerplexityOptions extends ModelOptions, EvalOptions {
 export async function perplexityCommand(argument: string, options: PerplexityOptions): Promise<void> {
   const terminal = new Terminal(options);
   const started = performance.now();
-  const { opened, model, plan, close } = await openRun(argument, options, terminal);
+  const { opened, model, activationBytes, close } = await openRun(argument, options, terminal);
   try {
     const mask = await readMaskArgument(options.mask ?? '', model.config, readTextFile);
     await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const chunks = await loadChunks(options, opened, terminal);
-    const group = Math.min(16, planGroup(model.config, chunks.chunk, 1, plan.activationBytes));
+    const group = Math.min(16, planGroup(model, chunks.chunk, 1, activationBytes));
     let nonFinite: string | null = null;
     const found = await perplexity(model, chunks, mask, group, async (scores) => {
       // Without some blocks a loss may be NaN; then it is a result, and where it began goes with

@@ -13,7 +13,6 @@ import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type Sto
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import type { Method } from '../prune/method.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
-import { spareBytes } from '../prune/pricing/plan.ts';
 import { methodWords } from '../prune/report/headline.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -156,8 +155,8 @@ async function searchInto(
       settings,
       race,
       gradients: gradientsOf(options),
-      activationBytes: opened.plan.activationBytes,
-      checkpointBytes: spareBytes(opened.model.source, opened.plan),
+      activationBytes: opened.activationBytes,
+      checkpointBytes: opened.spareBytes,
       version: programVersion(),
       newHasher: nodeHasher,
       sink,

@@ -14,12 +14,14 @@ import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
 import { checkSampling } from '../model/sampler.ts';
+import { abandon } from '../prune/mapEvents.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { MethodEvent } from '../prune/method.ts';
+import { LoadedWeights } from '../session/loadedWeights.ts';
+import type { MemoryRemedy } from '../session/memoryPlan.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
 import { chunksOf, evaluationOf } from './data.ts';
-import { LoadedWeights } from './loadedWeights.ts';
 import { maskText } from './maskText.ts';
 import type {
   Data,
@@ -44,6 +46,9 @@ import { Running } from './running.ts';
 import { follow } from './signals.ts';
 import { textRun } from './textRun.ts';
 import { errorInLibraryWords } from './words.ts';
+
+const remedy: MemoryRemedy = (least) =>
+  least === null ? 'Lower chunk.' : `Raise memoryBytes to ${least * 2 ** 20} or more, or lower chunk.`;
 
 /** One opened model on one backend: what the facade is where it computes itself. */
 export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
@@ -73,7 +78,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   ) {
     this.#opened = opened;
     this.#backend = abortableBackend(backend, () => this.#check());
-    this.#weights = new LoadedWeights(opened.weights, this.#backend, budget);
+    this.#weights = new LoadedWeights(opened.weights, this.#backend, budget.memoryBytes, remedy);
     this.#budget = budget;
     this.#platform = platform;
     this.description = opened.description;
@@ -90,7 +95,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       checkOptions(settings, perplexityRules);
       const mask = this.#mask(settings.mask);
       const { name, chunks } = await this.#chunks(data, settings);
-      const { model } = await this.#weights.under({ chunk: chunks.chunk, streams: 1, nllSum: settings.nllSum });
+      const { model } = await this.#weights.under({ chunk: chunks.chunk, streams: 1 }, settings.nllSum);
       let nonFinite: string | null = null;
       const found = await perplexity(model, chunks, mask, 1, async (scores) => {
         const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
@@ -182,7 +187,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
         await this.#turn();
       }
     } finally {
-      await events.return(undefined as never);
+      await abandon(events);
     }
   }
 

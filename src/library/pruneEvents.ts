@@ -10,7 +10,7 @@ import { requireMethod } from '../prune/methods/all.ts';
 import { checkRace, type RaceSettings } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
-import type { LoadedWeights } from './loadedWeights.ts';
+import type { LoadedWeights } from '../session/loadedWeights.ts';
 import type { PruneSettings } from './model.ts';
 import { checkOptions, pruneRules } from './options.ts';
 import type { Platform } from './platform.ts';
@@ -39,8 +39,8 @@ export async function* pruneEvents(
   method.check({ ...own, race }, config);
   const { name, chunks } = await cut();
   const streams = candidatesLeft(kind, config, Mask.empty).length;
-  const work = { chunk: chunks.chunk, streams, nllSum: settings.nllSum };
-  const { model, activationBytes, spareBytes } = await weights.under(work);
+  const workload = { chunk: chunks.chunk, streams };
+  const { model, activationBytes, spareBytes } = await weights.under(workload, settings.nllSum);
   const sink = journal === undefined ? memoryJournal() : await platform.openJournal(journal, fresh);
   try {
     return yield* run({

@@ -70,7 +70,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
   const candidates = candidatesLeft(kind, model.config, Mask.empty).length;
   // Refused before a journal is begun.
-  planGroup(model.config, chunks.chunk, candidates, options.activationBytes);
+  planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
     const identity = identityOf(method, settings, gradients);

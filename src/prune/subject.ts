@@ -31,7 +31,7 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
   const { model, chunks, kind } = options;
   const candidates = candidatesLeft(kind, model.config, Mask.empty);
   const counts = countParameters(model.source);
-  const groupOf = (streams: number): number => planGroup(model.config, chunks.chunk, streams, options.activationBytes);
+  const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
 
   const once: Subject['once'] = async function* <T extends Kept>(
     key: string,

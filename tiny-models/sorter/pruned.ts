@@ -12,7 +12,6 @@ import { loadChunks } from '../../src/cli/evalOptions.ts';
 import { formatPercent } from '../../src/drawing/numbers.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
-import { Transformer } from '../../src/model/transformer.ts';
 import { walkOf } from '../../src/model/walk.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
@@ -21,6 +20,7 @@ import { nodeWidenVectors } from '../../src/platform/nodeVectors.ts';
 import { Journal } from '../../src/prune/journal.ts';
 import { localPricer } from '../../src/prune/pricing/localPricer.ts';
 import { search } from '../../src/prune/search.ts';
+import { openSession } from '../../src/session/session.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { accuracy, drawProblems, LENGTH, SEQ_LEN } from './task.ts';
 
@@ -37,15 +37,15 @@ const ids = Array.from({ length: PROBLEMS }, (_, problem) => {
 writeFileSync(data, `${JSON.stringify(ids)}\n`);
 
 const opened = await openModel(folder);
-const { backend } = await selectBackend({
-  name: 'auto',
-  threads: 2,
-  memoryBytes: 2 ** 28,
-  spawn: nodeSpawnWorker,
-  widen: nodeWidenVectors,
-});
-const model = await Transformer.load(opened.weights, backend, 2 ** 26);
 const chunk = 2 * LENGTH + 1;
+const node = { spawn: nodeSpawnWorker, widen: nodeWidenVectors };
+const session = await openSession(
+  opened.weights,
+  (memoryBytes) => selectBackend({ name: 'auto', threads: 2, memoryBytes, ...node }),
+  2 ** 28,
+  { chunk, streams: walkOf(opened.weights.config).length },
+);
+const { model } = session;
 const settings = { data, field: 'text', tokens: undefined, chunk, bos: 'none', join: '', nllSum: 'f64' } as const;
 const chunks = await loadChunks(settings, opened);
 const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
@@ -63,6 +63,5 @@ for await (const event of search({ model, chunks, journal, pricer }, { kind: 'mi
   mask = mask.with(event.removed.blocks);
   await row(event.step, event.removed.name, event.removed.perplexity.ppl);
 }
-model.free();
-await backend.dispose();
+await session.close();
 await opened.close();

@@ -83,6 +83,6 @@ export const modelCases: readonly WrongInput[] = [
     what: 'too little memory',
     args: ['prune', PLANTED, '--data', TEXT, '--blocks', '1', '--memory', '1MB', '--chunk', '256'],
     code: 1,
-    line: /needs \d+ MiB at the least and has 1 MiB.*Raise --memory to \d+MB/,
+    line: /needs at least \d+ MiB of memory and has 1 MiB.*Raise --memory to \d+MB/,
   },
 ];

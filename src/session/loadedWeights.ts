@@ -3,48 +3,50 @@ import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { NllSum } from '../ops/nll.ts';
-import { memoryNeeds, planMemory, spareBytes } from '../prune/pricing/plan.ts';
+import { memoryNeeds, mostMemory, planMemory, spareBytes, type MemoryRemedy, type Workload } from './memoryPlan.ts';
 
-/** What a call will run: tokens a chunk, streams beside the unpruned one, how the head adds up. */
-export interface Workload {
-  readonly chunk: number;
-  readonly streams: number;
-  readonly nllSum?: NllSum;
-}
-
+/** A model under a plan of its memory. */
 export interface Planned {
   readonly model: Transformer;
-  /** Budget for residual streams. */
+  /** Budget for residual streams and what a block needs while it runs. */
   readonly activationBytes: number;
   /** What is left for streams kept from step to step. */
   readonly spareBytes: number;
 }
 
 /**
- * The model's weights from call to call. They stay packed as long as the next call leaves them
- * room, and adds up over the vocabulary in the same way.
+ * A model's weights on a backend, from one piece of work to the next. They stay packed as long as
+ * the next leaves them room, and adds up over the vocabulary in the same way.
  */
 export class LoadedWeights {
   readonly #source: WeightSource;
   readonly #backend: Backend;
-  readonly #budget: { threads: number; memoryBytes: number };
+  readonly #memoryBytes: number;
+  readonly #remedy: MemoryRemedy | undefined;
   /** What all weights take when they are packed. */
   readonly #packedBytes: number;
   #loaded: { model: Transformer; weightBytes: number } | null = null;
 
-  constructor(source: WeightSource, backend: Backend, budget: { threads: number; memoryBytes: number }) {
+  /**
+   * @param memoryBytes for everything; a backend with less has what it has.
+   * @param remedy what to say where that is too little.
+   */
+  constructor(source: WeightSource, backend: Backend, memoryBytes: number, remedy?: MemoryRemedy) {
     this.#source = source;
     this.#backend = backend;
-    this.#budget = budget;
+    this.#memoryBytes = Math.min(memoryBytes, backend.capacityBytes);
+    this.#remedy = remedy;
     this.#packedBytes = 4.1 * countParameters(source).total;
   }
 
-  /** @throws MemoryBudgetError when there is less memory than the model and a chunk need. */
-  async under({ chunk, streams, nllSum = 'f64' }: Workload): Promise<Planned> {
-    const { threads, memoryBytes } = this.#budget;
-    const needs = memoryNeeds(this.#source, chunk, streams, threads);
-    const most = this.#backend.name === 'simd' ? 2 ** 32 : Infinity;
-    const plan = planMemory(Math.min(memoryBytes, this.#backend.capacityBytes), needs, most);
+  /**
+   * The model, with memory shared out for `workload`. A model given earlier is not to be used
+   * again.
+   * @throws MemoryBudgetError when there is less memory than the model and a chunk need.
+   */
+  async under(workload: Workload, nllSum: NllSum = 'f64'): Promise<Planned> {
+    const needs = memoryNeeds(this.#source, workload, this.#backend);
+    const plan = planMemory(this.#memoryBytes, needs, mostMemory(this.#backend), this.#remedy);
     const held = Math.min(this.#loaded?.weightBytes ?? Infinity, this.#packedBytes);
     if (this.#loaded === null || this.#loaded.model.nllSum !== nllSum || held > plan.weightBytes) {
       this.free();

@@ -1,0 +1,122 @@
+/** How a run's memory is shared between packed weights and activations. */
+import type { Backend } from '../backends/backend.ts';
+import { MemoryBudgetError } from '../errors.ts';
+import { blockTensorNames } from '../model/blockTensors.ts';
+import { walkBytes } from '../model/footprint.ts';
+import { countParameters } from '../model/parameters.ts';
+import { walkOf } from '../model/walk.ts';
+import { HEAD_TILE } from '../model/weightPieces.ts';
+import type { WeightSource } from '../model/weights.ts';
+
+/** The least that will be run at once. */
+export interface Workload {
+  /** Tokens of a chunk. */
+  readonly chunk: number;
+  /** Streams beside the unpruned one: the candidates that a sweep prices, or 1. */
+  readonly streams: number;
+}
+
+export interface MemoryPlan {
+  /** Budget for packed weights. */
+  readonly weightBytes: number;
+  /** Budget for residual streams and what a block needs while it runs. */
+  readonly activationBytes: number;
+}
+
+/** The least that a run can do with. */
+export interface MemoryNeeds {
+  /** The largest block or tile of the head, packed: what must be there at once. */
+  readonly weightBytes: number;
+  /** One chunk's streams, and what a block needs while it runs. */
+  readonly activationBytes: number;
+}
+
+/**
+ * What to do about memory that is short, in the words of whoever asked for the run.
+ * @param least MiB that would do; null where the backend cannot have so many.
+ */
+export type MemoryRemedy = (least: number | null) => string;
+
+const plainRemedy: MemoryRemedy = (least) =>
+  least === null ? 'Take shorter chunks.' : `Give ${least} MiB or more, or take shorter chunks.`;
+
+/** What the allocator rounds up, and holes between pieces. */
+const SLACK = 1 / 32;
+
+/** The largest memory that a WebAssembly module can have. */
+const WASM_BYTES = 2 ** 32;
+
+const nothing: MemoryNeeds = { weightBytes: 0, activationBytes: 0 };
+
+/**
+ * A quarter for activations, at most a GiB: streams beyond that only make groups larger than
+ * helps. More or less than that where the run could not do otherwise.
+ * @param most bytes that the backend could have if it were asked to.
+ * @throws MemoryBudgetError when memory is short of `smallestMemory`.
+ */
+export function planMemory(
+  memoryBytes: number,
+  needs: MemoryNeeds = nothing,
+  most: number = Infinity,
+  remedy: MemoryRemedy = plainRemedy,
+): MemoryPlan {
+  const smallest = smallestMemory(needs);
+  if (memoryBytes < smallest) {
+    const limit = smallest <= most ? '' : `, and this backend is limited to ${most / 2 ** 30} GiB`;
+    throw new MemoryBudgetError(
+      `this run needs at least ${mebibytes(smallest)} MiB of memory and has ${Math.floor(memoryBytes / 2 ** 20)} MiB: ${mebibytes(needs.weightBytes)} MiB for the largest piece of weights, ${mebibytes(needs.activationBytes)} MiB for activations${limit}.`,
+      { remedy: remedy(smallest <= most ? mebibytes(smallest) : null) },
+    );
+  }
+  const usable = memoryBytes * (1 - SLACK);
+  const wanted = Math.max(needs.activationBytes, Math.min(memoryBytes / 4, 2 ** 30));
+  const activationBytes = Math.min(wanted, usable - needs.weightBytes);
+  return { activationBytes, weightBytes: usable - activationBytes };
+}
+
+/** The fewest bytes with which `planMemory` meets `needs`. */
+export function smallestMemory({ weightBytes, activationBytes }: MemoryNeeds): number {
+  return Math.ceil((weightBytes + activationBytes) / (1 - SLACK));
+}
+
+/** The most bytes that a backend of this kind could be opened with. */
+export function mostMemory({ name }: Pick<Backend, 'name'>): number {
+  return name === 'simd' ? WASM_BYTES : Infinity;
+}
+
+/** What a sweep over one chunk cannot do without, on this backend with its threads. */
+export function memoryNeeds(
+  source: WeightSource,
+  { chunk, streams }: Workload,
+  backend: Pick<Backend, 'nllRowBytes' | 'scratchBytes'>,
+): MemoryNeeds {
+  const { config, tensors } = source;
+  const elements = (name: string): number => (tensors.get(name)?.shape ?? [0]).reduce((a, b) => a * b, 1);
+  const blocks = walkOf(config).map((id) => {
+    return blockTensorNames(config, id).reduce((sum, name) => sum + 4 * elements(name), 0);
+  });
+  const tile = Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4;
+  // What is always there: the rotary table and the final norm.
+  const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
+  const activations = chunk * walkBytes(config, streams + 1, backend.nllRowBytes);
+  return {
+    weightBytes: blocks.reduce((a, b) => Math.max(a, b), tile),
+    activationBytes: activations + resident + backend.scratchBytes(chunk, config.headDim),
+  };
+}
+
+/**
+ * What the plan's weight budget leaves when the whole model is packed: room for the streams that a
+ * search keeps from step to step. A tenth stays free for holes between them.
+ */
+export function spareBytes(source: WeightSource, plan: MemoryPlan): number {
+  const { total } = countParameters(source);
+  const { vocabSize, hiddenSize, tieWordEmbeddings } = source.config;
+  // An embedding of its own is read row by row and never packed.
+  const packed = 4 * (tieWordEmbeddings ? total : total - vocabSize * hiddenSize);
+  return Math.max(0, 0.9 * (plan.weightBytes - 1.02 * packed));
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}
