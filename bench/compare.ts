@@ -17,12 +17,16 @@ const { positionals, values } = parseArgs({
     model: { type: 'string', default: '' },
     tokens: { type: 'string', default: '512' },
     rounds: { type: 'string', default: '15' },
+    /** Tasks with this in their name; without it, all. */
+    only: { type: 'string', default: '' },
     /** Milliseconds of a turn, about. */
     turn: { type: 'string', default: '100' },
   },
 });
 if (positionals.length !== 1) {
-  console.error('usage: node bench/compare.ts CHECKOUT [--model FILE] [--tokens 512] [--rounds 15] [--turn 100]');
+  console.error(
+    'usage: node bench/compare.ts CHECKOUT [--model FILE] [--tokens 512] [--only WORD] [--rounds 15] [--turn 100]',
+  );
   process.exit(1);
 }
 
@@ -32,7 +36,7 @@ interface Side {
 }
 
 const [here, there] = await Promise.all([resolve(import.meta.dirname, '..'), resolve(positionals[0])].map(start));
-const tasks = here.tasks.filter((task) => there.tasks.includes(task));
+const tasks = here.tasks.filter((task) => there.tasks.includes(task) && task.includes(values.only));
 console.log('| task | speed over the other’s, by CPU time | by the clock |\n| --- | --: | --: |');
 const all: number[] = [];
 for (const task of tasks) {

@@ -25,7 +25,7 @@ export const libraryMutants: readonly Mutant[] = [
   {
     name: 'closing a scope after dispose is refused',
     file: 'src/backends/ownedScope.ts',
-    from: "this.rules.check('close', !this.#closed, 'the scope is closed');",
+    from: "this.rules.check('close', !this.#closed, () => 'the scope is closed');",
     to: "this.expectOpen('close');",
     specs: ['spec/contract/reference.spec.ts'],
   },

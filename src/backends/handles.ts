@@ -75,29 +75,32 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
     this.#nll = nll;
   }
 
-  /** @throws ShapeError `<backend> <op>: <message>.` unless `fits`. */
-  check(op: string, fits: boolean, message: string): void {
-    if (!fits) throw new ShapeError(`${message}.`, { where: `${this.#backend} ${op}` });
+  /**
+   * @param message made only when it is needed: ops of a single row take microseconds.
+   * @throws ShapeError `<backend> <op>: <message>.` unless `fits`.
+   */
+  check(op: string, fits: boolean, message: () => string): void {
+    if (!fits) throw new ShapeError(`${message()}.`, { where: `${this.#backend} ${op}` });
   }
 
   /** The live array behind a handle of the contract. */
   own(op: string, x: DeviceTensor): T {
     if (!(x instanceof this.#array)) throw this.#foreign(op, 'array');
-    this.check(op, !x.freed && !x.owner.freed, `the array ${shapeOf(x)} was freed, or its scope closed`);
+    this.check(op, !x.freed && !x.owner.freed, () => `the array ${shapeOf(x)} was freed, or its scope closed`);
     return x;
   }
 
   /** The live weight behind a handle of the contract. */
   ownLinear(op: string, weight: LinearWeight): L {
     if (!(weight instanceof this.#linear)) throw this.#foreign(op, 'weight');
-    this.check(op, !weight.freed, `the weight ${shapeOfWeight(weight)} was freed`);
+    this.check(op, !weight.freed, () => `the weight ${shapeOfWeight(weight)} was freed`);
     return weight;
   }
 
   /** The running state behind a handle of the contract. */
   ownNll(op: string, state: NllState): N {
     if (!(state instanceof this.#nll)) throw this.#foreign(op, 'log-sum-exp state');
-    this.check(op, !state.ended, 'the log-sum-exp state was passed on or finished before');
+    this.check(op, !state.ended, () => 'the log-sum-exp state was passed on or finished before');
     return state;
   }
 
@@ -108,7 +111,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   /** Rows and cols are whole, positive and make up `length` elements. */
   size(op: string, rows: number, cols: number, length: number): void {
     const whole = Number.isInteger(rows) && Number.isInteger(cols) && rows > 0 && cols > 0;
-    this.check(op, whole && rows * cols === length, `${length} elements are not [${rows}, ${cols}]`);
+    this.check(op, whole && rows * cols === length, () => `${length} elements are not [${rows}, ${cols}]`);
   }
 
   /**
@@ -130,7 +133,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   rows(op: string, x: DeviceTensor, from: number, to: number): T {
     const source = this.own(op, x);
     const fits = isRange(from, to, source.rows);
-    this.check(op, fits, `rows ${from} … ${to} are not among those of ${shapeOf(source)}`);
+    this.check(op, fits, () => `rows ${from} … ${to} are not among those of ${shapeOf(source)}`);
     return source;
   }
 
@@ -138,23 +141,23 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   columns(op: string, x: DeviceTensor, from: number, to: number): T {
     const source = this.own(op, x);
     const fits = isRange(from, to, source.cols);
-    this.check(op, fits, `columns ${from} … ${to} are not among those of ${shapeOf(source)}`);
+    this.check(op, fits, () => `columns ${from} … ${to} are not among those of ${shapeOf(source)}`);
     return source;
   }
 
   /** x as columns `from` and following of [R, cols]. */
   place(op: string, x: T, from: number, cols: number): void {
     const fits = isRange(from, from + x.cols, cols);
-    this.check(op, fits, `${shapeOf(x)} does not fit into ${cols} columns from ${from} on`);
+    this.check(op, fits, () => `${shapeOf(x)} does not fit into ${cols} columns from ${from} on`);
   }
 
   /** At least one part, all of equal width, and how many rows they have. */
   parts(op: string, parts: readonly DeviceTensor[]): { sources: T[]; rows: number; cols: number } {
     const sources = parts.map((part) => this.own(op, part));
-    this.check(op, sources.length > 0, 'there are no parts');
+    this.check(op, sources.length > 0, () => 'there are no parts');
     const [{ cols }] = sources;
     const fit = sources.every((part) => part.cols === cols);
-    this.check(op, fit, `${sources.map(shapeOf).join(', ')} are not of equal width`);
+    this.check(op, fit, () => `${sources.map(shapeOf).join(', ')} are not of equal width`);
     return { sources, rows: sources.reduce((sum, part) => sum + part.rows, 0), cols };
   }
 
@@ -162,7 +165,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   writeRows(target: DeviceTensor, at: number, source: DeviceTensor): { to: T; from: T } {
     const [to, from] = [this.own('writeRows', target), this.own('writeRows', source)];
     const fits = from.cols === to.cols && isRange(at, at + from.rows, to.rows);
-    this.check('writeRows', fits, `${shapeOf(from)} does not fit into ${shapeOf(to)} at row ${at}`);
+    this.check('writeRows', fits, () => `${shapeOf(from)} does not fit into ${shapeOf(to)} at row ${at}`);
     return { to, from };
   }
 
@@ -170,7 +173,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   pair(op: string, x: DeviceTensor, y: DeviceTensor): [T, T] {
     const [first, second] = [this.own(op, x), this.own(op, y)];
     const same = first.rows === second.rows && first.cols === second.cols;
-    this.check(op, same, `${shapeOf(first)} and ${shapeOf(second)} are not of one shape`);
+    this.check(op, same, () => `${shapeOf(first)} and ${shapeOf(second)} are not of one shape`);
     return [first, second];
   }
 
@@ -178,7 +181,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   vector(op: string, name: string, parameter: DeviceTensor, x: T): T {
     const handle = this.own(op, parameter);
     const fits = handle.rows === 1 && handle.cols === x.cols;
-    this.check(op, fits, `x ${shapeOf(x)} and ${name} ${shapeOf(handle)} do not fit`);
+    this.check(op, fits, () => `x ${shapeOf(x)} and ${name} ${shapeOf(handle)} do not fit`);
     return handle;
   }
 
@@ -186,7 +189,7 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   linear(op: string, x: DeviceTensor, weight: LinearWeight): { source: T; w: L } {
     const [source, w] = [this.own(op, x), this.ownLinear(op, weight)];
     const fits = source.cols === w.inFeatures;
-    this.check(op, fits, `x ${shapeOf(source)} and W ${shapeOfWeight(w)} do not fit`);
+    this.check(op, fits, () => `x ${shapeOf(source)} and W ${shapeOfWeight(w)} do not fit`);
     return { source, w };
   }
 
@@ -194,11 +197,12 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
   rope(op: string, x: DeviceTensor, table: RopeTable, spec: RopeSpec): Record<'source' | 'cos' | 'sin', T> {
     const { heads, headDim, seqLen, start } = spec;
     const [source, cos, sin] = [this.own(op, x), this.own(op, table.cos), this.own(op, table.sin)];
-    const shapes = `x ${shapeOf(source)}, table ${shapeOf(cos)} and ${shapeOf(sin)}, ${heads} heads of ${headDim}`;
+    const shapes = (): string =>
+      `x ${shapeOf(source)}, table ${shapeOf(cos)} and ${shapeOf(sin)}, ${heads} heads of ${headDim}`;
     const widths = source.cols === heads * headDim && cos.cols === headDim / 2 && sin.cols === headDim / 2;
-    this.check(op, widths, `${shapes} do not fit`);
+    this.check(op, widths, () => `${shapes()} do not fit`);
     const positions = isRange(start, start + seqLen, Math.min(cos.rows, sin.rows));
-    const places = `${shapes} do not fit sequences of ${seqLen} rows from position ${start}`;
+    const places = (): string => `${shapes()} do not fit sequences of ${seqLen} rows from position ${start}`;
     this.check(op, positions && source.rows % seqLen === 0, places);
     return { source, cos, sin };
   }
@@ -220,8 +224,8 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
       queries.cols === numHeads * headDim,
       ...[keys, values].map((part) => part.rows === sequences * keyLen && part.cols === numKvHeads * headDim),
     ];
-    const shapes = `q ${shapeOf(queries)}, k ${shapeOf(keys)}, v ${shapeOf(values)}`;
-    this.check(op, !fits.includes(false), `${shapes} with ${JSON.stringify(spec)} do not fit`);
+    const shapes = (): string => `q ${shapeOf(queries)}, k ${shapeOf(keys)}, v ${shapeOf(values)}`;
+    this.check(op, !fits.includes(false), () => `${shapes()} with ${JSON.stringify(spec)} do not fit`);
     return { queries, keys, values, sequences };
   }
 
@@ -233,27 +237,27 @@ export class Rules<T extends Handle, L extends LinearHandle, N extends NllHandle
     state: NllState | null,
   ): { source: T; head: L; before: N | null } {
     const [source, head] = [this.own('nllTile', x), this.ownLinear('nllTile', tile)];
-    const shapes = `x ${shapeOf(source)}, tile ${shapeOfWeight(head)} and ${targets.length} targets`;
+    const shapes = (): string => `x ${shapeOf(source)}, tile ${shapeOfWeight(head)} and ${targets.length} targets`;
     const fits = source.cols === head.inFeatures && targets.length === source.rows;
-    this.check('nllTile', fits, `${shapes} do not fit`);
+    this.check('nllTile', fits, () => `${shapes()} do not fit`);
     const before = state === null ? null : this.ownNll('nllTile', state);
     const rows = before?.rows ?? source.rows;
-    this.check('nllTile', rows === source.rows, `${shapes} do not fit a state of ${rows} rows`);
+    this.check('nllTile', rows === source.rows, () => `${shapes()} do not fit a state of ${rows} rows`);
     return { source, head, before };
   }
 
   /** Ids from `least` to `end` − 1, at least one. */
   ids(op: string, ids: Int32Array, end: number, least: number = 0): void {
-    this.check(op, ids.length > 0, 'there are no ids');
+    this.check(op, ids.length > 0, () => 'there are no ids');
     const wrong = ids.find((id) => id < least || id >= end);
-    this.check(op, wrong === undefined, `id ${wrong} is not among ${least} … ${end - 1}`);
+    this.check(op, wrong === undefined, () => `id ${wrong} is not among ${least} … ${end - 1}`);
   }
 
   /** An array that its user may free: a stored or kept one. */
   free(x: DeviceTensor): T {
     const handle = this.own('free', x);
     const free = !handle.scoped && !handle.isView;
-    this.check('free', free, 'only a stored or kept array can be freed; its scope frees this one');
+    this.check('free', free, () => 'only a stored or kept array can be freed; its scope frees this one');
     return handle;
   }
 }

@@ -38,14 +38,18 @@ export abstract class OwnedScope<T extends Handle, L extends LinearHandle, N ext
   keep(x: DeviceTensor): DeviceTensor {
     this.expectOpen('keep');
     const handle = this.rules.own('keep', x);
-    this.rules.check('keep', !handle.isView, 'a view owns no memory and cannot be kept');
-    this.rules.check('keep', this.#made.delete(handle), 'the array was not made in this scope, or is kept already');
+    this.rules.check('keep', !handle.isView, () => 'a view owns no memory and cannot be kept');
+    this.rules.check(
+      'keep',
+      this.#made.delete(handle),
+      () => 'the array was not made in this scope, or is kept already',
+    );
     handle.scoped = false;
     return handle;
   }
 
   close(): void {
-    this.rules.check('close', !this.#closed, 'the scope is closed');
+    this.rules.check('close', !this.#closed, () => 'the scope is closed');
     this.#closed = true;
     for (const handle of this.#made) this.release(handle);
     this.#made.clear();
@@ -61,6 +65,6 @@ export abstract class OwnedScope<T extends Handle, L extends LinearHandle, N ext
   /** To be called before anything is made. */
   protected expectOpen(op: string): void {
     this.expectRunning();
-    this.rules.check(op, !this.#closed, 'the scope is closed');
+    this.rules.check(op, !this.#closed, () => 'the scope is closed');
   }
 }

@@ -150,7 +150,7 @@ class GpuJsBackend implements GpuBackend {
     this.#device.expectRunning();
     const { source, head, before } = rules.nllTile(x, tile, targets, state);
     const kept = before?.sum ?? sum;
-    rules.check('nllTile', kept === sum, `the sum is kept in ${kept}, not in ${sum}`);
+    rules.check('nllTile', kept === sum, () => `the sum is kept in ${kept}, not in ${sum}`);
     return foldNll(this.#device, before ?? startNll(this.#device, source.rows, sum), source, head, firstId, targets);
   }
 

@@ -62,7 +62,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
   scatterRows(dy: DeviceTensor, ids: Int32Array, rows: number): DeviceTensor {
     const slope = rules.own('scatterRows', dy);
     rules.ids('scatterRows', ids, rows);
-    rules.check('scatterRows', slope.rows === ids.length, `dy ${shapeOf(dy)} and ${ids.length} ids do not fit`);
+    rules.check('scatterRows', slope.rows === ids.length, () => `dy ${shapeOf(dy)} and ${ids.length} ids do not fit`);
     const out = this.make('scatterRows', rows, slope.cols);
     gatherRowsBackward(out.data, slope.data, ids, slope.cols);
     return out;
@@ -70,7 +70,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
 
   linearBackwardWeight(dy: DeviceTensor, x: DeviceTensor): DeviceTensor {
     const [slope, source] = [rules.own('linearBackwardWeight', dy), rules.own('linearBackwardWeight', x)];
-    rules.check('linearBackwardWeight', dy.rows === x.rows, `dy ${shapeOf(dy)} and x ${shapeOf(x)} do not fit`);
+    rules.check('linearBackwardWeight', dy.rows === x.rows, () => `dy ${shapeOf(dy)} and x ${shapeOf(x)} do not fit`);
     const out = this.make('linearBackwardWeight', dy.cols, x.cols);
     linearBackwardWeight(out.data, slope.data, source.data, dy.rows, x.cols, dy.cols);
     return out;
@@ -129,7 +129,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     const { queries, keys, values, sequences } = rules.attention('attentionBackward', q, k, v, spec);
     const [slope] = rules.pair('attentionBackward', dy, q);
     const whole = spec.keyLen === spec.seqLen;
-    rules.check('attentionBackward', whole, `keyLen ${spec.keyLen} is not seqLen ${spec.seqLen}`);
+    rules.check('attentionBackward', whole, () => `keyLen ${spec.keyLen} is not seqLen ${spec.seqLen}`);
     const dq = this.make('attentionBackward', q.rows, q.cols);
     const [dk, dv] = [k, v].map((x): ReferenceTensor => this.make('attentionBackward', x.rows, x.cols));
     const inputs = [slope.data, queries.data, keys.data, values.data] as const;
@@ -178,7 +178,7 @@ export class ReferenceGradientScope extends ReferenceScope implements GradientSc
     rules.check(
       'crossEntropy',
       targets.length === rows,
-      `logits ${shapeOf(logits)} and ${targets.length} targets do not fit`,
+      () => `logits ${shapeOf(logits)} and ${targets.length} targets do not fit`,
     );
     rules.ids('crossEntropy', targets, cols, -1);
     const [nll, dLogits] = [this.make('crossEntropy', rows, 1), this.make('crossEntropy', rows, cols)];

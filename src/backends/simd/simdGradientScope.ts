@@ -55,7 +55,11 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
 
   scatterRows(dy: DeviceTensor, ids: Int32Array, rows: number): DeviceTensor {
     const slope = rules.own('scatterRows', dy);
-    rules.check('scatterRows', slope.rows === ids.length, `dy ${shapeOf(slope)} and ${ids.length} ids do not fit`);
+    rules.check(
+      'scatterRows',
+      slope.rows === ids.length,
+      () => `dy ${shapeOf(slope)} and ${ids.length} ids do not fit`,
+    );
     rules.ids('scatterRows', ids, rows);
     const out = this.make('scatterRows', rows, slope.cols);
     this.#withIds(ids, (at) => {
@@ -68,7 +72,7 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
   linearBackwardWeight(dy: DeviceTensor, x: DeviceTensor): DeviceTensor {
     const [slope, source] = [rules.own('linearBackwardWeight', dy), rules.own('linearBackwardWeight', x)];
     const fits = slope.rows === source.rows;
-    rules.check('linearBackwardWeight', fits, `dy ${shapeOf(slope)} and x ${shapeOf(source)} do not fit`);
+    rules.check('linearBackwardWeight', fits, () => `dy ${shapeOf(slope)} and x ${shapeOf(source)} do not fit`);
     const { rows, cols: inFeatures } = source;
     const { cols: outFeatures } = slope;
     const out = this.make('linearBackwardWeight', outFeatures, inFeatures);
@@ -149,7 +153,7 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     const { queries, keys, values, sequences } = rules.attention(op, q, k, v, spec);
     const [slope] = rules.pair(op, dy, q);
     const { numHeads, numKvHeads, headDim, seqLen, keyLen, window } = spec;
-    rules.check(op, keyLen === seqLen, `keyLen ${keyLen} is not seqLen ${seqLen}`);
+    rules.check(op, keyLen === seqLen, () => `keyLen ${keyLen} is not seqLen ${seqLen}`);
     const dq = this.make('attentionBackward', queries.rows, queries.cols);
     const [dk, dv] = [
       this.make('attentionBackward', keys.rows, keys.cols),
@@ -212,7 +216,7 @@ export class SimdGradientScope extends SimdScope implements GradientScope {
     const source = rules.own('crossEntropy', logits);
     const { rows, cols } = source;
     const fits = targets.length === rows;
-    rules.check('crossEntropy', fits, `logits ${shapeOf(source)} and ${targets.length} targets do not fit`);
+    rules.check('crossEntropy', fits, () => `logits ${shapeOf(source)} and ${targets.length} targets do not fit`);
     rules.ids('crossEntropy', targets, cols, -1);
     const [nll, dLogits] = [this.make('crossEntropy', rows, 1), this.make('crossEntropy', rows, cols)];
     this.#withIds(targets, (at) => {
