@@ -89,8 +89,8 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...bundles,
     name: 'bundles: streams of a checkpoint under the names of others',
-    from: 'if (index > from) views.push(scope.view(stream, from * rows, index * rows));',
-    to: 'if (index > from) views.unshift(scope.view(stream, from * rows, index * rows));',
+    from: 'if (to > from) views.push(scope.view(stream, from * rows, to * rows));',
+    to: 'if (to > from) views.unshift(scope.view(stream, from * rows, to * rows));',
   },
   {
     ...bundles,

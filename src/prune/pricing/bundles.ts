@@ -122,11 +122,12 @@ export function unstack(bundles: readonly Bundle[], perRow: readonly Float32Arra
 function rowsOf(scope: Scope, { names, stream }: Bundle, wanted: ReadonlySet<string>): DeviceTensor[] {
   const rows = stream.rows / names.length;
   const views: DeviceTensor[] = [];
-  let from = 0;
-  for (const [index, name] of [...names, ''].entries()) {
-    if (wanted.has(name)) continue;
-    if (index > from) views.push(scope.view(stream, from * rows, index * rows));
-    from = index + 1;
+  for (let from = 0; from < names.length;) {
+    let to = from;
+    while (to < names.length && wanted.has(names[to])) to++;
+    if (to > from) views.push(scope.view(stream, from * rows, to * rows));
+    // The one that ended the run is not wanted.
+    from = to + 1;
   }
   return views;
 }
