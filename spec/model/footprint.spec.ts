@@ -7,7 +7,7 @@ import { Mask } from '../../src/model/mask.ts';
 import { walkOf } from '../../src/model/walk.ts';
 import { someFamily, someSequences } from './modelArbitraries.ts';
 import { onReference, onSimd } from './namedBackends.ts';
-import { families, tinyTransformer } from './tinyTransformer.ts';
+import { families, tinySource, tinyTransformer } from './tinyTransformer.ts';
 import { watchOps } from './watchOps.ts';
 
 const LAYERS = 2;
@@ -69,4 +69,20 @@ describe('a footprint', () => {
       model.free();
     },
   );
+
+  it('is that of the widest layer where layers differ, and of a row where there is no block', async () => {
+    const { config } = await tinySource({ layers: 2 });
+    const [first, second] = config.layers;
+    const narrow = { mha: null, mlp: { intermediateSize: 5 } };
+    const wide = { mha: null, mlp: { intermediateSize: 90 } };
+    // Norm, output and sum of C = 16; gate, up and their product of F.
+    expect(footprint({ ...config, layers: [narrow, wide] })).toEqual({
+      bytesPerRow: 4 * (3 * 16 + 3 * 90),
+      widestRow: 90,
+    });
+    expect(footprint({ ...config, layers: [wide, narrow] }).widestRow).toBe(90);
+    expect(footprint({ ...config, layers: [narrow] })).toEqual({ bytesPerRow: 4 * (3 * 16 + 3 * 5), widestRow: 16 });
+    expect(footprint({ ...config, layers: [{ ...first, mlp: null }, second] })).toEqual(footprint(config));
+    expect(footprint({ ...config, layers: [] })).toEqual({ bytesPerRow: 0, widestRow: 16 });
+  });
 });

@@ -118,6 +118,20 @@ export const coreMutants: readonly Mutant[] = [
     to: 'assertUnchanged: () => Promise.resolve()',
   },
   {
+    file: 'src/prune/run.ts',
+    specs: ['spec/prune/cutModel.spec.ts'],
+    name: 'a document names the blocks that were there as those that were not',
+    from: '.filter((block) => !hasBlock(config, block))',
+    to: '.filter((block) => hasBlock(config, block))',
+  },
+  {
+    file: 'src/prune/report/layerPicture.ts',
+    specs: ['spec/prune/report/layerPicture.spec.ts'],
+    name: 'a block that was never there is drawn as one that stayed',
+    from: 'if (absent.has(name))',
+    to: 'if (absent.has(String(layer)))',
+  },
+  {
     file: 'src/model/footprint.ts',
     specs: ['spec/model/footprint.spec.ts'],
     name: 'a footprint is that of the first block',

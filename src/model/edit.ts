@@ -43,7 +43,9 @@ export interface NewLayer {
 /** Other layers in place of the model's. */
 export interface RelayerEdit {
   readonly type: 'relayer';
-  /** From the input to the output: layers of the model by number, as often as wanted, and new ones. */
+  /**
+   * From the input to the output: layers of the model by number, as often as wanted, and new ones.
+   */
   readonly layers: readonly (number | NewLayer)[];
 }
 

@@ -34,8 +34,8 @@ export class KvSlot {
 }
 
 /**
- * The cache of one sequence being generated. It has a slot for each surviving MHA only: a removed one has no keys,
- * and the others keep their own, whatever is masked around them.
+ * The cache of one sequence being generated. It has a slot for each surviving MHA only: a removed
+ * one has no keys, and the others keep their own, whatever is masked around them.
  */
 export class KvCache {
   /** Positions the cache can hold. */

@@ -5,7 +5,9 @@ import { elementsOf, type WeightSource } from './weights.ts';
 
 /** Parameter counts, from the tensors' shapes; nothing is read. */
 export interface ParameterCounts {
-  /** All parameters: embedding, head and norms included, tied weights once (torch's `parameters()`). */
+  /**
+   * All parameters: embedding, head and norms included, tied weights once (torch's `parameters()`).
+   */
   total: number;
   /** Parameters of all blocks, their norms included. */
   blocks: number;

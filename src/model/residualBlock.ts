@@ -1,6 +1,11 @@
 /**
  * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend.
- * Removing a block is not running it; its norm goes with it (Zhong et al. 2025, §3).
+ * A layer has two: attention (MHA), which mixes tokens, and an MLP, which does not. Removing a
+ * block is not running it, so its norm goes with it and x stays as it is (Zhong et al. 2025, §3).
+ *
+ * Shapes: R rows (tokens of all sequences), C hiddenSize, H query heads, K key/value heads, D
+ * headDim, F intermediateSize. Every projection is x Wᵀ (+ bias). `ops` runs the operations: on a
+ * backend, or on a tape that also differentiates them.
  */
 import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
 import { mhaSpec, type ModelConfig } from './config.ts';
@@ -36,9 +41,7 @@ export interface MlpBlock {
 
 export type ResidualBlock = MhaBlock | MlpBlock;
 
-/**
- * Where the rows of x sit: x [n·seqLen, C] holds n sequences, each starting at position `start`.
- */
+/** Where the rows of x sit: x [n·seqLen, C] holds n sequences, each from position `start` on. */
 export interface Placement {
   seqLen: number;
   start: number;
@@ -59,6 +62,10 @@ export function applyBlock(
   return ops.add(x, branch);
 }
 
+/**
+ * Attention: a token takes a weighted mean of the values of the tokens up to its own,
+ * softmax(q kᵀ / √D + causal mask) v in each head, and projects what its heads found back to C.
+ */
 function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
   const { headDim } = config;
   const { heads, kvHeads, window } = mhaSpec(config, block.layer);
@@ -85,6 +92,10 @@ function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at
   return ops.linear(mixed, block.output);
 }
 
+/**
+ * down(silu(gate(x)) · up(x)), or down(gelu(up(x))) where there is no gate: [R, C] → [R, F] → [R,
+ * C].
+ */
 function mlp(ops: Ops, config: ModelConfig, block: MlpBlock, x: DeviceTensor): DeviceTensor {
   const normed = applyNorm(ops, config, block.norm, x);
   const up = ops.linear(normed, block.up);
@@ -101,6 +112,7 @@ export function applyNorm(ops: Ops, config: ModelConfig, norm: NormWeights, x: D
   return ops.layerNorm(x, norm.weight, norm.bias, config.norm.eps);
 }
 
+/** Queries [R, H·D], keys and values [R, K·D]. */
 function project(
   ops: Ops,
   config: ModelConfig,

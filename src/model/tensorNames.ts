@@ -1,6 +1,6 @@
 /**
- * Canonical tensor names, Hugging Face's, per family. Every WeightSource answers to these, whatever its file calls
- * the tensors; every projection is [out, in].
+ * Canonical tensor names, Hugging Face's, per family. Every WeightSource answers to these, whatever
+ * its file calls the tensors; every projection is [out, in].
  */
 import type { ModelConfig } from './config.ts';
 

@@ -71,7 +71,9 @@ const computing: ReadonlySet<string> = new Set<ObservedOp['op']>([
   'add',
 ]);
 
-/** The first op of a block on x whose result is not finite, its tensor, if any, and the row of x. */
+/**
+ * The first op of a block on x whose result is not finite, its tensor, if any, and the row of x.
+ */
 async function firstNonFiniteOp(
   { backend, config, pieces }: Transformer,
   id: BlockId,

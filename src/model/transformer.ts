@@ -6,12 +6,13 @@
  *   → final norm → LM head → log-sum-exp over the vocabulary
  *   → one negative log-likelihood (NLL) for each token that has a successor.
  *
- * B sequences of T tokens each are stacked: row b·T + t of the stream is token t of sequence b, with
- * C = hiddenSize numbers. A mask names the blocks that are skipped, and nothing else changes: a
- * removed block adds nothing to x.
+ * B sequences of T tokens each are stacked: row b·T + t of the stream is token t of sequence b,
+ * with C = hiddenSize numbers. A mask names the blocks that are removed. `walkOf` lists the others
+ * in order; a removed block adds nothing to x, and nothing else changes.
  *
  * A stream is a `DeviceTensor`: a handle of an array in the backend's memory, which no op changes.
- * A block makes a new stream, and the old one is freed by whoever no longer needs it.
+ * A block makes a new stream. The old one is freed once nobody needs it: `consume(backend, x, use)`
+ * frees x after `use`, and `withScope` frees all that was made in it but what `keep` hands out.
  */
 import type { Backend, DeviceTensor, NllSum } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';

@@ -1,9 +1,10 @@
 /**
- * Packed weights under a byte budget. When it is short, the piece loaded last is dropped first. A walk of the model asks
- * for its weights in the same order every time, so that is the one that will be wanted again latest, and the first
- * pieces stay for good. (Dropping the least recently used piece, the usual rule, would miss on every request of such a
- * loop.) Pieces also go in the reverse order of their coming, so that the memory they leave is one range, not holes in
- * which a larger piece has no room.
+ * Packed weights under a byte budget. When it is short, the piece loaded last is dropped first. A
+ * walk of the model asks for its weights in the same order every time, so that is the one that will
+ * be wanted again latest, and the first pieces stay for good. (Dropping the least recently used
+ * piece, the usual rule, would miss on every request of such a loop.) Pieces also go in the reverse
+ * order of their coming, so that the memory they leave is one range, not holes in which a larger
+ * piece has no room.
  */
 export class WeightCache {
   readonly #budget: number;
@@ -20,8 +21,8 @@ export class WeightCache {
   }
 
   /**
-   * The piece named `key`, loaded if it is not held. It may be dropped at the next `use`, so it must not be kept
-   * across one. `bytes` is its size once loaded.
+   * The piece named `key`, loaded if it is not held. It may be dropped at the next `use`, so it
+   * must not be kept across one. `bytes` is its size once loaded.
    */
   async use<T>(key: string, bytes: number, load: () => Promise<T>, free: (value: T) => void): Promise<T> {
     const held = this.#pieces.get(key);

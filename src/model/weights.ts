@@ -12,11 +12,12 @@ export interface TensorInfo {
 }
 
 /**
- * A model's weights, read lazily: nothing is read before it is asked for, and nothing is kept after it was handed out.
- * Names are Hugging Face's canonical ones for the family, whatever the file calls them
- * (`model.layers.3.self_attn.q_proj.weight`, `transformer.h.0.attn.c_attn.weight` …), and every projection comes as
- * [out, in] in Hugging Face's row order, whatever the file's order was (GGUF permutes q/k rows for arch llama,
- * GPT-2's safetensors stores Conv1D weights as [in, out]).
+ * A model's weights, read lazily: nothing is read before it is asked for, and nothing is kept after
+ * it was handed out. Names are Hugging Face's canonical ones for the family, whatever the file
+ * calls them (`model.layers.3.self_attn.q_proj.weight`, `transformer.h.0.attn.c_attn.weight` …),
+ * and every projection comes as [out, in] in Hugging Face's row order, whatever the file's order
+ * was (GGUF permutes q/k rows for arch llama, GPT-2's safetensors stores Conv1D weights as [in,
+ * out]).
  */
 export interface WeightSource {
   /** Where the weights come from, for messages and reports. */
@@ -30,9 +31,14 @@ export interface WeightSource {
    * FileChangedError when the file was changed since it was opened.
    */
   tensor(name: string): Promise<Float32Array>;
-  /** Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head. */
+  /**
+   * Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head.
+   */
   rows(name: string, from: number, to: number): Promise<Float32Array>;
-  /** SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal binds a run to. */
+  /**
+   * SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal
+   * binds a run to.
+   */
   contentHash(hasher: Hasher): Promise<string>;
   /**
    * Checks that the files are still those whose bytes were hashed and read; called before a result

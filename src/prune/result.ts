@@ -63,7 +63,10 @@ export interface PruneResult {
     name: string;
     family: string;
     numHiddenLayers: number;
+    /** Blocks that the model has. */
     blocks: number;
+    /** Blocks that it did not have when the run began, `L5.mlp`; only where there are any. */
+    absent?: string[];
     parameters: number;
     blockParameters: number;
     contentHash: string;

@@ -6,8 +6,8 @@ import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
-import { formatBlock } from '../model/blockId.ts';
-import { configIdentity } from '../model/config.ts';
+import { formatBlock, hasBlock } from '../model/blockId.ts';
+import { configIdentity, type ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -125,6 +125,7 @@ function documentOf(options: RunOptions, { method, outcome, end, hashes, sample,
       family: config.family,
       numHiddenLayers: config.layers.length,
       blocks: walkOf(config).length,
+      ...absentOf(config),
       parameters: counts.total,
       blockParameters: counts.blocks,
       contentHash: hashes.weights,
@@ -145,6 +146,16 @@ function documentOf(options: RunOptions, { method, outcome, end, hashes, sample,
     sample,
     seconds,
   };
+}
+
+/** Blocks that were not in the model. */
+function absentOf(config: ModelConfig): Pick<PruneResult['model'], 'absent'> {
+  const blocks = config.layers.flatMap((_, layer) => [
+    { layer, kind: 'mha' } as const,
+    { layer, kind: 'mlp' } as const,
+  ]);
+  const absent = blocks.filter((block) => !hasBlock(config, block)).map(formatBlock);
+  return absent.length === 0 ? {} : { absent };
 }
 
 async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {

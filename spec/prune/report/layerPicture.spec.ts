@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { layerSection } from '../../../src/prune/report/figureSections.ts';
 import { renderLayerPicture } from '../../../src/prune/report/layerPicture.ts';
 import { arbitraryResult } from './arbitraryResult.ts';
 import { childText, elementsOf, parseMarkup, withClass } from './parseMarkup.ts';
@@ -22,6 +23,22 @@ describe('layer picture', () => {
       expect(withClass(drawing, 'kept')).toHaveLength(result.model.blocks - expected.length);
     },
   );
+
+  test.prop([arbitraryResult(), fc.nat()])('a block that the model never had is shown as not there', (result, some) => {
+    const { numHiddenLayers } = result.model;
+    const gone = new Set(result.steps.flatMap(({ removed }) => removed?.split(',') ?? []));
+    const left = Array.from({ length: numHiddenLayers }, (_, layer) => [`L${layer}.mha`, `L${layer}.mlp`])
+      .flat()
+      .filter((name) => !gone.has(name));
+    const absent = left.filter((_, index) => (some >> (index % 20)) % 2 === 1);
+    const cut = { ...result, model: { ...result.model, absent } };
+    const drawing = parseMarkup(renderLayerPicture(cut, 8).markup);
+    const titles = withClass(drawing, 'absent').map((node) => childText(node, 'title'));
+    expect(titles.toSorted()).toEqual(absent.map((name) => `${name}: not in the model`).toSorted());
+    expect(withClass(drawing, 'kept')).toHaveLength(left.length - absent.length);
+    const whole = numHiddenLayers - new Set([...gone, ...absent].map((name) => name.split('.')[0])).size;
+    if (gone.size > 0) expect(layerSection(cut).markup).toContain(`${whole} layer${whole === 1 ? '' : 's'} kept both`);
+  });
 
   test.prop([arbitraryResult(), fc.integer({ min: 1, max: 40 })])(
     'no two cells overlap and none leaves the drawing',

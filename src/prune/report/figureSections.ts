@@ -1,3 +1,4 @@
+import { parseBlock } from '../../model/blockId.ts';
 import type { CandidateScore, PruneResult } from '../result.ts';
 import { renderCurve } from './curve.ts';
 import { heatPanels } from './heatCells.ts';
@@ -39,7 +40,9 @@ export function curveSection(result: PruneResult): Markup {
 export function layerSection(result: PruneResult): Markup {
   const removals = removalsOf(result);
   const mha = removals.filter(({ block }) => block.kind === 'mha').length;
-  const untouched = result.model.numHiddenLayers - new Set(removals.map(({ block }) => block.layer)).size;
+  const absent = (result.model.absent ?? []).map((name) => parseBlock(name, result.model.numHiddenLayers).layer);
+  const touched = new Set([...removals.map(({ block }) => block.layer), ...absent]);
+  const untouched = result.model.numHiddenLayers - touched.size;
   const gone = `${plural(mha, 'attention block')} and ${plural(removals.length - mha, 'MLP')} went; ${plural(untouched, 'layer')} kept both. `;
   const counts = removals.length === 0 ? 'No block was removed. ' : gone;
   const scope =

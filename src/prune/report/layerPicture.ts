@@ -27,6 +27,7 @@ export function renderLayerPicture(result: PruneResult, layersPerStrip: number):
   const removals = removalsOf(result);
   const byName = new Map(removals.map((removal) => [formatBlock(removal.block), removal]));
   const steps = effectiveSteps(result).length;
+  const absent = new Set(result.model.absent);
 
   const cells = Array.from({ length: layers }, (_, layer) => {
     const x = NAME_WIDTH + (layer % perStrip) * CELL.width;
@@ -35,7 +36,15 @@ export function renderLayerPicture(result: PruneResult, layersPerStrip: number):
       text(x + CELL.width / 2, y + 13, String(layer), { class: 'tick', 'text-anchor': 'middle' }),
       ...KINDS.map((kind, row) => {
         const name = formatBlock({ layer, kind });
-        return cell(name, kind, byName.get(name), steps, x, y + HEADER_HEIGHT + row * CELL.height);
+        const top = y + HEADER_HEIGHT + row * CELL.height;
+        if (absent.has(name))
+          return element(
+            'g',
+            { class: 'absent' },
+            tooltip(`${name}: not in the model`),
+            element('rect', boxAt(x, top)),
+          );
+        return cell(name, kind, byName.get(name), steps, x, top);
       }),
     ];
   });
@@ -49,7 +58,7 @@ export function renderLayerPicture(result: PruneResult, layersPerStrip: number):
       height: strips * (stripHeight + STRIP_GAP) - STRIP_GAP,
       class: 'layers',
     },
-    { title: 'What went when, layer by layer', description: describe(removals, layers) },
+    { title: 'What went when, layer by layer', description: describe(result, removals) },
     names,
     cells,
   );
@@ -63,13 +72,7 @@ function cell(
   x: number,
   y: number,
 ): Markup {
-  const box = {
-    x: x + CELL.gap / 2,
-    y: y + CELL.gap / 2,
-    width: CELL.width - CELL.gap,
-    height: CELL.height - CELL.gap,
-    rx: 3,
-  };
+  const box = boxAt(x, y);
   if (removal === undefined) {
     return element('g', { class: 'kept' }, tooltip(`${name}: kept`), element('rect', box));
   }
@@ -83,6 +86,11 @@ function cell(
   );
 }
 
+function boxAt(x: number, y: number): Record<string, number> {
+  const { width, height, gap } = CELL;
+  return { x: x + gap / 2, y: y + gap / 2, width: width - gap, height: height - gap, rx: 3 };
+}
+
 /**
  * Which quarter of the run a step lies in, `q1` … `q4`: the earlier a block went, the less it was
  * missed, the stronger its cell.
@@ -92,7 +100,8 @@ function quarter(step: number, steps: number): string {
   return `q${Math.min(3, Math.max(0, index)) + 1}`;
 }
 
-function describe(removals: readonly Removal[], layers: number): string {
+function describe({ model }: PruneResult, removals: readonly Removal[]): string {
   const order = removals.map(({ block }) => formatBlock(block)).join(', ');
-  return `${layers} layers with two blocks each. ${order === '' ? 'Nothing was removed.' : `Removed, in this order: ${order}.`}`;
+  const absent = model.absent === undefined ? '' : `, without ${model.absent.join(', ')}`;
+  return `${model.numHiddenLayers} layers with two blocks each${absent}. ${order === '' ? 'Nothing was removed.' : `Removed, in this order: ${order}.`}`;
 }

@@ -89,6 +89,7 @@ svg .dense-label { fill: var(--quiet); }
 .kept rect { fill: var(--faint); }
 .bar.mha rect { fill: var(--mha); } .bar.mlp rect { fill: var(--mlp); } .bar.layer rect { fill: var(--layer); }
 .bar.faint rect { fill-opacity: 0.3; }
+.absent rect { fill: none; stroke: var(--faint); stroke-dasharray: 2 3; }
 .gone text { font-weight: 600; }
 .gone.mha rect { fill: var(--mha); } .gone.mlp rect { fill: var(--mlp); }
 .gone.q2 rect { fill-opacity: 0.5; } .gone.q3 rect { fill-opacity: 0.34; } .gone.q4 rect { fill-opacity: 0.2; }
