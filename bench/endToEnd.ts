@@ -14,7 +14,6 @@ import { generate } from '../src/model/generate.ts';
 import { Mask } from '../src/model/mask.ts';
 import { greedy } from '../src/model/sampler.ts';
 import { nextTokens, type Transformer } from '../src/model/transformer.ts';
-import { walkOf } from '../src/model/walk.ts';
 import { nodeSpawnWorker } from '../src/platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { seededRng } from '../src/tensor/rng.ts';
@@ -140,12 +139,7 @@ function tasksOf(model: Transformer, chunks: readonly Int32Array[], { forward, g
 }
 
 async function forwardPass(model: Transformer, chunks: readonly Int32Array[], head: boolean): Promise<void> {
-  let x = await model.embed(chunks);
-  for (const block of walkOf(model.config)) {
-    const next = await model.block(block, x, chunks[0].length);
-    model.backend.free(x);
-    x = next;
-  }
+  const x = await model.walk(chunks, Mask.empty);
   if (head) await model.headNll([x], nextTokens(chunks));
   else model.backend.free(x);
 }

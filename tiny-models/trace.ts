@@ -6,7 +6,6 @@ import type { DeviceTensor } from '../src/backends/backend.ts';
 import { formatBlock } from '../src/model/blockId.ts';
 import type { Mask } from '../src/model/mask.ts';
 import { nextTokens, type Transformer } from '../src/model/transformer.ts';
-import { walkOf } from '../src/model/walk.ts';
 import { seededRng } from '../src/tensor/rng.ts';
 import type { PlainPass, PlainStream } from './plainForward.ts';
 
@@ -62,14 +61,14 @@ interface PassNumbers {
 export async function engineTrace(model: Transformer, ids: Int32Array, mask: Mask): Promise<Trace> {
   const { backend } = model;
   const download = async (stream: DeviceTensor): Promise<Float32Array> => (await backend.download(stream)).slice();
-  let stream = await model.embed([ids]);
-  const streams = [{ after: 'embedding', x: await download(stream) }];
-  for (const block of walkOf(model.config, mask)) {
-    const next = await model.block(block, stream, ids.length);
-    backend.free(stream);
-    stream = next;
-    streams.push({ after: formatBlock(block), x: await download(stream) });
-  }
+  const embedding = await model.embed([ids]);
+  const streams = [{ after: 'embedding', x: await download(embedding) }];
+  backend.free(embedding);
+  const stream = await model.walk([ids], mask, {
+    async block(id, _before, after) {
+      streams.push({ after: formatBlock(id), x: await download(after) });
+    },
+  });
   const again = backend.store(streams[streams.length - 1].x, ids.length, model.config.hiddenSize);
   const [nll] = await model.headNll([stream], nextTokens([ids]));
   return traceOf({ streams, logits: await model.logits(again), nll: nll.subarray(0, -1) });

@@ -1,16 +1,10 @@
 /** A full forward pass for specs: logits of every position, which measuring perplexity never makes. */
 import type { Mask } from '../../src/model/mask.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
-import { walkOf } from '../../src/model/walk.ts';
 
 /** ids [B][T] → logits [B·T][V]. */
 export async function forward(model: Transformer, ids: readonly Int32Array[], mask: Mask): Promise<Float32Array[]> {
-  let x = await model.embed(ids);
-  for (const block of walkOf(model.config, mask)) {
-    const next = await model.block(block, x, ids[0].length);
-    model.backend.free(x);
-    x = next;
-  }
+  const x = await model.walk(ids, mask);
   const { rows } = x;
   const logits = await model.logits(x);
   const { vocabSize } = model.config;

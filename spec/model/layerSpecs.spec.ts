@@ -14,6 +14,7 @@ import { continueSequence } from '../../src/model/continueSequence.ts';
 import { KvCache } from '../../src/model/kvCache.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
+import { mlpTensorNames } from '../../src/model/tensorNames.ts';
 import { tensorShapes } from '../../src/model/tensorShapes.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { walkOf } from '../../src/model/walk.ts';
@@ -112,6 +113,13 @@ test.prop([someFamily, fc.nat(LAYERS - 1), fc.integer({ min: 1, max: 24 }), some
   'a model with one narrower MLP computes what a plain forward pass does',
   async (family, layer, width, ids) => {
     const model = await load(narrowed(await tinySource({ family, layers: LAYERS }), layer, width));
+    const shapes = tensorShapes(model.config);
+    for (let at = 0; at < LAYERS; at++) {
+      const { up, down } = mlpTensorNames(model.config, at);
+      const hidden = at === layer ? width : 24;
+      expect(shapes.get(up.weight)).toEqual([hidden, 16]);
+      expect(shapes.get(down.weight)).toEqual([16, hidden]);
+    }
     for (const [at, nll] of (await model.nll(ids, Mask.empty)).entries()) {
       const want = await plainForward(model.source, ids[at], Mask.empty);
       for (const [t, value] of nll.entries()) expect(value).toBeCloseTo(want.nll[t], 4);

@@ -112,6 +112,27 @@ describe('the input of a projection', () => {
 });
 
 describe('a tap that fails', () => {
+  it('does so only when the others are done with their arrays', async () => {
+    const { model } = await tinyTransformer();
+    const { backend } = model;
+    const sums: number[] = [];
+    const tap: Tap = {
+      async input(name, x) {
+        await new Promise(setImmediate);
+        if (name.endsWith('q_proj.weight')) throw new Error('no more');
+        // Two turns later than the failure.
+        for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
+        sums.push((await backend.download(x)).reduce((sum, value) => sum + Math.abs(value), 0));
+      },
+    };
+    await expect(model.walk([Int32Array.of(1, 2)], Mask.empty, tap)).rejects.toThrow('no more');
+    // k, v and the output.
+    expect(sums).toHaveLength(3);
+    for (const sum of sums) expect(sum).toBeGreaterThan(0);
+    model.free();
+    expect(backend.bytesInUse()).toBe(0);
+  });
+
   const faults: Record<string, Tap> = {
     'at a block': { block: () => Promise.reject(new Error('no more')) },
     'at an input, at once': {

@@ -11,7 +11,7 @@ import type { LayerSpec, ModelConfig } from './config.ts';
 import { Mask } from './mask.ts';
 import { blockShapes, tensorShapes } from './tensorShapes.ts';
 import { walkOf } from './walk.ts';
-import type { TensorInfo, WeightSource } from './weights.ts';
+import { sizeOf, type TensorInfo, type WeightSource } from './weights.ts';
 
 /** Blocks that are gone, their norms with them. The others keep their names. */
 export interface RemoveEdit {
@@ -201,10 +201,6 @@ function computed(name: string, shape: readonly number[], values: () => Promise<
 function checkLength(name: string, values: Float32Array, shape: readonly number[]): Float32Array {
   if (values.length === sizeOf(shape)) return values;
   throw new ShapeError(`'${name}' [${shape.join(', ')}] cannot hold ${values.length} numbers.`, { where: 'edit' });
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 /** @param hashEdit adds the edit to a hash, after the contents of the base. */

@@ -51,5 +51,10 @@ export interface WeightSource {
 
 /** Numbers that a tensor holds; 0 for one that the model does not have. */
 export function elementsOf(source: WeightSource, name: string): number {
-  return (source.tensors.get(name)?.shape ?? [0]).reduce((product, extent) => product * extent, 1);
+  return sizeOf(source.tensors.get(name)?.shape ?? [0]);
+}
+
+/** Numbers that a shape holds. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
 }

@@ -1,7 +1,6 @@
 /** Sorting letters as a language: `hbdacaeg>aabcdegh`. What stands after `>` is the only thing that can be known. */
 import type { Mask } from '../../src/model/mask.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
-import { walkOf } from '../../src/model/walk.ts';
 import type { Rng } from '../../src/tensor/rng.ts';
 import type { Batch } from '../../src/autodiff/batch.ts';
 
@@ -34,13 +33,7 @@ export function drawProblems(rng: Rng, sequences: number): Batch {
 export async function accuracy(model: Transformer, mask: Mask, rng: Rng, problems: number): Promise<number> {
   const { inputs, targets } = drawProblems(rng, problems);
   const ids = Array.from({ length: problems }, (_, at) => inputs.subarray(at * SEQ_LEN, (at + 1) * SEQ_LEN));
-  let x = await model.embed(ids);
-  for (const block of walkOf(model.config, mask)) {
-    const next = await model.block(block, x, SEQ_LEN);
-    model.backend.free(x);
-    x = next;
-  }
-  const logits = await model.logits(x);
+  const logits = await model.logits(await model.walk(ids, mask));
   const { vocabSize } = model.config;
   const wrong = new Set<number>();
   for (const [row, target] of targets.entries()) {
