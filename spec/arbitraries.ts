@@ -1,4 +1,6 @@
-/** What several specs draw: seeds, odd sizes, and arrays of numbers that are hard on floating point. */
+/**
+ * What several specs draw: seeds, odd sizes, and arrays of numbers that are hard on floating point.
+ */
 import { fc } from '@fast-check/vitest';
 import { seededRng, type Rng } from '../src/tensor/rng.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Golden data that is too large for the repository. Specs that need it skip themselves where it is not there, so
- * that a clone passes its tests on its own.
+ * Golden data that is too large for the repository. Specs that need it skip themselves where it is
+ * not there, so that a clone passes its tests on its own.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,6 +1,9 @@
 /** Types of the @stdlib entry points that only specs use; see src/tensor/stdlib.d.ts. */
 declare module '@stdlib/blas/base/dgemm/lib/index.js' {
-  /** C = alpha · op(A) op(B) + beta · C in f64, in place; returns C. Dimensions: op(A) [M, K], op(B) [K, N]. */
+  /**
+   * C = alpha · op(A) op(B) + beta · C in f64, in place; returns C. Dimensions: op(A) [M, K], op(B)
+   * [K, N].
+   */
   export default function dgemm(
     order: 'row-major' | 'column-major',
     transA: 'no-transpose' | 'transpose',

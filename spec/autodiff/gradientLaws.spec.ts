@@ -1,7 +1,7 @@
 /**
- * Laws that hold for the gradients of every model, whatever its weights and its text. Where the loss does not change as W
- * is scaled by c and U by 1 / c, Σ W·dL/dW = Σ U·dL/dU. They need no data and no differences, so they reach the last
- * digits of f64.
+ * Laws that hold for the gradients of every model, whatever its weights and its text. Where the
+ * loss does not change as W is scaled by c and U by 1 / c, Σ W·dL/dW = Σ U·dL/dU. They need no data
+ * and no differences, so they reach the last digits of f64.
  */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
@@ -16,7 +16,10 @@ import { someFamily, someMask } from '../model/modelArbitraries.ts';
 import { difference } from '../ops/differences.ts';
 import { gradientSums, lossSum, tinyBatch, tinyTrainee, type TinyTraineeOptions } from './tinyTrainee.ts';
 
-/** Terms that should add up to the same, with how large they are: of that, f64 keeps all but the last digits. */
+/**
+ * Terms that should add up to the same, with how large they are: of that, f64 keeps all but the
+ * last digits.
+ */
 class Sum {
   value = 0;
   size = 0;
@@ -42,7 +45,9 @@ class Sums {
     expect(backend.bytesInUse()).toBe(0);
   }
 
-  /** s of all the named tensors together; null stands for a tensor that the family does not have. */
+  /**
+   * s of all the named tensors together; null stands for a tensor that the family does not have.
+   */
   of(...names: readonly (string | null)[]): Sum {
     const sum = new Sum();
     for (const name of names) if (name !== null) sum.add(this.weight(name), this.gradient(name));
@@ -97,7 +102,10 @@ const someModel: fc.Arbitrary<TinyTraineeOptions> = fc
 
 const normNames = ({ weight, bias }: NormNames): (string | null)[] => [weight, bias];
 
-/** q, k and v of a layer, each with its bias: matrices of their own, or the rows of GPT-2's fused one. */
+/**
+ * q, k and v of a layer, each with its bias: matrices of their own, or the rows of GPT-2's fused
+ * one.
+ */
 function projections(sums: Sums, config: ModelConfig, layer: number): { q: Sum; k: Sum; v: Sum; weights: Sum } {
   const { qkv } = mhaTensorNames(config, layer);
   if ('fused' in qkv) {
@@ -189,7 +197,8 @@ describe('the gradients of any model', () => {
       const trainee = tinyTrainee(options);
       const { config, mask } = trainee;
       const sums = new Sums(trainee, seed);
-      // The same number added to every logit changes nothing: a column of the head's gradient adds up to 0.
+      // The same number added to every logit changes nothing: a column of the head's gradient adds
+      // up to 0.
       const head = sums.gradient(modelTensorNames(config).head);
       for (let column = 0; column < config.hiddenSize; column++) {
         let [sum, size] = [0, 0];

@@ -79,7 +79,8 @@ function expectClose(found: Gradients, wanted: Gradients, share: number): void {
   for (const [name, values] of wanted) {
     const got = found.get(name) ?? expect.unreachable();
     const off = Math.hypot(...values.map((value, i) => value - got[i]));
-    // A key's bias shifts all scores of a query alike: its true gradient is 0, and both are rounding.
+    // A key's bias shifts all scores of a query alike: its true gradient is 0, and both are
+    // rounding.
     expect(off, name).toBeLessThanOrEqual(share * Math.hypot(...values) + 1e-12 + (share > 1e-9 ? 1e-6 : 0));
   }
 }

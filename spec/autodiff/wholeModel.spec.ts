@@ -48,7 +48,8 @@ function expectGradients(trainee: Trainee, perTensor: number): void {
     for (let draw = 0; draw < perTensor; draw++) {
       const i = rng.int(data.length);
       const wanted = difference(() => lossSum(backend, trainee, batch), data, i);
-      // The scale of a tensor whose true gradient is 0 (a key's bias shifts all scores alike) is rounding.
+      // The scale of a tensor whose true gradient is 0 (a key's bias shifts all scores alike) is
+      // rounding.
       expect(Math.abs(gradient[i] - wanted), `${name}[${i}]`).toBeLessThanOrEqual(
         1e-6 * Math.max(length, Math.abs(wanted)) + 1e-9,
       );

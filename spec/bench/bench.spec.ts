@@ -1,4 +1,7 @@
-/** The benches run, and their documents have the promised shape. What they measure is no business of a spec. */
+/**
+ * The benches run, and their documents have the promised shape. What they measure is no business of
+ * a spec.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -34,8 +34,9 @@ const someModel: fc.Arbitrary<RandomModel> = fc.record({
 });
 
 /**
- * How far the variance of so many values may be from that of what they are drawn from, as a share: seven standard errors,
- * where an equally likely value has a fourth moment of 1.8 squared variances. Chance is beyond that in one of 1e10 matrices.
+ * How far the variance of so many values may be from that of what they are drawn from, as a share:
+ * seven standard errors, where an equally likely value has a fourth moment of 1.8 squared
+ * variances. Chance is beyond that in one of 1e10 matrices.
  */
 function varianceLimit(values: number): number {
   return 7 * Math.sqrt((1.8 - 1) / values);

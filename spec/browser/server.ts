@@ -18,8 +18,8 @@ export interface TestServer {
 }
 
 /**
- * Serves `folders` by name below /isolated/ and /open/, the same but for the headers that isolate a page (COOP, COEP).
- * Everything knows ranges.
+ * Serves `folders` by name below /isolated/ and /open/, the same but for the headers that isolate a
+ * page (COOP, COEP). Everything knows ranges.
  */
 export async function startServer(
   folders: Readonly<Record<string, string>>,

@@ -1,4 +1,7 @@
-/** Entry of the page that runs a suite (?suite=NAME), in a worker or, where pages are what is tested, in itself. */
+/**
+ * Entry of the page that runs a suite (?suite=NAME), in a worker or, where pages are what is
+ * tested, in itself.
+ */
 import { runSuite, type Report } from './runSuite.ts';
 
 let sent = Promise.resolve();

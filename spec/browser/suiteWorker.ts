@@ -1,4 +1,7 @@
-/** Entry of the worker that runs a suite: kernel threads may only be waited for in a worker. Its name is the suite's. */
+/**
+ * Entry of the worker that runs a suite: kernel threads may only be waited for in a worker. Its
+ * name is the suite's.
+ */
 import { runSuite } from './runSuite.ts';
 
 const suites: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -19,7 +19,10 @@ export const planted = 'tiny-models/planted';
 export const text = 'tiny-models/data/tiny.txt';
 
 export interface CommandOptions {
-  /** The process sends itself `signal` as soon as what it has written to stderr matches: no machine is too slow to see it. */
+  /**
+   * The process sends itself `signal` as soon as what it has written to stderr matches: no machine
+   * is too slow to see it.
+   */
   killAt?: RegExp;
   /** Rather from here, so many milliseconds after a match was seen: at any moment, or too late. */
   killAfter?: number;

@@ -1,4 +1,7 @@
-/** A model that is larger than the memory it is given: what the process takes follows --memory, not the model. */
+/**
+ * A model that is larger than the memory it is given: what the process takes follows --memory, not
+ * the model.
+ */
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,8 +27,9 @@ async function writeModel(layers: number): Promise<string> {
 }
 
 /**
- * Runs in the measured process: says the peak at its end, and collects garbage ten times a second. Left alone, what waits to
- * be collected is tens of MiB and differs from run to run; this way it is what was read within a tenth of a second.
+ * Runs in the measured process: says the peak at its end, and collects garbage ten times a second.
+ * Left alone, what waits to be collected is tens of MiB and differs from run to run; this way it is
+ * what was read within a tenth of a second.
  */
 const watch = `
 import { setFlagsFromString } from 'node:v8';
@@ -58,8 +62,8 @@ describe('a model larger than memory', () => {
     const ofSmall = await peakOf(small, memory);
     const ofLarge = await peakOf(large, memory);
     const givenMore = await peakOf(large, memory + more);
-    // The layers are 258 MiB, of which memory for as many again gives 185 to weights: each limit is some 70 MiB or more from
-    // there, far beyond what can wait for the garbage collector.
+    // The layers are 258 MiB, of which memory for as many again gives 185 to weights: each limit is
+    // some 70 MiB or more from there, far beyond what can wait for the garbage collector.
     expect(ofLarge - ofSmall).toBeLessThan(more / 2);
     expect(givenMore - ofLarge).toBeGreaterThan(more / 3);
     expect(givenMore - ofLarge).toBeLessThan(more);

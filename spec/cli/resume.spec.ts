@@ -11,7 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), 'blockpruner-resume-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const steps = 4;
-/** Little memory, so that a step has several groups; and as many lanes in every run, which results name. */
+/**
+ * Little memory, so that a step has several groups; and as many lanes in every run, which results
+ * name.
+ */
 const search = (out: string): string[] => {
   const data = ['--data', text, '--tokens', '4096', '--chunk', '128'];
   return [
@@ -61,7 +64,8 @@ describe('a search that is killed', () => {
     endOnFailure: true,
   })('at any moment ends like one that is not, and computes each group once', async (name, moments) => {
     const out = join(folder, name);
-    // Each attempt is killed somewhere between its first sign of life and its end; the last one is left alone.
+    // Each attempt is killed somewhere between its first sign of life and its end; the last one is
+    // left alone.
     for (const moment of moments) {
       await blockpruner(search(out), { killAt: /backend:/, killAfter: (moment * milliseconds) / moments.length });
     }

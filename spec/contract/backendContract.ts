@@ -1,5 +1,6 @@
 /**
- * The contract of src/backends/backend.ts as one suite, to be run on every backend. A spec calls it:
+ * The contract of src/backends/backend.ts as one suite, to be run on every backend. A spec calls
+ * it:
  *
  *     backendContract('reference', async () => referenceBackend(), referenceLimits);
  */
@@ -20,7 +21,10 @@ export type { Limits };
 /** Limits for backends that compute in f32; measured ones may be stricter. */
 export const f32Limits: Limits = { elementwiseNmse: 1e-10, reductionNmse: 1e-9, resultUlps: 8, termUlps: 8 };
 
-/** Limits for f64 accumulation: half an ulp for the one rounding to f32, and nothing lost where terms cancel. */
+/**
+ * Limits for f64 accumulation: half an ulp for the one rounding to f32, and nothing lost where
+ * terms cancel.
+ */
 export const referenceLimits: Limits = {
   elementwiseNmse: 1e-14,
   reductionNmse: 1e-14,

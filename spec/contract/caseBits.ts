@@ -1,6 +1,7 @@
 /**
- * What a SIMD backend gives for every named and tall case, as digests: to compare processes whose engines compile the kernels
- * differently. `node caseBits.ts VARIANT` prints those of four lanes as JSON.
+ * What a SIMD backend gives for every named and tall case, as digests: to compare processes whose
+ * engines compile the kernels differently. `node caseBits.ts VARIANT` prints those of four lanes as
+ * JSON.
  */
 import { createHash } from 'node:crypto';
 import type { KernelVariant, Lanes } from '../../src/backends/simd/kernels.ts';

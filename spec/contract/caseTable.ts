@@ -71,7 +71,10 @@ export const namedCases: readonly OpCase[] = [
   columnsCase({ rows: 4, cols: 11, from: 3, to: 8 }, normal),
 ];
 
-/** Cases with enough work that a backend with threads uses them, at sizes that no number of threads divides. */
+/**
+ * Cases with enough work that a backend with threads uses them, at sizes that no number of threads
+ * divides.
+ */
 export const tallCases: readonly OpCase[] = [
   linearCase({ rows: 203, inFeatures: 97, outFeatures: 131, bias: true }, { seed: 11, flavour: 'outliers' }),
   rmsNormCase({ rows: 509, cols: 517, eps: 1e-6 }, { seed: 12, flavour: 'outliers' }),

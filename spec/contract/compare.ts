@@ -7,9 +7,10 @@ export interface Limits {
   elementwiseNmse: number;
   reductionNmse: number;
   /**
-   * Each value: |a − b| ≤ 2⁻²³ · (resultUlps · |b| + termUlps · max(1, √n/4) · Σ |terms of b|) for n terms. The sum is
-   * rounded n times, by up to half a unit of what it is by then: evenly spread, that makes a standard deviation of
-   * √(n/12) units. Eight units are seven of these for 16 terms, and 2√n for more.
+   * Each value: |a − b| ≤ 2⁻²³ · (resultUlps · |b| + termUlps · max(1, √n/4) · Σ |terms of b|) for
+   * n terms. The sum is rounded n times, by up to half a unit of what it is by then: evenly spread,
+   * that makes a standard deviation of √(n/12) units. Eight units are seven of these for 16 terms,
+   * and 2√n for more.
    */
   resultUlps: number;
   termUlps: number;

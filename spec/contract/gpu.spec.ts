@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';
 import { backendContract, f32Limits } from './backendContract.ts';
 
-// Every new size compiles a WebAssembly module, and the cpu's loops are slow: a tenth of the usual runs.
+// Every new size compiles a WebAssembly module, and the cpu's loops are slow: a tenth of the usual
+// runs.
 fc.configureGlobal({ numRuns: 10 });
 
 for (const mode of ['cpu', 'webasm'] as const) {

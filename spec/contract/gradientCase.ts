@@ -23,7 +23,10 @@ export interface GradientCase {
   inputs: Float32Array[];
 }
 
-/** Runs a case, or its sequences from … to − 1 alone; the results on the host. Checks that the inputs stay as they are. */
+/**
+ * Runs a case, or its sequences from … to − 1 alone; the results on the host. Checks that the
+ * inputs stay as they are.
+ */
 export async function runGradientCase(
   backend: GradientBackend,
   gradientCase: GradientCase,
@@ -66,7 +69,10 @@ const STEP = 1e-3;
 /** What the differences themselves may be off, relative to the terms. */
 const DIFFERENCE_ERROR = 1e-7;
 
-/** Along a direction drawn for each input, the loss changes as the derivative with respect to that input says. */
+/**
+ * Along a direction drawn for each input, the loss changes as the derivative with respect to that
+ * input says.
+ */
 export async function expectDifferences(
   backend: GradientBackend,
   some: GradientCase,

@@ -1,4 +1,7 @@
-/** Makers of gradient cases, one a backward: from shapes, a flavour and a seed to inputs, call, oracle and loss. */
+/**
+ * Makers of gradient cases, one a backward: from shapes, a flavour and a seed to inputs, call,
+ * oracle and loss.
+ */
 import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 import { causalAttention } from '../../src/ops/causalAttention.ts';
 import { gelu } from '../../src/ops/gelu.ts';

@@ -1,6 +1,7 @@
 /**
- * Second opinions on every backward, in f64 and written another way than src/ops: products by stdlib's dgemm, norms by
- * the matrix of their derivatives, attention pair by pair. `terms` as in oracles.ts.
+ * Second opinions on every backward, in f64 and written another way than src/ops: products by
+ * stdlib's dgemm, norms by the matrix of their derivatives, attention pair by pair. `terms` as in
+ * oracles.ts.
  */
 import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
 import { erfcOracle, exact, logSumExpOracle, timesTransposed, type Oracle } from './oracles.ts';
@@ -44,7 +45,10 @@ export function layerNormBackwardOracle(dy: Floats, x: Floats, weight: Floats, e
   });
 }
 
-/** dx, dWeight and dBias; the derivative of x̂_i by x_j is (δ_ij − shared/C − x̂_i x̂_j / C) / deviation. */
+/**
+ * dx, dWeight and dBias; the derivative of x̂_i by x_j is (δ_ij − shared/C − x̂_i x̂_j / C) /
+ * deviation.
+ */
 function normOracle(
   dy: Floats,
   x: Floats,
@@ -70,7 +74,10 @@ function normOracle(
   return [dx, columnSumsOracle(products, cols), columnSumsOracle(dy, cols)];
 }
 
-/** Each number times its cosine, and its pair's other one times the sine: with the other sign than forward. */
+/**
+ * Each number times its cosine, and its pair's other one times the sine: with the other sign than
+ * forward.
+ */
 export function ropeBackwardOracle(dy: Floats, cos: Floats, sin: Floats, spec: RopeSpec): Oracle {
   const { heads, headDim, seqLen, start } = spec;
   const half = headDim / 2;

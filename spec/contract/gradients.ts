@@ -1,6 +1,7 @@
 /**
- * What src/backends/gradients.ts asks of a backend, as one suite: every backward against an oracle in f64 and against
- * differences of the forward, its sequences alone, its memory and its misuse. A spec calls it:
+ * What src/backends/gradients.ts asks of a backend, as one suite: every backward against an oracle
+ * in f64 and against differences of the forward, its sequences alone, its memory and its misuse. A
+ * spec calls it:
  *
  *     gradientContract('reference', async () => referenceBackend(), referenceLimits);
  */
@@ -36,7 +37,9 @@ const headDims = fc.integer({ min: 1, max: 9 }).map((half) => half * 2);
 const shape = fc.record({ rows, cols: sizes });
 const kind = fc.constantFrom('tanh' as const, 'erf' as const);
 
-/** Whole sequences of lengths around those of a kernel's tile, any grouping of heads, any window. */
+/**
+ * Whole sequences of lengths around those of a kernel's tile, any grouping of heads, any window.
+ */
 const attentionSpec: fc.Arbitrary<AttentionSpec> = fc
   .record({
     numKvHeads: fc.integer({ min: 1, max: 2 }),
@@ -85,8 +88,9 @@ const makers: Readonly<Record<string, CaseMaker>> = {
 };
 
 /**
- * Where differences are taken: under an eps of the size of the numbers' own variance, a norm is smooth over the differences'
- * steps, whatever is drawn. A row of two numbers that are nearly alike would turn over within one.
+ * Where differences are taken: under an eps of the size of the numbers' own variance, a norm is
+ * smooth over the differences' steps, whatever is drawn. A row of two numbers that are nearly alike
+ * would turn over within one.
  */
 const smoothMakers: Readonly<Record<string, CaseMaker>> = {
   ...makers,
@@ -104,7 +108,10 @@ const attention = (numHeads: number, numKvHeads: number, headDim: number, seqLen
   sharpness: 1,
 });
 
-/** Cases with enough work that a backend with threads uses them, at sizes that no number of threads divides. */
+/**
+ * Cases with enough work that a backend with threads uses them, at sizes that no number of threads
+ * divides.
+ */
 export const tallGradientCases: readonly GradientCase[] = [
   linearCase({ rows: 519, inFeatures: 67, outFeatures: 53 }, { seed: 1, flavour: 'outliers' }),
   linearCase({ rows: 257, inFeatures: 128, outFeatures: 96 }, { seed: 2, flavour: 'normal' }),

@@ -6,7 +6,10 @@ import { normals, seeds } from '../arbitraries.ts';
 const rows = fc.integer({ min: 1, max: 12 });
 const cols = fc.integer({ min: 1, max: 40 });
 
-/** Who owns which memory, who shares it, and that all of it comes back. After every test as many bytes are in use as before. */
+/**
+ * Who owns which memory, who shares it, and that all of it comes back. After every test as many
+ * bytes are in use as before.
+ */
 export function memorySuite(backend: () => Backend): void {
   describe('memory', () => {
     test.prop([fc.array(fc.record({ rows, cols, kept: fc.boolean() }), { maxLength: 12 }), seeds])(

@@ -3,7 +3,10 @@ import type { Backend, DeviceTensor, LinearWeight, NllState, RopeTable, Scope } 
 import { ShapeError } from '../../src/errors.ts';
 import { disposeSuite } from './disposeSuite.ts';
 
-/** What a wrong call is made with: x [4, 6], W [5, 6] and a RoPE table of 8 positions for heads of 2. */
+/**
+ * What a wrong call is made with: x [4, 6], W [5, 6] and a RoPE table of 8 positions for heads of
+ * 2.
+ */
 interface Bench {
   backend: Backend;
   scope: Scope;

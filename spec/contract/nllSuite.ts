@@ -105,7 +105,8 @@ export function nllSuite(backend: () => Backend, limits: Limits): void {
     );
 
     it('lose in f32 what is below half a unit of the sum, and nothing in f64', async () => {
-      // One id holds nearly all of the probability and comes first; 40,000 others have e^−17.4 = 2.8e-8 each.
+      // One id holds nearly all of the probability and comes first; 40,000 others have e^−17.4 =
+      // 2.8e-8 each.
       const vocabulary = 40_001;
       const weight = new Float32Array(vocabulary).fill(-17.4).with(0, 0);
       const head: Head = {

@@ -5,7 +5,10 @@ export interface HostArray {
   data: Float32Array;
   rows: number;
   cols: number;
-  /** Rows that belong to one sequence (the unit a row's result may depend on); 0 for a parameter all share. */
+  /**
+   * Rows that belong to one sequence (the unit a row's result may depend on); 0 for a parameter all
+   * share.
+   */
   unitRows: number;
 }
 
@@ -21,7 +24,10 @@ export interface OpCase {
   /** Op, shapes and flavour: `linear [3, 65] · [7, 65]ᵀ + bias, outliers`. */
   name: string;
   kind: 'copy' | 'elementwise' | 'reduction';
-  /** Results do not vanish against their terms, so that the normalised mean squared error is meaningful in f32. */
+  /**
+   * Results do not vanish against their terms, so that the normalised mean squared error is
+   * meaningful in f32.
+   */
   wellConditioned: boolean;
   arrays: HostArray[];
   linears: HostLinear[];
@@ -49,7 +55,9 @@ export function prepareCase(backend: Backend, { arrays, linears }: OpCase): Prep
   };
 }
 
-/** Runs a case once, with `pick` choosing what of each input the op sees; the result on the host. */
+/**
+ * Runs a case once, with `pick` choosing what of each input the op sees; the result on the host.
+ */
 export async function runCase(
   backend: Backend,
   opCase: OpCase,

@@ -101,7 +101,10 @@ export function ropeCase({ sequences, spec }: { sequences: number; spec: RopeSpe
   };
 }
 
-/** Values are of the flavour; queries and keys are normal times `sharpness`, as scores beyond ±10 pick a single key. */
+/**
+ * Values are of the flavour; queries and keys are normal times `sharpness`, as scores beyond ±10
+ * pick a single key.
+ */
 export function attentionCase(
   { sequences, spec, sharpness }: { sequences: number; spec: AttentionSpec; sharpness: number },
   { seed, flavour }: Draw,

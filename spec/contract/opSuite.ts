@@ -5,7 +5,10 @@ import { drawnCases, namedCases } from './caseTable.ts';
 import { expectSameBits, normalisedError, worstError, type Limits } from './compare.ts';
 import { prepareCase, runCase, type OpCase } from './opCase.ts';
 
-/** Every op on every case: right, blind to what is stacked around a row, and leaving its inputs alone. */
+/**
+ * Every op on every case: right, blind to what is stacked around a row, and leaving its inputs
+ * alone.
+ */
 export function opSuite(backend: () => Backend, limits: Limits): void {
   caseSuite(backend, limits, namedCases, drawnCases);
 }

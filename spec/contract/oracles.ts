@@ -1,9 +1,10 @@
 /**
- * Second opinions on every op, in f64 and written another way than src/ops: matrix products by stdlib's dgemm, RoPE as
- * a dense rotation matrix, attention as full masked score matrices, erfc by the trapezoidal rule.
+ * Second opinions on every op, in f64 and written another way than src/ops: matrix products by
+ * stdlib's dgemm, RoPE as a dense rotation matrix, attention as full masked score matrices, erfc by
+ * the trapezoidal rule.
  *
- * Beside each result stands `terms`, the size of what it was added up from: where terms cancel, an f32 backend is only
- * right to some ulps of these.
+ * Beside each result stands `terms`, the size of what it was added up from: where terms cancel, an
+ * f32 backend is only right to some ulps of these.
  */
 import dgemm from '@stdlib/blas/base/dgemm/lib/index.js';
 import type { AttentionSpec, GeluKind, RopeSpec } from '../../src/backends/backend.ts';
@@ -173,7 +174,10 @@ function geluTanhOracle(x: number): number {
   return u < 0 ? (x * Math.exp(2 * u)) / (1 + Math.exp(2 * u)) : 0.5 * x * (1 + Math.tanh(u));
 }
 
-/** erfc by the trapezoidal rule with its pole's residue (Chiarella & Reichl 1968); by the Taylor series near zero. */
+/**
+ * erfc by the trapezoidal rule with its pole's residue (Chiarella & Reichl 1968); by the Taylor
+ * series near zero.
+ */
 export function erfcOracle(x: number): number {
   if (x < 0) return 2 - erfcOracle(-x);
   if (x < 0.75) {

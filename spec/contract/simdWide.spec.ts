@@ -1,6 +1,7 @@
 /**
- * The kernels for eight lanes, joined by the engine where it can. A file, and so a process, of its own: what the engine is
- * asked for holds for the whole process. Where it cannot join, the same tile runs on pairs of vectors, slower.
+ * The kernels for eight lanes, joined by the engine where it can. A file, and so a process, of its
+ * own: what the engine is asked for holds for the whole process. Where it cannot join, the same
+ * tile runs on pairs of vectors, slower.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,8 @@ import { backendContract } from './backendContract.ts';
 import { caseBits } from './caseBits.ts';
 import { gradientContract } from './gradients.ts';
 
-// Optimised code from the first call on: what the baseline compiler makes is never joined, and small cases would not leave it.
+// Optimised code from the first call on: what the baseline compiler makes is never joined, and
+// small cases would not leave it.
 setFlagsFromString('--no-liftoff');
 const joins = nodeWidenVectors();
 

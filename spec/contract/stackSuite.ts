@@ -4,7 +4,10 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { normals, seeds } from '../arbitraries.ts';
 import { expectSameBits } from './compare.ts';
 
-/** Rows of a part, those of its array above and below where it is a view, and whether an op made it just before. */
+/**
+ * Rows of a part, those of its array above and below where it is a view, and whether an op made it
+ * just before.
+ */
 const somePart = fc.record({
   rows: fc.integer({ min: 1, max: 9 }),
   above: fc.oneof(fc.constant(0), fc.nat(5)),

@@ -25,7 +25,10 @@ export function columnSquaresCase({ rows, cols }: Shape, { seed, flavour }: Draw
   };
 }
 
-/** `cancelling`: every other column changes its sign from row to row, so that its products with the others cancel. */
+/**
+ * `cancelling`: every other column changes its sign from row to row, so that its products with the
+ * others cancel.
+ */
 export function gramCase({ rows, cols }: Shape, { seed, flavour }: Draw): OpCase {
   const drawn = drawArray(seededRng(seed), rows * cols, flavour);
   const flips = (index: number): boolean => (index % cols) % 2 === 1 && Math.floor(index / cols) % 2 === 1;
@@ -41,7 +44,10 @@ export function gramCase({ rows, cols }: Shape, { seed, flavour }: Draw): OpCase
   };
 }
 
-/** y is x with so much `noise` on top, as a block's output is its input: 0 gives cosines of 1, Infinity y alone. */
+/**
+ * y is x with so much `noise` on top, as a block's output is its input: 0 gives cosines of 1,
+ * Infinity y alone.
+ */
 export function rowCosinesCase({ rows, cols, noise }: Shape & { noise: number }, { seed, flavour }: Draw): OpCase {
   const rng = seededRng(seed);
   const x = drawArray(rng, rows * cols, flavour);
@@ -66,7 +72,9 @@ function whole(data: Float32Array, rows: number, cols: number): HostArray {
 
 const normal: Draw = { seed: 31, flavour: 'normal' };
 
-/** Edges: single rows and columns, and one row more or less than kernels take at a time (64, 128). */
+/**
+ * Edges: single rows and columns, and one row more or less than kernels take at a time (64, 128).
+ */
 export const namedStatisticsCases: readonly OpCase[] = [
   ...[1, 63, 64, 65, 128, 129, 257].flatMap((rows) => [
     columnSquaresCase({ rows, cols: 9 }, { seed: 32, flavour: 'outliers' }),

@@ -10,7 +10,10 @@ const huge = normals(2, 9).map((value) => value * 1e30);
 const usual = normals(3, 9);
 const zeros = new Float32Array(9);
 
-/** Row pairs whose sums of squares leave f32's range, or vanish: what is right is known without an oracle. */
+/**
+ * Row pairs whose sums of squares leave f32's range, or vanish: what is right is known without an
+ * oracle.
+ */
 const pairs: [what: string, x: Float32Array, y: Float32Array, cosine: number][] = [
   ['rows of 1e30', huge, huge, 1],
   ['rows of 1e−30', tiny, tiny, 1],
@@ -51,7 +54,8 @@ export function statisticsSuite(backend: () => Backend, limits: Limits): void {
       expect(Math.abs(found[0] - cosine)).toBeLessThanOrEqual(1e-6);
     });
 
-    // NaN, or infinite where a shading language does not know NaN: nothing that could be taken for a cosine.
+    // NaN, or infinite where a shading language does not know NaN: nothing that could be taken for
+    // a cosine.
     test.each([NaN, Infinity])('rowCosines of a row with %s is not finite, and its neighbours are', async (value) => {
       const [x, y] = [normals(4, 27), normals(5, 27)];
       x[13] = value;

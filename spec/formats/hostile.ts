@@ -1,6 +1,7 @@
 /**
- * Hostile input, and what every parser owes to it: a whole result or a typed error that fits one line. Reads outside
- * the source are caught by `watchedSource`, which fails with an error of no type of ours.
+ * Hostile input, and what every parser owes to it: a whole result or a typed error that fits one
+ * line. Reads outside the source are caught by `watchedSource`, which fails with an error of no
+ * type of ours.
  */
 import { fc } from '@fast-check/vitest';
 import { expect } from 'vitest';
@@ -33,7 +34,10 @@ export function expectWhole(value: unknown): void {
   else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) expectWhole(item);
 }
 
-/** A byte source that notes what is read and fails loudly, with no typed error, on a read beyond its end. */
+/**
+ * A byte source that notes what is read and fails loudly, with no typed error, on a read beyond its
+ * end.
+ */
 export function watchedSource(
   bytes: Uint8Array,
 ): ByteSource & { readonly reads: { offset: number; length: number }[] } {
@@ -55,7 +59,10 @@ export function watchedSource(
   };
 }
 
-/** Texts that have broken parsers: paths, inherited names, half characters, terminal escapes, line ends. */
+/**
+ * Texts that have broken parsers: paths, inherited names, half characters, terminal escapes, line
+ * ends.
+ */
 export const hostileTexts: readonly string[] = [
   '',
   '../x',
@@ -101,8 +108,8 @@ export const hostileValues: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /**
- * A JSON value with up to three fields, found by chance, that are replaced, removed, renamed, or given a copy of
- * another part of the value.
+ * A JSON value with up to three fields, found by chance, that are replaced, removed, renamed, or
+ * given a copy of another part of the value.
  */
 export function mutated(json: unknown, values: fc.Arbitrary<unknown> = hostileValues): fc.Arbitrary<unknown> {
   const change = fc.record({
@@ -127,7 +134,8 @@ export function mutated(json: unknown, values: fc.Arbitrary<unknown> = hostileVa
       if (kind === 'replace') node[key] = value;
       else if (kind === 'copy') node[key] = structuredClone(valueAt(json, from));
       else {
-        // Plain assignment to __proto__ would change the object's prototype, which no JSON text can.
+        // Plain assignment to __proto__ would change the object's prototype, which no JSON text
+        // can.
         if (kind === 'rename' && !Array.isArray(node))
           Object.defineProperty(node, name, { value: node[key], ...plainField });
         if (key !== name) delete node[key];
@@ -171,7 +179,10 @@ const words = fc.constantFrom(
   2n ** 64n - 1n,
 );
 
-/** A way to damage bytes: some or whole words overwritten, some cut out, some put in twice, the end torn off. */
+/**
+ * A way to damage bytes: some or whole words overwritten, some cut out, some put in twice, the end
+ * torn off.
+ */
 export const someDamage: fc.Arbitrary<(bytes: Uint8Array) => Uint8Array> = fc
   .record({
     edits: fc.array(fc.tuple(share, fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
@@ -201,7 +212,10 @@ function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** Lists and objects nested `depth` deep: JSON.parse makes them, recursion over them does not return. */
+/**
+ * Lists and objects nested `depth` deep: JSON.parse makes them, recursion over them does not
+ * return.
+ */
 export function nestedJson(depth: number): unknown {
   return JSON.parse('{"type":['.repeat(depth) + ']}'.repeat(depth));
 }

@@ -1,4 +1,7 @@
-/** Tiny random models and what Hugging Face transformers computes for them in f64: one suite, for every file format. */
+/**
+ * Tiny random models and what Hugging Face transformers computes for them in f64: one suite, for
+ * every file format.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
@@ -12,7 +15,10 @@ import { forward } from '../model/forward.ts';
 import { backendBytes, onReference, onSimd, type NamedBackend } from '../model/namedBackends.ts';
 import { hasShared, sharedPath } from '../shared.ts';
 
-/** As golden.json has it. Rows of `ids` are chunks; logits are of the last position of each row, and of row 0, position 7. */
+/**
+ * As golden.json has it. Rows of `ids` are chunks; logits are of the last position of each row, and
+ * of row 0, position 7.
+ */
 export interface Golden {
   ids: number[][];
   ppl: number;
@@ -22,7 +28,9 @@ export interface Golden {
   params: number;
 }
 
-/** Names in one folder of the golden data, without an ending; none where there are no golden data. */
+/**
+ * Names in one folder of the golden data, without an ending; none where there are no golden data.
+ */
 export function goldenNames(folder: 'hf' | 'gguf', ending: string): string[] {
   if (!hasShared) return [];
   return readdirSync(sharedPath('golden', folder))
@@ -39,7 +47,10 @@ const backends: NamedBackend[] = [
   ...(['relaxed-fma', 'plain'] as const).flatMap((variant) => [onSimd(variant, 1), onSimd(variant, 2)]),
 ];
 
-/** Checks models, each given by its name in the golden data and its file or folder, on every backend. */
+/**
+ * Checks models, each given by its name in the golden data and its file or folder, on every
+ * backend.
+ */
 export function goldenSuite(models: readonly { name: string; path: string }[]): void {
   for (const { name: on, missing, open } of backends) {
     describe.skipIf(missing)(`on ${on}`, () => {

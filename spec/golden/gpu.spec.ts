@@ -1,4 +1,6 @@
-/** Whole models on gpu.js's modes against Hugging Face, within the noise that near-ties are told by. */
+/**
+ * Whole models on gpu.js's modes against Hugging Face, within the noise that near-ties are told by.
+ */
 import { describe, expect, it } from 'vitest';
 import { gpuBackend } from '../../src/backends/gpu/gpuBackend.ts';
 import type { GpuMode } from '../../src/backends/gpu/gpuMode.ts';
@@ -13,7 +15,10 @@ import { goldenOf } from './goldenModel.ts';
 
 const missing = await webGpuMissing();
 
-/** Dense and under the first mask. Between them: RMSNorm with per-head norms and RoPE, LayerNorm with learned positions and GELU. */
+/**
+ * Dense and under the first mask. Between them: RMSNorm with per-head norms and RoPE, LayerNorm
+ * with learned positions and GELU.
+ */
 async function expectGolden(mode: GpuMode, name: string): Promise<void> {
   const golden = goldenOf(name);
   const { weights, close } = await openModel(sharedPath('golden', 'hf', name));

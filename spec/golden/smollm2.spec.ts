@@ -1,7 +1,8 @@
 /**
- * A real model against the official search's own figures (PyTorch, fp32). The whole search is reproduced by
- * `prune … --tokens 128 --chunk 128 --blocks 3 --nll-sum f32`, which takes minutes; here, the model as it is, the picks of all
- * steps, and candidates of the first step from the best to the worst.
+ * A real model against the official search's own figures (PyTorch, fp32). The whole search is
+ * reproduced by `prune … --tokens 128 --chunk 128 --blocks 3 --nll-sum f32`, which takes minutes;
+ * here, the model as it is, the picks of all steps, and candidates of the first step from the best
+ * to the worst.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,7 +1,8 @@
 /**
- * A hub on this machine, for specs: the part of Hugging Face's API that the client uses, with a second server on
- * another origin as its CDN. As on the real one, large files (LFS) are redirected to the CDN and small ones to
- * `/api/resolve-cache/`. Every request is noted, and a spec can put a fault in its way.
+ * A hub on this machine, for specs: the part of Hugging Face's API that the client uses, with a
+ * second server on another origin as its CDN. As on the real one, large files (LFS) are redirected
+ * to the CDN and small ones to `/api/resolve-cache/`. Every request is noted, and a spec can put a
+ * fault in its way.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,7 +20,10 @@ export interface Repo {
   gatedFor?: string;
 }
 
-/** A request for a model's commit, for the list of its files, for a file, or for a file's bytes where it redirects to. */
+/**
+ * A request for a model's commit, for the list of its files, for a file, or for a file's bytes
+ * where it redirects to.
+ */
 export interface Seen {
   readonly kind: 'info' | 'tree' | 'resolve' | 'bytes' | 'other';
   readonly file: string;

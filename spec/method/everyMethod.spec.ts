@@ -1,4 +1,7 @@
-/** What holds of every method in the list, whichever it is: a method that is added is tested here at once. */
+/**
+ * What holds of every method in the list, whichever it is: a method that is added is tested here at
+ * once.
+ */
 import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError, JournalMismatchError, UnsupportedBackendError, UsageError } from '../../src/errors.ts';

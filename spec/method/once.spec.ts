@@ -4,7 +4,10 @@ import type { Kept } from '../../src/prune/journalPiece.ts';
 import type { Method, Telling } from '../../src/prune/method.ts';
 import { finish, methodRun } from './tinyMethod.ts';
 
-/** Removes in the order of what `work` gives for each candidate; counts how often parts are computed. */
+/**
+ * Removes in the order of what `work` gives for each candidate; counts how often parts are
+ * computed.
+ */
 function remembering(parts: readonly (() => Kept)[]): { method: Method; computed: number[]; seen: Kept[][] } {
   const computed = parts.map(() => 0);
   const seen: Kept[][] = [];

@@ -1,4 +1,6 @@
-/** A full forward pass for specs: logits of every position, which measuring perplexity never makes. */
+/**
+ * A full forward pass for specs: logits of every position, which measuring perplexity never makes.
+ */
 import type { Mask } from '../../src/model/mask.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 

@@ -3,12 +3,12 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { openHfFolder } from '../../src/formats/huggingface/weightSource.ts';
 import type { TensorToWrite } from '../../src/formats/safetensors/write.ts';
-import type { FamilyName } from '../../src/model/config.ts';
+import { familyNames, type FamilyName } from '../../src/model/config.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
 import { memoryFolder, randomWeights, singleFile } from '../formats/huggingface/tinyModel.ts';
 
-export const families: readonly FamilyName[] = ['llama', 'mistral', 'qwen2', 'qwen3', 'gpt2'];
+export const families: readonly FamilyName[] = familyNames;
 
 /** Vocabulary of the models made here, and the positions they have. */
 export const TINY_VOCAB = 37;
@@ -33,7 +33,9 @@ export interface TinyModel {
   source: WeightSource;
 }
 
-/** A model on the reference backend unless another is given. The same seed gives the same weights. */
+/**
+ * A model on the reference backend unless another is given. The same seed gives the same weights.
+ */
 export async function tinyTransformer(options: TinyOptions = {}): Promise<TinyModel> {
   const source = await tinySource(options);
   const { backend = referenceBackend(), weightBytes = 2 ** 24 } = options;
@@ -81,7 +83,10 @@ export function tinyConfig(family: FamilyName, layers: number): Record<string, u
   };
 }
 
-/** Sizes as in a trained model: gains near 1, small biases, and matrices that keep a row's length about as it is. */
+/**
+ * Sizes as in a trained model: gains near 1, small biases, and matrices that keep a row's length
+ * about as it is.
+ */
 function tempered(name: string, tensor: TensorToWrite): TensorToWrite {
   const isGain = tensor.shape.length === 1 && name.endsWith('.weight');
   const scale = tensor.shape.length === 1 ? 0.1 : 0.25;

@@ -227,7 +227,10 @@ for (const { name: on, missing, open } of [onReference, onSimd('relaxed-fma', 2)
   });
 }
 
-/** Bytes of the largest block or of the head: names of a block's tensors share a prefix up to `mlp` or `self_attn`. */
+/**
+ * Bytes of the largest block or of the head: names of a block's tensors share a prefix up to `mlp`
+ * or `self_attn`.
+ */
 function largestPiece(tensors: ReadonlyMap<string, { shape: readonly number[] }>): number {
   const bytes = new Map<string, number>();
   for (const [name, { shape }] of tensors) {
@@ -321,7 +324,8 @@ describe('weights in memory', () => {
     const { model } = await tinyTransformer({ family, layers: LAYERS, backend, weightBytes: least + spare });
     const norm = backend.bytesInUse();
     await model.nll([sequence(5)], Mask.empty);
-    // Between calls only weights, the final norm and the tables of cos and sin (5 positions, 2 · D/2) are held.
+    // Between calls only weights, the final norm and the tables of cos and sin (5 positions, 2 ·
+    // D/2) are held.
     expect(backend.bytesInUse()).toBeLessThanOrEqual(norm + least + spare + 5 * 6 * 4);
     model.free();
     expect(backend.bytesInUse()).toBe(0);

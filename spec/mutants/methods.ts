@@ -1,4 +1,7 @@
-/** Faults of the door for pruning methods: what they keep, what they score, in which order they remove. */
+/**
+ * Faults of the door for pruning methods: what they keep, what they score, in which order they
+ * remove.
+ */
 import type { Mutant } from './mutant.ts';
 
 const piece = { file: 'src/prune/journalPiece.ts', specs: ['spec/prune/journalPiece.spec.ts'] };

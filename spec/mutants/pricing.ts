@@ -1,4 +1,6 @@
-/** Faults of what prices a step, of a search bound to an order, and of the memory that both share. */
+/**
+ * Faults of what prices a step, of a search bound to an order, and of the memory that both share.
+ */
 import type { Mutant } from './mutant.ts';
 
 const pricer = { specs: ['spec/prune/pricing/pricer.spec.ts'] };

@@ -1,5 +1,6 @@
 /**
- * Does the suite notice what it is for? Puts one fault at a time into a copy of the tree and runs the specs that should fail:
+ * Does the suite notice what it is for? Puts one fault at a time into a copy of the tree and runs
+ * the specs that should fail:
  *
  *   npm run mutants                     every fault
  *   npm run mutants -- RoPE src/prune   those with one of these words in their name or their file's

@@ -17,7 +17,10 @@ import { isKernel, mutated, type Mutant } from './mutant.ts';
 /** What a mutant's run came to: the first test that failed, or why there is none. */
 export type Verdict = { caughtBy: string } | { survived: true } | { broken: string };
 
-/** Compares hashes of the kernels with those of their sources: it would catch any change, right or wrong. */
+/**
+ * Compares hashes of the kernels with those of their sources: it would catch any change, right or
+ * wrong.
+ */
 const HASH_SPEC = 'spec/backends/simd/kernels.generated.spec.ts';
 const GENERATED = [
   'kernels',
@@ -96,7 +99,9 @@ export class Scratch {
     return readFileSync(this.#path(file), 'utf8');
   }
 
-  /** Runs a program of Node in the copy. `code` is null where it ran past `limit` ms and was ended. */
+  /**
+   * Runs a program of Node in the copy. `code` is null where it ran past `limit` ms and was ended.
+   */
   #run(args: readonly string[], limit: number): Promise<{ code: number | null; output: string }> {
     // Golden data must not be what catches a fault: a clone has none.
     const env = { ...process.env, BLOCKPRUNER_SHARED: join(this.folder, 'none'), NO_COLOR: '1' };

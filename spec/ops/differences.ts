@@ -8,7 +8,10 @@ export function doubles(seed: number, length: number): Float64Array {
   return Float64Array.from({ length }, () => rng.normal());
 }
 
-/** Σ x_i y_i: makes a loss of an op's result, whose derivative with respect to the result is the other factor. */
+/**
+ * Σ x_i y_i: makes a loss of an op's result, whose derivative with respect to the result is the
+ * other factor.
+ */
 export function inner(x: ArrayLike<number>, y: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
@@ -16,8 +19,8 @@ export function inner(x: ArrayLike<number>, y: ArrayLike<number>): number {
 }
 
 /**
- * ∂loss/∂data_i: central differences with steps h, h/2 and h/4, extrapolated (Richardson), so that the error is of order
- * h⁶. `data` is changed in place while `loss` is called, and put back.
+ * ∂loss/∂data_i: central differences with steps h, h/2 and h/4, extrapolated (Richardson), so that
+ * the error is of order h⁶. `data` is changed in place while `loss` is called, and put back.
  */
 export function difference(loss: () => number, data: Float64Array, i: number, h = 2e-3): number {
   const kept = data[i];

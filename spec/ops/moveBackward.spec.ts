@@ -1,4 +1,7 @@
-/** The ops that only move or scale numbers are linear: their backward is their transpose, dy · op(x) = opBackward(dy) · x. */
+/**
+ * The ops that only move or scale numbers are linear: their backward is their transpose, dy · op(x)
+ * = opBackward(dy) · x.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { columns } from '../../src/ops/columns.ts';

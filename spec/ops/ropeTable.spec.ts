@@ -9,7 +9,9 @@ const plain = (theta: number): RopeConfig => ({ theta, scaling: { type: 'default
 /** Llama 3.1's own settings. */
 const llama31 = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositionEmbeddings: 8192 };
 
-/** llama3 scaling as Llama 3.1's release words it: by the wavelength of a pair against two bounds. */
+/**
+ * llama3 scaling as Llama 3.1's release words it: by the wavelength of a pair against two bounds.
+ */
 function byWavelength(frequency: number, s: typeof llama31): number {
   const wavelength = (2 * Math.PI) / frequency;
   const longest = s.originalMaxPositionEmbeddings / s.lowFreqFactor;

@@ -31,10 +31,14 @@ test.prop([someKept])('a value comes back as it was, through JSON', (value) => {
   expect(back).toStrictEqual(value);
 });
 
-test.prop([fc.jsonValue()])('of any JSON, what is read as a value is one that would be written so', (json) => {
-  const value = decodeKept(json);
-  if (value !== undefined) expect(encodeKept(value)).toEqual(json);
-});
+// JSON.parse knows −0, which is written in a longer way.
+test.prop([fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as unknown)])(
+  'of any JSON, what is read as a value is one that would be written so',
+  (json) => {
+    const value = decodeKept(json);
+    if (value !== undefined) expect(encodeKept(value)).toEqual(json);
+  },
+);
 
 it.each([
   ['a number that is none of the four', { $number: '1' }],

@@ -1,6 +1,7 @@
 /**
- * Measures what `perplexityNoise` promises: how far a backend's perplexities lie from the exact ones, over the dense model and
- * all single removals. For SIMD, exact is the reference; for the reference it is PyTorch in f64 on the golden models.
+ * Measures what `perplexityNoise` promises: how far a backend's perplexities lie from the exact
+ * ones, over the dense model and all single removals. For SIMD, exact is the reference; for the
+ * reference it is PyTorch in f64 on the golden models.
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** A race in the report: what it saved, and that a dropped candidate is not taken for a measured one. */
+/**
+ * A race in the report: what it saved, and that a dropped candidate is not taken for a measured
+ * one.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
 import { heatLevel } from '../../src/prune/report/heatRamp.ts';

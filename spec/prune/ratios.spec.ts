@@ -83,7 +83,8 @@ const shapes = {
   },
 } as const;
 
-// Totals as the models' own pages give them; shares as in BlockPruner's tables (Zhong et al. 2025), norms included.
+// Totals as the models' own pages give them; shares as in BlockPruner's tables (Zhong et al. 2025),
+// norms included.
 it.each<[keyof typeof shapes, number, string, string]>([
   ['Llama-2-7B', 6_738_415_616, '0.9960', '2.0075'],
   ['Llama-2-13B', 13_015_864_320, '0.8057', '1.6314'],

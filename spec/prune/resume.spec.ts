@@ -1,4 +1,6 @@
-/** Interrupted anywhere and resumed, a search gives the document of a straight run, to the last bit. */
+/**
+ * Interrupted anywhere and resumed, a search gives the document of a straight run, to the last bit.
+ */
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -68,7 +68,8 @@ describe('the result document', () => {
     for (const key of ['done', 'exact', 'naive'] as const) {
       expect(without.steps.reduce((sum, step) => sum + step.work[key], 0)).toBe(without.work[key]);
     }
-    // Sweeps over 4, 3, 2 and 1 blocks: 10 + 6 + 3 + 1 passes; from scratch 12 + 6 + 2 + 0. Three chunks of eight tokens.
+    // Sweeps over 4, 3, 2 and 1 blocks: 10 + 6 + 3 + 1 passes; from scratch 12 + 6 + 2 + 0. Three
+    // chunks of eight tokens.
     expect(without.work).toEqual({ done: 20 * 24, exact: 20 * 24, naive: 20 * 24 });
     expect(kept.work.done).toBeLessThan(kept.work.exact);
     const timeless = (result: PruneResult): unknown => {

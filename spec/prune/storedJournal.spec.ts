@@ -1,8 +1,9 @@
 /**
- * Journals that an earlier version of this program wrote, and what it found: today's program goes on from
- * any part of them to the same result, to the last bit. spec/prune/data holds two searches of the planted
- * model on the reference backend, by `prune tiny-models/planted --data tiny-models/data/tiny.txt --backend
- * reference --memory 64MB` and
+ * Journals that an earlier version of this program wrote, and what it found: today's program goes
+ * on from any part of them to the same result, to the last bit. spec/prune/data holds two searches
+ * of the planted model on the reference backend, by
+ * `prune tiny-models/planted --data tiny-models/data/tiny.txt --backend reference --memory 64MB`
+ * and
  *
  *   exact   --tokens 192 --chunk 32 --blocks 3
  *   race    --tokens 320 --chunk 32 --blocks 2 --search race --confidence 0.9

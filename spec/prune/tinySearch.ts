@@ -1,4 +1,7 @@
-/** What the specs of the search share: backends to run on, chunks of random ids, random masks, drained generators. */
+/**
+ * What the specs of the search share: backends to run on, chunks of random ids, random masks,
+ * drained generators.
+ */
 import { fc } from '@fast-check/vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';

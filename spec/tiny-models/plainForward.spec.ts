@@ -74,7 +74,10 @@ for (const { name: on, missing, open } of [onReference, onSimd('relaxed-fma', 2)
   });
 }
 
-/** Tiny models are nearly linear: larger up-projections reach the bends of GELU, larger queries those of softmax. */
+/**
+ * Tiny models are nearly linear: larger up-projections reach the bends of GELU, larger queries
+ * those of softmax.
+ */
 function loud(tensors: Map<string, { data: Float32Array }>): void {
   for (const [name, { data }] of tensors) {
     if (/c_fc\.weight|gate_proj|q_proj|c_attn\.weight/.test(name)) for (const i of data.keys()) data[i] *= 3;

@@ -12,7 +12,9 @@ import { tinyTransformer } from '../model/tinyTransformer.ts';
 const LAYERS = 3;
 const outputs = { mha: /(o_proj|attn\.c_proj)\.weight/, mlp: /(down_proj|mlp\.c_proj)\.weight/ };
 
-/** What goes wrong in a block's result: each keeps something that a careless check would look at. */
+/**
+ * What goes wrong in a block's result: each keeps something that a careless check would look at.
+ */
 const faults: Record<string, (data: Float32Array) => void> = {
   'is too large': (data) => {
     for (const i of data.keys()) data[i] *= 1.01;

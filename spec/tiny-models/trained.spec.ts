@@ -1,4 +1,7 @@
-/** The trained models: that files, recipes and goldens belong together, and that the engine computes what they say. */
+/**
+ * The trained models: that files, recipes and goldens belong together, and that the engine computes
+ * what they say.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

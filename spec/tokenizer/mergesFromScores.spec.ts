@@ -33,8 +33,8 @@ test.prop([vocabularies], { numRuns: 300 })('all cuts of all pieces, best score 
 });
 
 /**
- * SentencePiece itself, on one word: join the neighbours whose joint piece has the best score, the first of them where
- * several have, until none can be joined.
+ * SentencePiece itself, on one word: join the neighbours whose joint piece has the best score, the
+ * first of them where several have, until none can be joined.
  */
 function sentencePiece(word: string, pieces: readonly string[], scores: readonly number[]): string[] {
   const parts = [...word];

@@ -1,4 +1,7 @@
-/** Real vocabularies as GGUF metadata: each must tokenise like the `tokenizer.json` it was made from. */
+/**
+ * Real vocabularies as GGUF metadata: each must tokenise like the `tokenizer.json` it was made
+ * from.
+ */
 import { readFileSync } from 'node:fs';
 import { test } from '@fast-check/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';

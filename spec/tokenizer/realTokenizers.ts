@@ -26,7 +26,10 @@ export function realFiles(model: string): TokenizerFiles {
   };
 }
 
-/** Metadata as a converter writes it; `pre` for byte-level vocabularies, none for SentencePiece-like ones. */
+/**
+ * Metadata as a converter writes it; `pre` for byte-level vocabularies, none for SentencePiece-like
+ * ones.
+ */
 export function ggufMetadataOf({ json, config }: TokenizerFiles, pre: string | null): GgufMetadata {
   const { vocab } = json.model;
   const tokens: string[] = [];
@@ -69,7 +72,10 @@ export function ggufMetadataOf({ json, config }: TokenizerFiles, pre: string | n
   return new Map(entries.map(([key, value]) => [`tokenizer.ggml.${key}`, value]));
 }
 
-/** A piece's score is minus the rank of the first merge that makes it; far below for what no merge makes. */
+/**
+ * A piece's score is minus the rank of the first merge that makes it; far below for what no merge
+ * makes.
+ */
 function scoresOf(tokens: readonly string[], merges: readonly (readonly string[])[]): Float32Array {
   const rank = new Map<string, number>();
   for (const [index, pair] of merges.entries()) {

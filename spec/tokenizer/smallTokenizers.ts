@@ -51,7 +51,10 @@ export function smallSentencePieceJson(): TokenizerJson & Record<string, any> {
   };
 }
 
-/** The characters by which byte-level vocabularies spell the bytes: printable ones as they are, the others from U+0100. */
+/**
+ * The characters by which byte-level vocabularies spell the bytes: printable ones as they are, the
+ * others from U+0100.
+ */
 export function byteSymbols(): string[] {
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => {

@@ -1,4 +1,7 @@
-/** Texts on which tokenizers differ: spaces, digits, letters outside ASCII, and what looks like a special token. */
+/**
+ * Texts on which tokenizers differ: spaces, digits, letters outside ASCII, and what looks like a
+ * special token.
+ */
 import * as fc from 'fast-check';
 
 export const trickyTexts: readonly string[] = [

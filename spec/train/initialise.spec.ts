@@ -23,7 +23,8 @@ describe('initialParameters', () => {
         else {
           const deviation = Math.hypot(...data) / Math.sqrt(data.length);
           const wanted = /o_proj|down_proj|c_proj/.test(name) ? 0.04 : 0.08;
-          // Seven standard errors: beyond five lies one matrix in two million, and each run of this spec draws hundreds.
+          // Seven standard errors: beyond five lies one matrix in two million, and each run of this
+          // spec draws hundreds.
           expect(Math.abs(deviation / wanted - 1)).toBeLessThan(7 / Math.sqrt(2 * data.length));
         }
       }

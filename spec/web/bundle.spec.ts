@@ -1,4 +1,7 @@
-/** The bundle for browsers: that there is nothing of Node's in it, and that a minifier has not touched the kernels. */
+/**
+ * The bundle for browsers: that there is nothing of Node's in it, and that a minifier has not
+ * touched the kernels.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { parseSync } from 'rolldown/utils';
@@ -49,7 +52,10 @@ describe('the modules', () => {
   });
 });
 
-/** All functions of a module by name, as a parser sees them: without types, blanks, comments and needless brackets. */
+/**
+ * All functions of a module by name, as a parser sees them: without types, blanks, comments and
+ * needless brackets.
+ */
 function functionsOf(code: string): Map<string, string> {
   const { program, errors } = parseSync('kernels.js', code, { preserveParens: false });
   expect(errors).toEqual([]);

@@ -27,7 +27,7 @@ import { checkOutput } from './outputFolder.ts';
 import { SearchProgress } from './progress.ts';
 import { defaultRunFolder } from './runFolder.ts';
 import { Terminal } from './terminal.ts';
-import { trainingBackend } from './trainingBackend.ts';
+import { trainingBackend, trainingBackends } from './trainingBackend.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions {
   blocks?: number;
@@ -72,7 +72,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
     let result: PruneResult;
     let unsaved: Error | void;
     try {
-      result = await searchInto(out, opened, chunks, stop, chosen, options, terminal);
+      result = await searchInto(out, opened, chunks, { ...chosen, stop }, options, terminal);
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
       // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
@@ -133,8 +133,7 @@ async function searchInto(
   out: string,
   opened: OpenRun,
   chunks: Chunks,
-  stop: StopRules,
-  { method, settings, race }: Chosen,
+  { method, settings, race, stop }: Chosen & { stop: StopRules },
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -176,8 +175,9 @@ async function searchInto(
 /** A backend that takes gradients beside the one that measures; undefined on a GPU. */
 function gradientsOf(options: PruneOptions): RunOptions['gradients'] {
   const { backend, threads, memory } = options;
-  if (backend === 'gpu') return undefined;
-  return () => trainingBackend({ backend: backend === 'auto' ? 'simd' : backend, threads, memory }, null);
+  const taker = backend === 'auto' ? 'simd' : trainingBackends.find((name) => name === backend);
+  if (taker === undefined) return undefined;
+  return () => trainingBackend({ backend: taker, threads, memory }, null);
 }
 
 /** The blocks each step removed. */

@@ -9,7 +9,8 @@ import type { RopeConfig } from '../ops/ropeTable.ts';
 
 export type { RopeConfig };
 
-export type FamilyName = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gpt2';
+export const familyNames = ['llama', 'mistral', 'qwen2', 'qwen3', 'gpt2'] as const;
+export type FamilyName = (typeof familyNames)[number];
 
 /** The attention of one layer. */
 export interface MhaSpec {

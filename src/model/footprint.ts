@@ -52,14 +52,16 @@ export function footprint(config: ModelConfig): Footprint {
   };
 }
 
-/** Bytes for each row of so many streams side by side, and of one more while one of them moves on. */
+/**
+ * Bytes for each row of so many streams side by side, and of one more while one of them moves on.
+ */
 export function streamBytes({ hiddenSize }: ModelConfig, streams: number): number {
   return 4 * (streams + 1) * hiddenSize;
 }
 
 /**
- * Bytes for each row of streams that walk the model side by side, at the worst moment: while a block
- * runs on one of them, or at the end, when the head holds all of them normed and its sums.
+ * Bytes for each row of streams that walk the model side by side, at the worst moment: while a
+ * block runs on one of them, or at the end, when the head holds all of them normed and its sums.
  * @param nllRowBytes of the backend that runs it.
  */
 export function walkBytes(config: ModelConfig, streams: number, nllRowBytes: number): number {

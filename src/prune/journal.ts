@@ -1,5 +1,6 @@
 /**
- * The journal of a search: what was computed, line by line, so that a killed run goes on where it was. JSON lines:
+ * The journal of a search: what was computed, line by line, so that a killed run goes on where it
+ * was. JSON lines:
  *
  *   {"type":"header", version, weights, config, tokens, settings, backend}
  *       what the numbers depend on, as hashes
@@ -68,7 +69,8 @@ export class Journal {
   }
 
   /**
-   * Opens a journal for the run that `header` describes: a new one gets the header, an old one is read back.
+   * Opens a journal for the run that `header` describes: a new one gets the header, an old one is
+   * read back.
    * @throws JournalMismatchError when it belongs to another run, naming what differs; FormatError
    * naming the first line that is damaged, out of place or not this journal's. What is refused is
    * left as it is.
@@ -115,7 +117,9 @@ export class Journal {
     return this.#races.filter((race) => race.step === step);
   }
 
-  /** The sample of a mask and a prompt: another tokenizer may read the same ids as another prompt. */
+  /**
+   * The sample of a mask and a prompt: another tokenizer may read the same ids as another prompt.
+   */
   sample(mask: string, prompt: string): SampleRecord | null {
     return this.#samples.find((sample) => sample.mask === mask && sample.prompt === prompt) ?? null;
   }

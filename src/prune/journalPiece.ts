@@ -24,7 +24,8 @@ const DEEPEST = 32;
 
 /**
  * The value as JSON can hold it.
- * @throws FormatError for what JSON would lose: undefined, a typed array, a key that begins with "$".
+ * @throws FormatError for what JSON would lose: undefined, a typed array, a key that begins with
+ * "$".
  */
 export function encodeKept(value: Kept, depth = 0): unknown {
   if (depth > DEEPEST) throw notKept(`more than ${DEEPEST} levels of arrays and objects`);

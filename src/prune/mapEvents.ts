@@ -1,8 +1,8 @@
 /** Generators that tell what they do while they work towards a result. */
 
 /**
- * Tells a generator's events in other words, and gives its result. Whoever abandons this one abandons
- * that one too, which then frees what it holds.
+ * Tells a generator's events in other words, and gives its result. Whoever abandons this one
+ * abandons that one too, which then frees what it holds.
  */
 export async function* mapEvents<From, To, Result>(
   events: AsyncGenerator<From, Result>,
@@ -18,8 +18,9 @@ export async function* mapEvents<From, To, Result>(
 }
 
 /**
- * Ends a generator before its end: its `finally` runs, and it gives no result. One that has ended is
- * left as it is. (`return` asks for a result to end with, which nobody will see; this signature says so.)
+ * Ends a generator before its end: its `finally` runs, and it gives no result. One that has ended
+ * is left as it is. (`return` asks for a result to end with, which nobody will see; this signature
+ * says so.)
  */
 export async function abandon(generator: AsyncGenerator<unknown, unknown>): Promise<void> {
   await generator.return(undefined);

@@ -4,8 +4,8 @@ import { Mask } from '../model/mask.ts';
 import { readOfficialOrder } from './officialOrder.ts';
 
 /**
- * Reads what `--mask` takes: a list `L5.mlp,L4.mha`, or `FILE.json` / `FILE.json@STEP`, an official del_order_list
- * (its last step, or the one named).
+ * Reads what `--mask` takes: a list `L5.mlp,L4.mha`, or `FILE.json` / `FILE.json@STEP`, an official
+ * del_order_list (its last step, or the one named).
  * @throws MaskError, FormatError or DataError naming what is wrong.
  */
 export async function readMaskArgument(

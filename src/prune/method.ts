@@ -23,7 +23,10 @@ export type Budget = StopRules;
 /** What a method works from: the calibration text, the activations between blocks, or gradients. */
 export type Need = 'calibration' | 'taps' | 'gradients';
 
-/** A candidate's score under a method. What a score means, and which end goes first, the method says. */
+/**
+ * A candidate's score under a method. What a score means, and which end goes first, the method
+ * says.
+ */
 export interface BlockScore {
   /** `L5.mlp`, or in layer mode `L5.mha,L5.mlp`. */
   readonly block: string;
@@ -60,7 +63,10 @@ export interface Subject {
    * own: a kill then loses one part at most. Keys must not depend on memory or threads.
    */
   once<T extends Kept>(key: string, compute: () => Promise<T> | Telling<T>): Telling<T>;
-  /** The perplexity without each candidate alone, by sweeps that the journal remembers group by group. */
+  /**
+   * The perplexity without each candidate alone, by sweeps that the journal remembers group by
+   * group.
+   */
   price(candidates: readonly Candidate[]): Telling<Perplexity[]>;
   /**
    * BlockPruner's greedy search until the budget is met; or, with `order`, removal in that order,
@@ -78,10 +84,13 @@ export interface Method<Settings = unknown> {
   /** `Men et al. 2024, ShortGPT`; null for a control that no paper claims. */
   readonly paper: string | null;
   readonly needs: readonly Need[];
-  /** To be changed when scores of the same settings change: no journal of before is gone on with. */
+  /**
+   * To be changed when scores of the same settings change: no journal of before is gone on with.
+   */
   readonly version: string;
   /**
-   * The settings in full, defaults included, as JSON can hold them: they are part of the journal's header.
+   * The settings in full, defaults included, as JSON can hold them: they are part of the journal's
+   * header.
    * @throws UsageError for one that the method does not have, or that does not fit the model.
    */
   check(given: Readonly<Record<string, unknown>>, config: ModelConfig): Settings;

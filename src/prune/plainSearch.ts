@@ -23,8 +23,8 @@ export interface PlainStep {
 
 /**
  * @param kind what a candidate is: with `mix`, any MHA or MLP block.
- * @param steps removals to make. It ends earlier when no candidate is left, or when every one leaves
- * a perplexity of NaN or infinity: then the last step removes nothing.
+ * @param steps removals to make. It ends earlier when no candidate is left, or when every one
+ * leaves a perplexity of NaN or infinity: then the last step removes nothing.
  * @returns the steps in order.
  */
 export async function plainSearch(

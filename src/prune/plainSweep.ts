@@ -4,8 +4,8 @@
  * blocks, and at each of them the candidate without that block forks off: its fork skips the block
  * and passes all later ones by itself. (sweep.ts has a drawing.)
  *
- * `sweep` gives the same numbers to the last bit. It frees streams as soon as it can, passes several
- * forks through a block at once, and reports progress.
+ * `sweep` gives the same numbers to the last bit. It frees streams as soon as it can, passes
+ * several forks through a block at once, and reports progress.
  */
 import type { DeviceTensor } from '../backends/backend.ts';
 import { formatBlock, type BlockId } from '../model/blockId.ts';

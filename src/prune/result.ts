@@ -1,6 +1,7 @@
 /**
- * The result document: what `prune --json` prints and result.json holds. Versioned; a reader must check `schema`.
- * JSON has no NaN or Infinity: a perplexity that is not finite is null and `status` says which it was.
+ * The result document: what `prune --json` prints and result.json holds. Versioned; a reader must
+ * check `schema`. JSON has no NaN or Infinity: a perplexity that is not finite is null and `status`
+ * says which it was.
  */
 
 import type { Convention, DataSummary } from '../eval/convention.ts';
@@ -23,12 +24,18 @@ export interface CandidateScore {
     chunks: number;
     /** Over those chunks: not to be compared with a perplexity over others. */
     ppl: number | null;
-    /** `ppl` over the pick's on the same chunks; null where either is not finite or nothing was picked. */
+    /**
+     * `ppl` over the pick's on the same chunks; null where either is not finite or nothing was
+     * picked.
+     */
     againstPick: number | null;
   };
 }
 
-/** A candidate's score under the method that ranked by it; null with a status where it is not finite. */
+/**
+ * A candidate's score under the method that ranked by it; null with a status where it is not
+ * finite.
+ */
 export interface MethodScore {
   /** `L5.mlp`, or in layer mode `L5.mha,L5.mlp`. */
   block: string;
@@ -38,7 +45,10 @@ export interface MethodScore {
 
 export interface StepResult {
   step: number;
-  /** `L5.mlp`; in layer mode `L5.mha,L5.mlp`; null where every candidate was NaN or infinite and nothing went. */
+  /**
+   * `L5.mlp`; in layer mode `L5.mha,L5.mlp`; null where every candidate was NaN or infinite and
+   * nothing went.
+   */
   removed: string | null;
   ppl: number | null;
   status?: NonFinite;
@@ -47,7 +57,9 @@ export interface StepResult {
   /** = ratios.total */
   ratio: number;
   ratios: Ratios;
-  /** Runner-up closer than the backend's noise, if any: the pick could be another on other hardware. */
+  /**
+   * Runner-up closer than the backend's noise, if any: the pick could be another on other hardware.
+   */
   nearTie: { block: string; ppl: number } | null;
   /** All candidates in the order they were considered. */
   candidates: CandidateScore[];
@@ -75,7 +87,10 @@ export interface PruneResult {
   convention: Convention;
   /** What really ran: `simd (relaxed-fma, 8 lanes, 2 threads)`. */
   backend: string;
-  /** Which method pruned, with all its settings; documents before 0.3 have none and are BlockPruner's. */
+  /**
+   * Which method pruned, with all its settings; documents before 0.3 have none and are
+   * BlockPruner's.
+   */
   method?: { name: string; settings: unknown };
   kind: PruneKind;
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
@@ -83,7 +98,9 @@ export interface PruneResult {
   stop: StopRules;
   stoppedBy: StoppedBy;
   dense: PerplexityFigures;
-  /** Only where the method scores once: all candidates in the official order; the lowest went first. */
+  /**
+   * Only where the method scores once: all candidates in the official order; the lowest went first.
+   */
   scores?: MethodScore[];
   /** Of all steps, and of one whose pick a stop rule refused. */
   work: RowPasses;

@@ -1,4 +1,6 @@
-/** A whole pruning run: method, sample text, result document. Files and terminals are the caller's. */
+/**
+ * A whole pruning run: method, sample text, result document. Files and terminals are the caller's.
+ */
 import type { GradientBackend } from '../backends/gradients.ts';
 import { DataError, NonFiniteError, UnsupportedBackendError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
@@ -41,13 +43,18 @@ export interface RunOptions {
   method?: Method;
   /** The method's own settings; those left out have its defaults. */
   settings?: Readonly<Record<string, unknown>>;
-  /** BlockPruner's setting of that name: race instead of measuring every candidate on all chunks. */
+  /**
+   * BlockPruner's setting of that name: race instead of measuring every candidate on all chunks.
+   */
   race?: RaceSettings;
   /** Makes the backend for methods that need gradients; the run disposes it. */
   gradients?: () => Promise<GradientBackend>;
   /** Budget for residual streams; decides how many chunks go together, never what comes out. */
   activationBytes: number;
-  /** Budget for streams kept from step to step; default 0. Changes the time a search takes, never what comes out. */
+  /**
+   * Budget for streams kept from step to step; default 0. Changes the time a search takes, never
+   * what comes out.
+   */
   checkpointBytes?: number;
   /** Program version, for the document. */
   version: string;

@@ -1,4 +1,6 @@
-/** A continuation of the data's own opening words, dense and pruned: what the numbers sound like. */
+/**
+ * A continuation of the data's own opening words, dense and pruned: what the numbers sound like.
+ */
 import { generate } from '../model/generate.ts';
 import { Mask } from '../model/mask.ts';
 import type { SamplingSettings } from '../model/sampler.ts';
@@ -7,11 +9,17 @@ import { seededRng } from '../tensor/rng.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { SampleRecord } from './journalRecords.ts';
 
-/** Of a usual vocabulary, whose tokens have about four bytes; of smaller ones as much text, in more tokens. */
+/**
+ * Of a usual vocabulary, whose tokens have about four bytes; of smaller ones as much text, in more
+ * tokens.
+ */
 const MAX_PROMPT_TOKENS = 24;
 const NEW_TOKENS = 48;
 const USUAL_BYTES = 4;
-/** Drawn, always with the same luck: the likeliest words alone go round in circles, which pruned models are not needed for. */
+/**
+ * Drawn, always with the same luck: the likeliest words alone go round in circles, which pruned
+ * models are not needed for.
+ */
 const SAMPLING: SamplingSettings = { temperature: 0.6, topK: 0, topP: 1 };
 
 /** How many tokens of this tokenizer take the place of a usual one's, 1 … 4. */
@@ -41,7 +49,10 @@ export async function sampleText(
   return { type: 'sample', mask: mask.toString(), prompt: tokenizer.decode(prompt), before, after, seconds };
 }
 
-/** The continuation alone: the text of prompt and continuation less the prompt's, as tokens may join into one character. */
+/**
+ * The continuation alone: the text of prompt and continuation less the prompt's, as tokens may join
+ * into one character.
+ */
 async function continuation(
   model: Transformer,
   tokenizer: Tokenizer,

@@ -1,4 +1,7 @@
-/** What `run` hands to a method: the model, the text, and the journal behind `once`, `price` and `search`. */
+/**
+ * What `run` hands to a method: the model, the text, and the journal behind `once`, `price` and
+ * `search`.
+ */
 import type { GradientBackend } from '../backends/gradients.ts';
 import { UnsupportedBackendError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';

@@ -16,7 +16,7 @@ it('kinds that do not fit the parameters are a type error', () => {
     return x[this.thread.x] * factor;
   }
   expect(programOf(scaled, ['array', 'float']).takes).toEqual(['array', 'float']);
-  // @ts-expect-error an array is no number
+  // @ts-expect-error an array is not a number
   programOf(scaled, ['float', 'array']);
   // @ts-expect-error one is missing
   programOf(scaled, ['array']);
@@ -67,7 +67,8 @@ describe('as WGSL', () => {
       });
   }
 
-  // f32 has whole numbers up to 2²⁴ only: an index computed in it would read a large array at the wrong place.
+  // f32 has whole numbers up to 2²⁴ only: an index computed in it would read a large array at the
+  // wrong place.
   test.each(named)('%s computes no index in f32', async (_, program) => {
     const found = indices(await wgsl(program));
     expect(found.length).toBeGreaterThan(0);

@@ -3,7 +3,8 @@ import { referenceBackend } from '../../../src/backends/reference/referenceBacke
 import { ShapeError } from '../../../src/errors.ts';
 import { normals } from '../../arbitraries.ts';
 
-// What the contract leaves open and the reference is strict about. The contract itself: spec/contract/reference.spec.ts.
+// What the contract leaves open and the reference is strict about. The contract itself:
+// spec/contract/reference.spec.ts.
 describe('the reference backend', () => {
   it('says what it is', () => {
     const backend = referenceBackend();

@@ -45,7 +45,8 @@ class Allocate implements fc.Command<Model, Arena> {
       expect(() => arena.allocate(this.bytes, this.lifetime)).toThrow(MemoryBudgetError);
     } else {
       const piece = arena.allocate(this.bytes, this.lifetime);
-      // Short-lived pieces rise from the bottom of the first gap, long-lived ones come down from the top of the last.
+      // Short-lived pieces rise from the bottom of the first gap, long-lived ones come down from
+      // the top of the last.
       expect(piece.offset).toBe(this.lifetime === 'short' ? gap.offset : gap.offset + gap.bytes - needed);
       expect(piece.bytes).toBe(needed);
       expect(piece.offset % LINE).toBe(0);

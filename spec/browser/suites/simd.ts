@@ -1,4 +1,6 @@
-/** In a cross-origin isolated page: both kernel variants, one and two threads over shared memory. */
+/**
+ * In a cross-origin isolated page: both kernel variants, one and two threads over shared memory.
+ */
 import { describe, expect, it } from 'vitest';
 import type { KernelVariant } from '../../../src/backends/simd/kernels.ts';
 import { simdBackend } from '../../../src/backends/simd/simdBackend.ts';

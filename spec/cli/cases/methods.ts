@@ -1,4 +1,7 @@
-/** What `prune --method` refuses: names, settings that a method does not have, and modules that hold none. */
+/**
+ * What `prune --method` refuses: names, settings that a method does not have, and modules that hold
+ * none.
+ */
 import { prune, type WrongInput } from '../wrongInput.ts';
 
 const method = (name: string, ...rest: string[]): string[] => prune('--blocks', '1', '--method', name, ...rest);
@@ -59,7 +62,7 @@ export const methodCases: readonly WrongInput[] = [
     what: 'a list of settings that is none',
     args: method('random', '--set', 'seed'),
     code: 2,
-    line: /--set seed: is no setting\. Give name=value/,
+    line: /--set seed: is not a setting\. Give name=value/,
   },
   {
     what: 'a setting twice',
@@ -100,7 +103,7 @@ export const methodCases: readonly WrongInput[] = [
       ],
       ['without a check', mine("{ name: 'mine', needs: [] }"), /has no function `check`/],
       ['without a run', mine(`{ ${good} }`), /has no generator function `run`/],
-      ['named like one of the house', mine("{ name: 'random', needs: [] }"), /'random' is a method of the house/],
+      ['named like one of the house', mine("{ name: 'random', needs: [] }"), /'random' is a built-in method/],
     ] as const
   ).map(([what, files, line]): WrongInput => ({
     what: `a method ${what}`,

@@ -130,7 +130,7 @@ const belowProc: readonly WrongInput[] = existsSync('/proc/self')
         setup: model(),
         args,
         code: 1,
-        line: /\/proc\/.*: (?:no folder can be made here|permission denied)/,
+        line: /\/proc\/.*: (?:a folder cannot be created here|permission denied)/,
       })),
     )
   : [];

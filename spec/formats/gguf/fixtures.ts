@@ -1,4 +1,7 @@
-/** GGUF files for specs: a tiny model of each architecture, written by our own writer, and raw golden tensors. */
+/**
+ * GGUF files for specs: a tiny model of each architecture, written by our own writer, and raw
+ * golden tensors.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { quantTypes } from '../../../src/formats/gguf/quantTypes.ts';
 import type { GgufType, GgufValue, TypedValue } from '../../../src/formats/gguf/valueTypes.ts';
@@ -85,7 +88,10 @@ export function tinyModel(arch: TinyArch): {
   return { metadata, tensors };
 }
 
-/** The F32 tensors of the safetensors files at `path` (a file or a folder) among the golden data, read by hand. */
+/**
+ * The F32 tensors of the safetensors files at `path` (a file or a folder) among the golden data,
+ * read by hand.
+ */
 export function goldenTensors(...path: string[]): Map<string, { shape: number[]; data: Float32Array }> {
   const at = sharedPath('golden', ...path);
   const files = at.endsWith('.safetensors')

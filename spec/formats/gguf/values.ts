@@ -44,7 +44,10 @@ const typesOfDepth = (depth: number): fc.Arbitrary<GgufType> => {
       );
 };
 
-/** Values of a type. Arrays of arrays have an element, without which the reader could not know the inner type. */
+/**
+ * Values of a type. Arrays of arrays have an element, without which the reader could not know the
+ * inner type.
+ */
 function valuesOf(type: GgufType): fc.Arbitrary<GgufValue> {
   if (typeof type === 'string') return scalars[type];
   const element = type.array;

@@ -1,3 +1,5 @@
+import type { FamilyName } from '../../../src/model/config.ts';
+
 /** Smallest configs that parse, one a family, for specs to change. */
 export const llama: Readonly<Record<string, unknown>> = {
   model_type: 'llama',
@@ -21,3 +23,8 @@ export const gpt2: Readonly<Record<string, unknown>> = {
   n_positions: 128,
   vocab_size: 263,
 };
+
+/** Every family's config; the specs of all families go by this. */
+type Configs<Name extends FamilyName> = Readonly<Record<Name, Readonly<Record<string, unknown>>>>;
+export const llamaLikes: Configs<Exclude<FamilyName, 'gpt2'>> = { llama, mistral, qwen2, qwen3 };
+export const families: Configs<FamilyName> = { ...llamaLikes, gpt2 };

@@ -1,6 +1,6 @@
 /**
- * What holds of every writer. To add a writer: its file in src/formats/write, and a spec that calls this with a way to
- * open what was written.
+ * What holds of every writer. To add a writer: its file in src/formats/write, and a spec that calls
+ * this with a way to open what was written.
  */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
@@ -109,7 +109,8 @@ export function writerSuite({ writer, companions, open, rounded, refused }: Writ
 
     it('reads each tensor when its turn comes, and the next one when it is written', async () => {
       const source = await tinySource({ layers: 3 });
-      // What is read and not yet in the sink, in tensors: an encoded piece may still wait to be written.
+      // What is read and not yet in the sink, in tensors: an encoded piece may still wait to be
+      // written.
       let [reading, most, reads] = [0, 0, 0];
       const counting = wrappedSource(source, {
         tensor: async (name) => {
@@ -173,7 +174,8 @@ export function writerSuite({ writer, companions, open, rounded, refused }: Writ
         );
         expect(left).toBe(0);
         if (!failed) return;
-        // Where the last file could not be closed, those before it are there: they alone are no model.
+        // Where the last file could not be closed, those before it are there: they alone are no
+        // model.
         if (method !== 'close') expect([...files.keys()]).toEqual([]);
         await expect(open(files)).rejects.toThrow();
       },

@@ -1,4 +1,7 @@
-/** How often a race picks another candidate than exact mode: over random orders of random data of every bad kind. */
+/**
+ * How often a race picks another candidate than exact mode: over random orders of random data of
+ * every bad kind.
+ */
 import { describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../src/backends/select.ts';
 import { segmentShares, segmentNats } from '../../../src/prune/race/raceSegments.ts';
@@ -76,7 +79,8 @@ describe.each([16, 64])('wrong picks stay within 1 − confidence, %d segments a
     const replays = 300;
     const wrong = [0, 0];
     for (let replay = 0; replay < replays; replay++) {
-      // A first step, and one that begins with the design effect that the first found on other losses.
+      // A first step, and one that begins with the design effect that the first found on other
+      // losses.
       let effect: DesignEffect | null = null;
       for (const step of [0, 1]) {
         const known = lossesOf(population, seededRng(2 * replay + step), segments);
@@ -161,6 +165,7 @@ it('picks as exact mode does on 200 random models', async () => {
   }
   await backend.dispose();
   expect(wrong).toBeLessThanOrEqual((1 - CONFIDENCE) * 200 * orders);
-  // Random blocks differ by next to nothing, so most stay in to the end; a bolder rule would be wrong here often.
+  // Random blocks differ by next to nothing, so most stay in to the end; a bolder rule would be
+  // wrong here often.
   expect(dropped).toBeGreaterThan(0);
 });

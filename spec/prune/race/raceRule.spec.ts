@@ -284,7 +284,8 @@ describe('outOfRace', () => {
   );
 
   it('learns from all candidates together how far chunks go their own ways', () => {
-    // Equal candidates whose every chunk has luck of its own, twice the segments' scatter: two chunks look far apart.
+    // Equal candidates whose every chunk has luck of its own, twice the segments' scatter: two
+    // chunks look far apart.
     let dropped = 0;
     for (let seed = 0; seed < 300; seed++) {
       const rng = seededRng(seed);
@@ -314,7 +315,8 @@ describe('outOfRace', () => {
   });
 
   it('does not take the segments of one chunk for so many witnesses when chunks go their own ways', () => {
-    // All segments of a chunk say the same: one loses by 1 in two chunks of three and wins by 1.9 in the third.
+    // All segments of a chunk say the same: one loses by 1 in two chunks of three and wins by 1.9
+    // in the third.
     const comparison = edit(comparisonOf({ seed: 3, candidates: 2, seen: 3, more: 9, spread: 0 }), (value, c, i) => {
       return value + (c * (i === 2 ? -1.5 : 1)) / SEGMENTS;
     });
@@ -323,7 +325,10 @@ describe('outOfRace', () => {
 });
 
 describe('designEffect', () => {
-  /** Twelve candidates on six chunks of twelve segments; each chunk shifts a candidate's segments by its luck. */
+  /**
+   * Twelve candidates on six chunks of twelve segments; each chunk shifts a candidate's segments by
+   * its luck.
+   */
   const drawn = (seed: number, luck: number, loud = 1): DesignEffect => {
     const rng = seededRng(seed);
     const losses = Array.from({ length: 12 }, (_, c) => {

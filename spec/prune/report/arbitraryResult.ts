@@ -71,8 +71,8 @@ function unitsOf(kind: PruneResult['kind'], layers: number): string[] {
 }
 
 /**
- * Steps as the greedy search makes them: candidates are what is left, the lowest finite perplexity goes, and a step
- * without any removes nothing and is the last.
+ * Steps as the greedy search makes them: candidates are what is left, the lowest finite perplexity
+ * goes, and a step without any removes nothing and is the last.
  */
 function stepsArbitrary(kind: PruneResult['kind'], layers: number, most: number): fc.Arbitrary<StepResult[]> {
   const units = unitsOf(kind, layers);

@@ -1,6 +1,7 @@
 /**
- * A strict reader of the markup that the report writes: every tag balanced, every attribute quoted, no stray `<`, `>`,
- * `"` or `&` (a style sheet may hold `>`). Far stricter than a browser, so whatever a text smuggles in makes it throw.
+ * A strict reader of the markup that the report writes: every tag balanced, every attribute quoted,
+ * no stray `<`, `>`, `"` or `&` (a style sheet may hold `>`). Far stricter than a browser, so
+ * whatever a text smuggles in makes it throw.
  */
 
 export interface Node {
@@ -20,7 +21,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const TOKEN =
   /<(?<name>[a-z][a-z0-9]*)(?<attributes>(?: [a-zA-Z][a-zA-Z0-9-]*="[^"<>]*")*)>|<\/(?<end>[a-z][a-z0-9]*)>|(?<text>(?<=<style>)[^<]+|[^<>]+)/gy;
 
-/** Reads markup into a node whose children are the roots. @throws Error at the first thing out of order. */
+/**
+ * Reads markup into a node whose children are the roots.
+ * @throws Error at the first thing out of order.
+ */
 export function parseMarkup(markup: string): Node {
   const root: Node = { name: '', attributes: {}, children: [] };
   const open = [root];
@@ -47,7 +51,10 @@ export function parseMarkup(markup: string): Node {
   return root;
 }
 
-/** Reads a whole page. @throws Error when it does not begin with the doctype or is not well-formed. */
+/**
+ * Reads a whole page.
+ * @throws Error when it does not begin with the doctype or is not well-formed.
+ */
 export function parsePage(page: string): Node {
   const doctype = '<!doctype html>\n';
   if (!page.startsWith(doctype)) throw new Error('no doctype');

@@ -5,9 +5,9 @@ import type { Method, Subject, Telling } from '../method.ts';
 import { rankingMethod } from './ranking.ts';
 
 /**
- * Block Influence (Men et al. 2024, ShortGPT, eq. 1): BI = 1 − mean over tokens of cos(before, after),
- * before and after being the residual stream on both sides of the candidate: a layer as in the
- * paper, or one block of it. All tokens of all chunks count alike, a BOS too. BI is in [0, 2].
+ * Block Influence (Men et al. 2024, ShortGPT, eq. 1): BI = 1 − mean over tokens of cos(before,
+ * after), before and after being the residual stream on both sides of the candidate: a layer as in
+ * the paper, or one block of it. All tokens of all chunks count alike, a BOS too. BI is in [0, 2].
  */
 export const blockInfluence: Method = rankingMethod({
   name: 'block-influence',
@@ -35,7 +35,9 @@ async function cosineSums({ model, candidates }: Subject, ids: Int32Array): Prom
   const firsts = new Set(candidates.map(({ blocks }) => formatBlock(blocks[0])));
   const lasts = new Map(candidates.map(({ blocks }, index) => [formatBlock(blocks[blocks.length - 1]), index]));
   const sums = candidates.map(() => 0);
-  /** The stream before a candidate of several blocks, on the host: a tap's arrays do not live on. */
+  /**
+   * The stream before a candidate of several blocks, on the host: a tap's arrays do not live on.
+   */
   let entered: Float32Array | null = null;
   const tap: Tap = {
     async block(id, before, after, scope) {

@@ -21,7 +21,9 @@ export interface Ranking<Own extends Defaults> extends Pick<Method, 'name' | 'su
 }
 
 export interface Plus {
-  /** Never remove layers 0 to 3, nor the last two (Kim et al. 2024, the "+" of Taylor+ and Mag+). */
+  /**
+   * Never remove layers 0 to 3, nor the last two (Kim et al. 2024, the "+" of Taylor+ and Mag+).
+   */
   readonly plus: boolean;
 }
 

@@ -12,7 +12,10 @@ import { formatPerplexity } from './perplexityWords.ts';
 
 /** The three pictures with the sentences that say what to look for. */
 
-/** How far perplexity rose with each removal. Drawn twice, for a desk and for a phone; the style sheet shows one. */
+/**
+ * How far perplexity rose with each removal. Drawn twice, for a desk and for a phone; the style
+ * sheet shows one.
+ */
 export function curveSection(result: PruneResult): Markup {
   const wide = renderCurve(result, 920, 400);
   const narrow = renderCurve(result, 380, 340);

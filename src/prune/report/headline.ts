@@ -12,7 +12,10 @@ import {
 import { finalFigures, lastStep, removalsOf } from './removals.ts';
 import { formatPerplexity } from './perplexityWords.ts';
 
-/** The run in one sentence: `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`. */
+/**
+ * The run in one sentence:
+ * `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`.
+ */
 export function headline(result: PruneResult): string {
   const last = lastStep(result);
   const dense = shortPerplexity(result.dense);
@@ -93,7 +96,10 @@ export function methodWords({ method }: PruneResult): string {
   return `${method?.name ?? 'blockpruner'}${settings.length === 0 ? '' : ` (${settings.join(', ')})`}`;
 }
 
-/** ± one standard error of the perplexity: exp is nearly linear over so short a way, so it is ppl × the error in nats. */
+/**
+ * ± one standard error of the perplexity: exp is nearly linear over so short a way, so it is ppl ×
+ * the error in nats.
+ */
 export function perplexityError(figures: { ppl: number | null; standardError: number | null }): string | null {
   if (figures.ppl === null || figures.standardError === null) return null;
   const error = figures.ppl * figures.standardError;

@@ -14,7 +14,10 @@ const TOP = 42;
 /** Room for a panel's name where there are few steps. */
 const LEAST_WIDTH = 124;
 
-/** Up to so many steps a panel may shrink to a phone's width and stay legible; beyond that it scrolls. */
+/**
+ * Up to so many steps a panel may shrink to a phone's width and stay legible; beyond that it
+ * scrolls.
+ */
 const MOST_STEPS_SHRUNK = 14;
 
 type Box = Readonly<Record<'x' | 'y' | 'width' | 'height', number>>;
@@ -24,11 +27,15 @@ interface Grid {
   readonly rowHeight: number;
 }
 
-/** One panel: rows are layers from the input down, columns are steps, colour is the distance from the step's best. */
+/**
+ * One panel: rows are layers from the input down, columns are steps, colour is the distance from
+ * the step's best.
+ */
 export function renderHeatPanel(result: PruneResult, panel: HeatPanel): Markup {
   const layers = result.model.numHiddenLayers;
   const steps = result.steps.length;
-  // Few steps get wide cells; many get narrow ones down to what can still be pointed at, and the figure scrolls.
+  // Few steps get wide cells; many get narrow ones down to what can still be pointed at, and the
+  // figure scrolls.
   const grid = { columnWidth: Math.min(33, Math.max(10, Math.floor(400 / steps))), rowHeight: layers > 40 ? 13 : 16 };
   const name = NAMES[panel.kind];
   return drawing(
@@ -102,7 +109,10 @@ function heatCell(cell: HeatCell, grid: Grid): Markup {
   return element('rect', { class: `heat-${heatLevel(ppl, cell.best)}`, ...box }, tooltip(words + distance + fate));
 }
 
-/** A candidate that a race dropped: the colour is an estimate from part of the data, and a notch says so. */
+/**
+ * A candidate that a race dropped: the colour is an estimate from part of the data, and a notch
+ * says so.
+ */
 function droppedCell(seen: NonNullable<CandidateScore['seen']>, box: Box, where: string): Markup {
   const { againstPick } = seen;
   const known = againstPick !== null && againstPick > 0;

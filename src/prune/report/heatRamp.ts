@@ -1,7 +1,8 @@
 /**
- * The colour scale of the candidate heat map: how much worse a candidate is than the best of its step, in ten fixed
- * levels. Fixed, so that two reports can be laid side by side; geometric, because the interesting differences are
- * fractions of a per cent among the cheap blocks and powers of ten among the vital ones.
+ * The colour scale of the candidate heat map: how much worse a candidate is than the best of its
+ * step, in ten fixed levels. Fixed, so that two reports can be laid side by side; geometric,
+ * because the interesting differences are fractions of a per cent among the cheap blocks and powers
+ * of ten among the vital ones.
  */
 
 /** Lower bounds of the levels, as candidate ÷ best. Level 0 begins at the best itself. */
@@ -23,7 +24,8 @@ export const LEVEL_LABELS: readonly string[] = [
 
 /**
  * The level (0 … 9) of a perplexity against the best of its step, both finite and above zero.
- * Compared as logarithms: the quotient of two doubles may overflow, the difference of their logarithms cannot.
+ * Compared as logarithms: the quotient of two doubles may overflow, the difference of their
+ * logarithms cannot.
  */
 export function heatLevel(ppl: number, best: number): number {
   const distance = Math.log(ppl) - Math.log(best);

@@ -4,7 +4,9 @@ import { formatPercent, plural } from '../../drawing/numbers.ts';
 import { scrollable, section } from './section.ts';
 import { formatPerplexity } from './perplexityWords.ts';
 
-/** What racing saved and what it left undecided until all data were seen; null for an exact search. */
+/**
+ * What racing saved and what it left undecided until all data were seen; null for an exact search.
+ */
 export function raceSection({ race, steps, work }: PruneResult): Markup | null {
   if (race === undefined) return null;
   const { done, exact, naive } = work;

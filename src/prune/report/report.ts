@@ -14,8 +14,10 @@ import { STYLE } from './style.ts';
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /**
- * A pruning run as one self-contained HTML page: no script, no request, the same bytes for the same document.
- * @param result the document of `prune --json`; its names and texts are taken as untrusted and escaped
+ * A pruning run as one self-contained HTML page: no script, no request, the same bytes for the same
+ * document.
+ * @param result the document of `prune --json`; its names and texts are taken as untrusted and
+ * escaped
  * @throws MaskError when a step or a candidate names a block that the model does not have
  */
 export function renderReport(result: PruneResult): string {

@@ -2,7 +2,10 @@ import type { PruneResult } from '../result.ts';
 import { element, type Markup } from '../../drawing/html.ts';
 import { section } from './section.ts';
 
-/** The same opening words continued by the dense and by the pruned model; null where the run had no tokenizer. */
+/**
+ * The same opening words continued by the dense and by the pruned model; null where the run had no
+ * tokenizer.
+ */
 export function sampleSection({ sample }: PruneResult): Markup | null {
   if (sample === null) return null;
   const { prompt, before, after } = sample;

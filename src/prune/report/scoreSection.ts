@@ -26,7 +26,7 @@ interface Bar {
 
 /**
  * The scores of a method that takes them once, a bar a candidate; null where the document has none.
- * @throws MaskError for a name that is no block of the model.
+ * @throws MaskError for a name that is not a block of the model.
  */
 export function scoreSection(result: PruneResult): Markup | null {
   const { scores } = result;

@@ -2,7 +2,10 @@ import { element, type Child, type Markup } from '../../drawing/html.ts';
 
 /** The two containers that all parts of the page share. */
 
-/** A part of the page with its heading; `id` is a fixed word of this program, for links within the page. */
+/**
+ * A part of the page with its heading; `id` is a fixed word of this program, for links within the
+ * page.
+ */
 export function section(id: string, heading: string, ...children: Child[]): Markup {
   return element(
     'section',

@@ -1,6 +1,7 @@
 /**
- * The style sheet of the report. System fonts, two palettes, one accent a block kind. The kinds' colours are told apart
- * by every common form of colour blindness; the heat ramp rises evenly in lightness, away from the page's own.
+ * The style sheet of the report. System fonts, two palettes, one accent a block kind. The kinds'
+ * colours are told apart by every common form of colour blindness; the heat ramp rises evenly in
+ * lightness, away from the page's own.
  */
 
 const LIGHT = `
