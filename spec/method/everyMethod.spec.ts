@@ -6,8 +6,10 @@ import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError, JournalMismatchError, UnsupportedBackendError, UsageError } from '../../src/errors.ts';
 import { perplexity } from '../../src/eval/perplexity.ts';
+import { edited } from '../../src/model/edit.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { countParameters } from '../../src/model/parameters.ts';
+import { Transformer } from '../../src/model/transformer.ts';
 import { candidatesLeft, pruneKinds, ratioBases } from '../../src/prune/candidates.ts';
 import { methods, requireMethod } from '../../src/prune/methods/all.ts';
 import { ratios } from '../../src/prune/ratios.ts';
@@ -17,7 +19,7 @@ import { layersOf } from '../model/layers.ts';
 import { families } from '../model/tinyTransformer.ts';
 import { drain, tinyChunks } from '../prune/tinySearch.ts';
 import { timeless } from '../prune/tinyRun.ts';
-import { finish, lasting, methodRun, resultOf } from './tinyMethod.ts';
+import { editsOf, finish, lasting, methodRun, resultOf } from './tinyMethod.ts';
 
 it('names are unique, and as a shell takes them', () => {
   expect(new Set(methods.map(({ name }) => name)).size).toBe(methods.length);
@@ -55,6 +57,19 @@ describe.each(methods.map((method) => [method.name, method] as const))('%s', (na
     }
     expect(result.removed.join(',')).toBe(mask.toString());
     expect(mask.size).toBe(4);
+  });
+
+  it('its edits, made to the weights, leave the perplexity that it measured, and that many parameters', async () => {
+    for (const kind of ['mix', 'layer'] as const) {
+      const { options } = await methodRun(method, { kind, stop: { blocks: 4 } });
+      const { model, chunks } = options;
+      const { edits, steps } = await editsOf(options);
+      const source = edited(model.source, edits);
+      const again = await Transformer.load(source, model.backend, 2 ** 20);
+      expect((await perplexity(again, chunks, Mask.empty)).ppl).toBe(steps[steps.length - 1].ppl);
+      const share = 1 - countParameters(source).total / countParameters(model.source).total;
+      expect(share).toBeCloseTo(steps[steps.length - 1].ratios.total, 12);
+    }
   });
 
   it.each(ratioBases)('stops at the first step whose share of %s is reached', async (ratioOf) => {

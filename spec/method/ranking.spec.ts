@@ -198,6 +198,21 @@ describe('a method of somebody else', () => {
     await expect(resultOf(method)).rejects.toThrow(/method given returned edits that are not what its search removed/);
   });
 
+  it('whose edits nobody measured is refused', async () => {
+    const method: Method = {
+      ...base,
+      async *run(subject, _, stop) {
+        const { blocks } = yield* subject.search({ stop });
+        const values = (): Promise<Float32Array> => Promise.resolve(new Float32Array(0));
+        return [
+          { type: 'remove', blocks },
+          { type: 'rewrite', tensor: 'model.norm.weight', values },
+        ];
+      },
+    };
+    await expect(resultOf(method)).rejects.toThrow(UsageError);
+  });
+
   it('that uses gradients without naming the need is refused', async () => {
     const method: Method = {
       ...base,

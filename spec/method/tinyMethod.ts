@@ -1,6 +1,7 @@
 /** Whole runs of any method over a tiny model, for the specs of methods. */
 import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
+import type { Edit } from '../../src/model/edit.ts';
 import { memoryJournal, type JournalSink } from '../../src/platform/journalSink.ts';
 import type { Method } from '../../src/prune/method.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
@@ -55,4 +56,20 @@ export function scoresOf({ scores = [] }: PruneResult): Record<string, number> {
   return Object.fromEntries(
     scores.map(({ block, score, status }) => [block, score ?? (status === 'nan' ? NaN : Infinity)]),
   );
+}
+
+/** What the run's method returns, its edits, and the document's steps. */
+export async function editsOf(options: RunOptions): Promise<{ edits: readonly Edit[]; steps: PruneResult['steps'] }> {
+  const { method } = options;
+  if (method === undefined) throw new Error('no method');
+  let edits: readonly Edit[] = [];
+  const watched: Method = {
+    ...method,
+    async *run(subject, settings, budget) {
+      edits = yield* method.run(subject, settings, budget);
+      return edits;
+    },
+  };
+  const { steps } = await finish({ ...options, method: watched });
+  return { edits, steps };
 }

@@ -70,7 +70,7 @@ describe('lengths', () => {
   it.each([
     ['begin at 0', [0.5, 1, 2], [47.5, 95, 190]],
     ['begin at the lowest where one is below 0', [-1, 0, 1], [1, 95, 190]],
-    ['are logarithmic over a hundredfold', [1, 10, 100], [3.8, 96.9, 190]],
+    ['are logarithmic from tenfold on', [1, 10, 100], [3.8, 96.9, 190]],
     ['are full where all are equal', [0, 0, 0], [190, 190, 190]],
     ['hold the widest span of numbers', [-1.7e308, 0, 1.7e308], [1, 95, 190]],
   ])('%s', (_, scores, expected) => {

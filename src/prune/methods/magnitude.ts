@@ -9,7 +9,7 @@ import { rankingMethod } from './ranking.ts';
  */
 export const magnitude: Method = rankingMethod({
   name: 'magnitude',
-  summary: 'removes the blocks with the smallest sum of |weights| first',
+  summary: 'removes the blocks with the smallest sum of absolute weights first',
   paper: 'Kim et al. 2024, Shortened LLaMA (Mag)',
   needs: [],
   defaults: {},

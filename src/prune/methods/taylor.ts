@@ -12,7 +12,7 @@ import { rankingMethod } from './ranking.ts';
  */
 export const taylor: Method = rankingMethod({
   name: 'taylor',
-  summary: 'removes the blocks with the smallest sum of |weight · gradient of the loss| first',
+  summary: 'removes the blocks with the smallest sum of absolute weight × gradient first',
   paper: 'Kim et al. 2024, Shortened LLaMA (Taylor)',
   needs: ['calibration', 'gradients'],
   defaults: {},

@@ -9,7 +9,7 @@ import { scrollable, section } from './section.ts';
 const ROW = 17;
 const NAME_WIDTH = 34;
 const BAR_WIDTH = 190;
-const WORDS_WIDTH = 110;
+const WORDS_WIDTH = 120;
 const HEADER_HEIGHT = 24;
 
 const KINDS: readonly UnitKind[] = ['mha', 'mlp', 'layer'];
@@ -45,7 +45,7 @@ export function scoreSection(result: PruneResult): Markup | null {
       'p',
       {},
       `${plural(scores.length, 'candidate')} scored on the whole model by ${result.method?.name ?? 'the method'}, before anything was removed; `,
-      'the lowest went first. A bar is a score, a strong one was removed at the step beside it. ',
+      'the lowest went first. A bar is a score, a strong one was removed, at the step beside it. ',
       share.words,
       missing ? ' A score that is not a finite number has no bar.' : null,
     ),
@@ -84,7 +84,7 @@ function renderBar({ score, kind, layer, step }: Bar, y: number, share: (score: 
     tooltip(`${score.block}: score ${words}, ${gone}`),
     text(NAME_WIDTH - 7, y + 12.5, `L${layer}`, { class: 'tick', 'text-anchor': 'end' }),
     element('rect', { x: NAME_WIDTH, y: y + 2, width: Math.max(1, width), height: ROW - 4 }),
-    text(NAME_WIDTH + Math.max(1, width) + 6, y + 12.5, `${words}${step === null ? '' : ` · ${step}`}`, {
+    text(NAME_WIDTH + Math.max(1, width) + 6, y + 12.5, `${words}${step === null ? '' : ` · step ${step}`}`, {
       class: 'tick',
     }),
   );
@@ -96,13 +96,13 @@ function statusWords({ status }: MethodScore): string {
 
 /**
  * How long a score's bar is, 0 … 1: linear from 0, or from the lowest where one is negative;
- * logarithmic from the lowest where all are above 0 and the highest is a hundred times that.
+ * logarithmic from the lowest where all are above 0 and the highest is ten times that.
  */
 function barScale(scores: readonly MethodScore[]): { of: (score: number) => number; words: string } {
   const finite = scores.flatMap(({ score }) => (score === null ? [] : [score]));
   const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
   const high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (low > 0 && high / low >= 100) {
+  if (low > 0 && high / low >= 10) {
     const span = Math.log(high) - Math.log(low);
     return {
       // The lowest has a bar too.
