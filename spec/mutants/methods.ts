@@ -65,7 +65,12 @@ export const methodMutants: readonly Mutant[] = [
     from: 'walkOf(model.config).toReversed()',
     to: 'walkOf(model.config)',
   },
-  { ...ranking, name: 'ranking: ties go to the later one', from: 'a.score > b.score ? 1 : 0', to: '1' },
+  {
+    ...ranking,
+    name: 'ranking: ties go to the later one',
+    from: 'a.score > b.score ? 1 : 0',
+    to: 'a.score > b.score ? 1 : -1',
+  },
   {
     ...ranking,
     name: 'ranking: a score that is NaN goes first',
