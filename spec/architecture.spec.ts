@@ -59,7 +59,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'tokenizer',
   ],
   session: ['backends type', 'model', 'ops type'],
-  library: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'session', 'tensor'],
+  library: ['backends', 'eval', 'formats', 'model', 'ops type', 'platform', 'prune', 'session', 'tensor', 'train'],
   web: ['backends', 'formats', 'library', 'model', 'platform', 'prune type'],
   cli: [
     'autodiff',

@@ -20,6 +20,8 @@ export type {
   DataFile,
   EvaluationSettings,
   GenerateSettings,
+  HealResult,
+  HealSettings,
   MaskLike,
   Model,
   ModelTokenizer,
@@ -105,7 +107,13 @@ export { lossGradients, type CalibrationLoss, type GradientEvent } from './autod
 export { checkRecipe, type Recipe, type Task } from './train/recipe.ts';
 export { prepare, type Prepared } from './train/prepare.ts';
 export { train, type TrainEvent, type TrainOptions } from './train/train.ts';
-export { healRun, type HealDocument, type HealEvent, type HealJob, type HealSettings } from './train/healRun.ts';
+export {
+  healRun,
+  type HealDocument,
+  type HealEvent,
+  type HealJob,
+  type HealSettings as HealRunSettings,
+} from './train/healRun.ts';
 export { parameterSource } from './autodiff/parameters.ts';
 export { simdGradientBackend } from './backends/simd/simdGradientBackend.ts';
 export type { GradientBackend, GradientScope } from './backends/gradients.ts';

@@ -119,6 +119,8 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
     it('takes what differs from the defaults into its convention', async () => {
       await using(async (model) => {
         const settings = { chunk: 64, stride: 32, tokens: 256, join: ' ', nllSum: 'f32' } as const;
+        // Weights that stay loaded add up as the call says, not as the one before did.
+        expect((await model.perplexity(text, { tokens: 256 })).convention.nllSum).toBe('f64');
         const found = await model.perplexity(['one '.repeat(50), 'two '.repeat(50)], settings);
         expect(found.convention).toMatchObject({ chunk: 64, stride: 32, join: ' ', nllSum: 'f32' });
         expect(found.data.chunks).toBe(7);
@@ -278,6 +280,48 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
     });
   });
 
+  describe('heal', () => {
+    it('trains adapters on a pruned model, and gives the healed one as files', async () => {
+      await using(async (model) => {
+        const mask = golden.order.slice(0, 4);
+        const settings = {
+          mask,
+          data: text,
+          valid: text,
+          tokens,
+          steps: 2,
+          rank: 2,
+          seqLen: 32,
+          accumulate: 1,
+          seed: 3,
+        };
+        const run = model.heal(settings);
+        const types = (await eventsOf(run)).map(({ type }) => type);
+        expect(types).toEqual(expect.arrayContaining(['start', 'step', 'scored']));
+        const { document, files } = await run;
+        expect(document).toMatchObject({ mask: mask.join(','), trainedOn: 'text', measuredOn: 'text' });
+        expect(document.dense.ppl).toBeCloseTo(start.dense, 3);
+        expect(document.pruned.ppl).toBeCloseTo(start.after[3], 3);
+        expect(Object.keys(files).toSorted()).toEqual(
+          expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+        );
+        // The same seed heals to the same bytes, and the model is as it was.
+        const again = await model.heal(settings);
+        expect(again.document.contentHash).toBe(document.contentHash);
+        expect(again.files['model.safetensors']).toEqual(files['model.safetensors']);
+        expect((await model.perplexity(text, { tokens })).ppl).toBeCloseTo(start.dense, 3);
+      });
+    });
+
+    it('ends when its loop is left', async () => {
+      await using(async (model) => {
+        const run = model.heal({ mask: golden.order[0], data: text, valid: text, tokens, seqLen: 16, rank: 1 });
+        for await (const event of run) if (event.type === 'step') break;
+        expect(await failing(run)).toMatchObject({ name: 'AbortError' });
+      });
+    });
+  });
+
   describe('an aborted call', () => {
     it('never begins before its turn, and says so at once', async () => {
       await using(async (model) => {
@@ -351,7 +395,7 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
       ['no id', DataError, /ids: entry 1 is -1/, (model) => model.perplexity([1, -1])],
       ['an id outside', DataError, /300/, (model) => model.perplexity(Array.from({ length: 300 }, () => 300))],
       ['a mixture', UsageError, /neither/, (model) => model.perplexity([1, 'a'] as unknown as string[])],
-      ['no data', UsageError, /data: is not text/, (model) => model.perplexity(null as unknown as string)],
+      ['no data', UsageError, /data: is neither text/, (model) => model.perplexity(null as unknown as string)],
       ['a short text', DataError, /lower chunk\./, (model) => model.perplexity('short', { chunk: 64 })],
       ['a long chunk', DataError, /Lower chunk\./, (model) => model.perplexity(text, { chunk: 100_000 })],
       [
@@ -389,6 +433,30 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
         UsageError,
         /maxPPL: there is no such/,
         (model) => model.prune({ ...search, maxPPL: 3 } as typeof search),
+      ],
+      [
+        'nothing to heal',
+        UsageError,
+        /nothing was removed/,
+        (model) => model.heal({ mask: [], data: text, valid: text }),
+      ],
+      [
+        'a rank',
+        UsageError,
+        /^rank 4000: no matrix/,
+        (model) => model.heal({ mask: 'L0.mha', data: text, valid: text, rank: 4000 }),
+      ],
+      [
+        'a sequence',
+        UsageError,
+        /^seqLen: 9999 is more/,
+        (model) => model.heal({ mask: 'L0.mha', data: text, valid: text, seqLen: 9999 }),
+      ],
+      [
+        'little to train on',
+        DataError,
+        /lower seqLen/,
+        (model) => model.heal({ mask: 'L0.mha', data: 'a', valid: text }),
       ],
       ['an empty prompt', DataError, /no token/, (model) => model.generate('')],
       ['a cold text', UsageError, /^temperature -1 /, (model) => model.generate('a', { temperature: -1 })],

@@ -12,7 +12,7 @@ const foreign = new Set(['--omit']);
 /** Flags in the texts of the engine, by the file they are in. */
 const flags = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
-  .filter((file) => !/^(?:cli|library|train|web\/bundle|backends\/simd\/assembly)\/|style\.ts$|nodeVectors/.test(file))
+  .filter((file) => !/^(?:cli|library|web\/bundle|backends\/simd\/assembly)\/|style\.ts$|nodeVectors/.test(file))
   .flatMap((file) => {
     const code = readFileSync(src + file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
     return [...code.matchAll(/(?<=['`"][^'`"\n]*)--[a-z]+(?:-[a-z]+)*/g)].map(([flag]) => ({ file, flag }));

@@ -6,7 +6,7 @@ const heal = { file: 'src/cli/healCommand.ts', specs: ['spec/cli/conventions.spe
 const recovered = { file: 'src/cli/recovered.ts', specs: ['spec/cli/recovered.spec.ts'] };
 const program = { file: 'src/cli/program.ts', specs: ['spec/cli/options.spec.ts', 'spec/cli/wrongInput.spec.ts'] };
 const notices = { specs: ['spec/cli/notices.spec.ts'] };
-const companions = { file: 'src/cli/companionFiles.ts', specs: ['spec/cli/heal.spec.ts'] };
+const companions = { file: 'src/formats/write/companions.ts', specs: ['spec/cli/heal.spec.ts'] };
 
 export const cliMutants: readonly Mutant[] = [
   {

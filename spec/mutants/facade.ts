@@ -88,4 +88,18 @@ export const facadeMutants: readonly Mutant[] = [
     to: 'return ok || ',
     specs: ['spec/web/urlFiles.spec.ts'],
   },
+  {
+    specs,
+    name: 'healing keeps the tokenizer to itself',
+    file: 'src/formats/write/companions.ts',
+    from: '[...folder.files].filter(isCompanion)',
+    to: "['config.json']",
+  },
+  {
+    specs,
+    name: 'healing trains on the first tokens that are measured only',
+    file: 'src/library/data.ts',
+    from: '{ ...settings, tokens: null }',
+    to: '{ ...settings, tokens: 20 }',
+  },
 ];

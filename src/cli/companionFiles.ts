@@ -2,24 +2,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
+import { isCompanion } from '../formats/write/companions.ts';
 import { writtenConfig } from '../formats/huggingface/writtenConfig.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../formats/safetensors/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { accessError } from '../platform/nodeFile.ts';
 
 const CONFIG = 'config.json';
-
-/**
- * Config, tokenizer in all its forms, chat templates, a model's own code, licence and card: all but
- * weights.
- */
-const companions: readonly RegExp[] = [
-  /^(?:config|generation_config|(?:pre)?processor_config|tokenizer_config|special_tokens_map|added_tokens)\.json$/,
-  /^(?:tokenizer|vocab|tekken|chat_template|quantize_config|quantization_config)\.json$/,
-  /^(?:vocab|merges|bpe\.codes)(?:\.txt)?$/,
-  /\.(?:jinja|model|tiktoken|py)$/,
-  /^(?:licen[cs]e|notice|copying|copyright|readme|card|model_card|use_policy|usage_policy|acceptable_use_policy|authors|citation)[^/]*$/i,
-];
 
 /** A folder of further chat templates, as transformers writes it. */
 const TEMPLATES = 'additional_chat_templates';
@@ -41,7 +30,7 @@ export async function companionFiles(folder: string): Promise<string[]> {
   }
   const templates = await readdir(join(folder, TEMPLATES)).catch((): string[] => []);
   return [
-    ...names.filter((name) => companions.some((pattern) => pattern.test(name))),
+    ...names.filter(isCompanion),
     ...templates.filter((name) => name.endsWith('.jinja')).map((name) => join(TEMPLATES, name)),
   ];
 }

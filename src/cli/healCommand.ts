@@ -3,10 +3,7 @@ import { UsageError } from '../errors.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
 import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
-import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
-import { blockShapes } from '../model/tensorShapes.ts';
-import { walkOf } from '../model/walk.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
 import { folderSink } from '../platform/nodeFileSink.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
@@ -15,6 +12,7 @@ import { withLock } from '../platform/nodeLock.ts';
 import { programVersion } from '../platform/nodeMachine.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import { checkRank } from '../train/heal.ts';
 import { healRun, type HealDocument, type HealJob } from '../train/healRun.ts';
 import { checkCompanions, companionFiles, readCompanions } from './companionFiles.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
@@ -68,7 +66,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const mask = await maskOf(options, opened, terminal);
     const text = await trainingText(options, opened, terminal);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
-    checkRank(options, opened.weights.config);
+    checkRank(options.rank, opened.weights.config);
     await prepareFolder(out);
     await withLock(
       join(out, 'healing.lock'),
@@ -166,15 +164,6 @@ function checkRemoved({ run, mask, step }: HealOptions): void {
   if (step !== undefined && run === undefined) throw new UsageError('--step goes with --run.');
   if ((run === undefined) !== (mask === undefined)) return;
   throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
-}
-
-/** @throws UsageError for adapters larger than any matrix they could adapt. */
-function checkRank({ rank }: HealOptions, config: ModelConfig): void {
-  const most = Math.max(0, ...walkOf(config).flatMap((id) => [...blockShapes(config, id).values()].flat()));
-  if (rank <= most) return;
-  throw new UsageError(`--rank ${rank}: no matrix of the model has more than ${most} rows or columns.`, {
-    remedy: `Give 1 … ${most}.`,
-  });
 }
 
 async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel, terminal: Terminal): Promise<Mask> {

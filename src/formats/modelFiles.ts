@@ -32,6 +32,8 @@ export interface OpenedModel {
   readonly warnings: readonly string[];
   /** Where the model comes from and in what format. */
   readonly description: string;
+  /** Where its files lie, for a copy's companions; null for GGUF, which has none. */
+  readonly folder: Folder | null;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function openFolderModel(
     generation,
     warnings: [...warnings, ...opened.warnings, ...told, ...more],
     description: `${name} (safetensors)`,
+    folder,
     close: () => opened.weights.close(),
   };
 }
@@ -94,6 +97,7 @@ export async function openGgufModel(
       generation: ggufGeneration(file.metadata, weights.config),
       warnings: idsOutside.length > 0 ? [...warnings, outside] : warnings,
       description: `${name} (GGUF)`,
+      folder: null,
       close: () => weights.close(),
     };
   } catch (error) {

@@ -44,6 +44,17 @@ export function evaluationOf({ chunk, stride, bos, join, tokens }: EvaluationSet
   };
 }
 
+/** Data as one stream of token ids, for training: no chunks, and no BOS. */
+export async function idsOf(
+  opened: OpenedModel,
+  data: Data,
+  settings: EvalSettings,
+  check: () => void,
+): Promise<{ name: string; ids: Int32Array }> {
+  const { ids } = await tokensOf(opened, data, { ...settings, tokens: null }, check);
+  return { name: nameOf(data), ids };
+}
+
 async function tokensOf(
   opened: OpenedModel,
   data: Data,

@@ -2,7 +2,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { GradientBackend } from '../backends/gradients.ts';
 import { referenceBackend } from '../backends/reference/referenceBackend.ts';
 import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
-import { DisposedError } from '../errors.ts';
+import { DisposedError, UnsupportedBackendError } from '../errors.ts';
 import { conventionOf, summarise } from '../eval/convention.ts';
 import { nonFiniteLoss } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
@@ -21,12 +21,16 @@ import { LoadedWeights } from '../session/loadedWeights.ts';
 import type { MemoryRemedy } from '../session/memoryPlan.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
-import { chunksOf, evaluationOf } from './data.ts';
+import { chunksOf, evaluationOf, idsOf } from './data.ts';
+import { healEvents } from './healEvents.ts';
 import { maskText } from './maskText.ts';
 import type {
   Data,
   EvaluationSettings,
   GenerateSettings,
+  HealEvent,
+  HealResult,
+  HealSettings,
   MaskLike,
   Model,
   ModelTokenizer,
@@ -129,6 +133,14 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return textRun((emit, signal) => this.#call(signal, () => this.#generate(prompt, settings, emit)), settings.signal);
   }
 
+  heal(settings: HealSettings): Run<HealEvent, HealResult> {
+    return new Running(
+      (emit, signal) => this.#call(signal, () => this.#heal(settings, emit)),
+      settings.signal,
+      (unread, latest) => unread.type === 'step' && latest.type === 'step',
+    );
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -143,6 +155,31 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       gradients: () => this.#gradients(),
     });
     return this.#drained(events, (event) => emit(plainEvent(event)));
+  }
+
+  #heal(settings: HealSettings, emit: (event: HealEvent) => void): Promise<HealResult> {
+    const { bos, join } = evaluationOf(settings);
+    const check = (): void => this.#check();
+    const events = healEvents(settings, {
+      opened: this.#opened,
+      platform: this.#platform,
+      mask: () => this.#mask(settings.mask),
+      train: () => idsOf(this.#opened, settings.data, evaluationOf({ bos, join }), check),
+      measure: () => this.#chunks(settings.valid, settings),
+      gradients: () => this.#trainingBackend(),
+    });
+    return this.#drained(events, emit);
+  }
+
+  /** @throws UnsupportedBackendError on a GPU, which cannot train. */
+  #trainingBackend(): Promise<GradientBackend> {
+    if (this.#backend.name !== 'gpu') return this.#gradients();
+    return Promise.reject(
+      new UnsupportedBackendError('a GPU cannot train yet.', {
+        where: this.description,
+        remedy: "Load the model with backend: 'simd'.",
+      }),
+    );
   }
 
   /** Another backend beside the one that measures, of the same kind. */

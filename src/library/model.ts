@@ -19,6 +19,7 @@ import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, RatioOf } from '../prune/candidates.ts';
 import type { PruneResult } from '../prune/result.ts';
 import type { MethodEvent } from '../prune/method.ts';
+import type { HealDocument, HealEvent } from '../train/healRun.ts';
 
 /*
  * TypeScript knows `Symbol.asyncDispose` only with the library `esnext.disposable`, which a program
@@ -166,6 +167,39 @@ export interface GenerateSettings extends CallSettings {
   seed?: number;
 }
 
+/** How adapters are trained, and how perplexities are taken before and after. */
+export interface HealSettings extends EvaluationSettings, CallSettings {
+  /** What pruning removed. */
+  mask: MaskLike;
+  /** What is trained on. */
+  data: Data;
+  /** What perplexities are measured on. */
+  valid: Data;
+  /** Training steps; default 200. */
+  steps?: number;
+  /** Rank of the adapters; default 32. */
+  rank?: number;
+  /** An adapter counts alpha / rank; default 10. */
+  alpha?: number;
+  /** Learning rate of the first step; it falls linearly to 0. Default 2e-4. */
+  lr?: number;
+  /** Tokens a training sequence; default: 512 or the model's context, whichever is shorter. */
+  seqLen?: number;
+  /** Sequences a batch; default 1. */
+  sequences?: number;
+  /** Batches a step; default 4. */
+  accumulate?: number;
+  /** Of adapters and of the order of the data. Default 0. */
+  seed?: number;
+}
+
+/** A healed model and what healing came to. */
+export interface HealResult {
+  document: HealDocument;
+  /** The files of the healed model's folder by name: config.json, model.safetensors, tokenizer … */
+  files: Readonly<Record<string, Uint8Array>>;
+}
+
 /**
  * A call that tells on its way. It begins when it is made (in its turn). `for await` gives its
  * events, in one loop; leaving the loop ends the call. Awaiting it gives its result, with or
@@ -192,6 +226,8 @@ export interface ModelTokenizer {
   encode(text: string, settings?: CallSettings): Promise<number[]>;
   decode(ids: readonly number[], settings?: CallSettings): Promise<string>;
 }
+
+export type { HealDocument, HealEvent };
 
 export interface Model extends AsyncDisposable {
   /** Where the model comes from and in what format. */
@@ -222,6 +258,14 @@ export interface Model extends AsyncDisposable {
    * @throws as `perplexity`; DataError for a prompt that is empty or too long.
    */
   generate(prompt: string, settings?: GenerateSettings): TextRun;
+  /**
+   * Trains low-rank adapters on what pruning left, merges them into the weights, and measures the
+   * model before and after. The healed model comes as files; this one stays as it was. It runs on
+   * the processor, in memory of its own.
+   * @throws as `perplexity`; UnsupportedModelError for a GGUF model, UnsupportedBackendError on a
+   * GPU.
+   */
+  heal(settings: HealSettings): Run<HealEvent, HealResult>;
   /**
    * Ends what runs and what waits with a DisposedError, and gives threads and memory back. A second
    * call waits for the first. `await using` does the same where the engine has it.

@@ -21,6 +21,10 @@ const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER): Rule => ({
   allows: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
 });
 const number: Rule = { words: 'a number', allows: (value) => typeof value === 'number' && !Number.isNaN(value) };
+const above0: Rule = {
+  words: 'a number above 0',
+  allows: (value) => typeof value === 'number' && value > 0 && value < Infinity,
+};
 const text: Rule = { words: 'a text', allows: (value) => typeof value === 'string' };
 const flag: Rule = { words: 'true or false', allows: (value) => typeof value === 'boolean' };
 const oneOf = (...words: readonly (string | number)[]): Rule => ({
@@ -71,6 +75,20 @@ export const generateRules: Rules = {
   topP: number,
   seed: whole(0),
   signal,
+};
+export const healRules: Rules = {
+  ...evaluationRules,
+  mask,
+  data: anything,
+  valid: anything,
+  steps: whole(1),
+  rank: whole(1, 4096),
+  alpha: above0,
+  lr: above0,
+  seqLen: whole(2),
+  sequences: whole(1, 65_536),
+  accumulate: whole(1, 65_536),
+  seed: whole(0),
 };
 export const backendRules: Rules = {
   backend: oneOf(...backendNames),

@@ -3,11 +3,11 @@
  * library's. Flags of other programs, such as npm's, stay as they are.
  */
 import { BlockprunerError } from '../errors.ts';
-import { generateRules, loadRules, perplexityRules, pruneRules } from './options.ts';
+import { generateRules, healRules, loadRules, perplexityRules, pruneRules } from './options.ts';
 
 /** The library's names of the command line's options, by their flags. */
 const names: ReadonlyMap<string, string> = new Map([
-  ...[loadRules, perplexityRules, pruneRules, generateRules]
+  ...[loadRules, perplexityRules, pruneRules, generateRules, healRules]
     .flatMap((rules) => Object.keys(rules))
     .map((name): [string, string] => [name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), name]),
   ['memory', 'memoryBytes'],

@@ -1,5 +1,6 @@
-import { FormatError } from '../errors.ts';
+import { FormatError, NotFoundError } from '../errors.ts';
 import type { ByteSource } from './byteSource.ts';
+import type { Folder } from './folder.ts';
 
 /** A ByteSource over bytes in memory: specs, browser downloads. */
 export function memoryBytes(name: string, bytes: Uint8Array): ByteSource {
@@ -18,5 +19,18 @@ export function memoryBytes(name: string, bytes: Uint8Array): ByteSource {
     },
     assertUnchanged: () => Promise.resolve(),
     close: () => Promise.resolve(),
+  };
+}
+
+/** A folder whose files are in memory. */
+export function memoryFolder(name: string, files: ReadonlyMap<string, Uint8Array>): Folder {
+  return {
+    name,
+    files: new Set(files.keys()),
+    open(file) {
+      const bytes = files.get(file);
+      if (bytes !== undefined) return Promise.resolve(memoryBytes(file, bytes));
+      return Promise.reject(new NotFoundError('is not there.', { where: `${name}/${file}` }));
+    },
   };
 }

@@ -3,15 +3,26 @@
  * ones. Adapters go on every linear of the surviving blocks, none on embedding and head (Zhong et
  * al. 2025, appendix H).
  */
+import { UsageError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
 import { blockTensorNames } from '../model/blockTensors.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
+import { blockShapes } from '../model/tensorShapes.ts';
 import { walkOf } from '../model/walk.ts';
 import type { Rng } from '../tensor/rng.ts';
 import { adapterNames, mergeAdapters, withAdapters, type LoraSettings } from '../autodiff/lora.ts';
 import { parameterOf, type Parameter, type Parameters } from '../autodiff/parameters.ts';
 import type { Trainee } from '../autodiff/trainee.ts';
+
+/** @throws UsageError for adapters larger than any matrix they could adapt. */
+export function checkRank(rank: number, config: ModelConfig): void {
+  const most = Math.max(0, ...walkOf(config).flatMap((id) => [...blockShapes(config, id).values()].flat()));
+  if (rank <= most) return;
+  throw new UsageError(`--rank ${rank}: no matrix of the model has more than ${most} rows or columns.`, {
+    remedy: `Give 1 … ${most}.`,
+  });
+}
 
 /** A pruned model with fresh adapters, which alone are trained. */
 export function healingTrainee(

@@ -6,6 +6,9 @@ import { maskText } from '../library/maskText.ts';
 import type {
   Data,
   GenerateSettings,
+  HealEvent,
+  HealResult,
+  HealSettings,
   Model,
   ModelTokenizer,
   PerplexityResult,
@@ -92,6 +95,15 @@ class RemoteModel implements Omit<Model, keyof AsyncDisposable> {
   generate(prompt: string, { signal, ...settings }: GenerateSettings = {}): TextRun {
     const call = { prompt, settings: withMaskText(settings) };
     return textRun((emit, ended) => this.#line.call('generate', call, ended, emit), signal);
+  }
+
+  heal({ signal, ...settings }: HealSettings): Run<HealEvent, HealResult> {
+    const sent = withMaskText(settings);
+    return new Running(
+      (emit, ended) => this.#line.call('heal', sent, ended, emit),
+      signal,
+      (unread, latest) => unread.type === 'step' && latest.type === 'step',
+    );
   }
 
   close(): Promise<void> {

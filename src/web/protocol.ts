@@ -8,6 +8,9 @@ import type {
   CallSettings,
   Data,
   GenerateSettings,
+  HealEvent,
+  HealResult,
+  HealSettings,
   Model,
   ModelTokenizer,
   PerplexityResult,
@@ -51,6 +54,7 @@ export interface Calls {
   perplexity: { settings: { data: Data; settings: Sent<PerplexitySettings> }; result: PerplexityResult; event: never };
   prune: { settings: Sent<PruneSettings>; result: PruneResult; event: PruneEvent };
   generate: { settings: { prompt: string; settings: Sent<GenerateSettings> }; result: Completion; event: string };
+  heal: { settings: Sent<HealSettings>; result: HealResult; event: HealEvent };
   encode: { settings: { text: string }; result: number[]; event: never };
   decode: { settings: { ids: readonly number[] }; result: string; event: never };
   /** Ends what runs, gives threads and memory back and closes the model. */

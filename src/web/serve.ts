@@ -70,6 +70,11 @@ async function called(model: Model, request: CallRequest, signal: AbortSignal, e
       for await (const piece of run) emit(piece);
       return run.completion();
     }
+    case 'heal': {
+      const run = model.heal({ ...request.settings, signal });
+      for await (const event of run) emit(event);
+      return run;
+    }
     case 'encode':
       return model.tokenizer?.encode(request.settings.text, { signal }) ?? [];
     case 'decode':

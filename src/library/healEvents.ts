@@ -1,0 +1,94 @@
+import type { GradientBackend } from '../backends/gradients.ts';
+import { DataError, UnsupportedModelError, UsageError } from '../errors.ts';
+import { checkIds, type Chunks } from '../eval/chunks.ts';
+import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
+import { readCompanions } from '../formats/write/companions.ts';
+import { writeModel } from '../formats/write/modelWriter.ts';
+import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
+import type { Mask } from '../model/mask.ts';
+import type { WeightSource } from '../model/weights.ts';
+import { memorySink } from '../platform/fileSink.ts';
+import { memoryFolder } from '../platform/memoryBytes.ts';
+import { checkRank } from '../train/heal.ts';
+import { healRun, type HealEvent, type HealText, type KeptModel } from '../train/healRun.ts';
+import type { HealResult, HealSettings } from './model.ts';
+import { checkOptions, healRules } from './options.ts';
+import type { Platform } from './platform.ts';
+
+/** Tokens a training sequence has where neither an option nor the model's context says less. */
+const DEFAULT_SEQUENCE = 512;
+
+/** What a healing takes from the model it heals. */
+export interface Healed {
+  readonly opened: OpenedModel;
+  readonly platform: Platform;
+  readonly mask: () => Mask;
+  readonly train: () => Promise<{ name: string; ids: Int32Array }>;
+  readonly measure: () => Promise<{ name: string; chunks: Chunks }>;
+  readonly gradients: () => Promise<GradientBackend>;
+}
+
+/** One call of `heal`, from its settings to the healed model. @throws as `Model.heal`. */
+export async function* healEvents(settings: HealSettings, from: Healed): AsyncGenerator<HealEvent, HealResult> {
+  checkOptions(settings, healRules);
+  const { opened, platform } = from;
+  const { weights, folder } = opened;
+  const mask = from.mask();
+  if (mask.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: 'mask' });
+  if (folder === null) {
+    throw new UnsupportedModelError('healing writes a folder with config.json and safetensors, and needs one.', {
+      where: weights.name,
+    });
+  }
+  const { steps = 200, rank = 32, alpha = 10, lr = 2e-4, sequences = 1, accumulate = 4, seed = 0 } = settings;
+  checkRank(rank, weights.config);
+  const text = await textOf(from, settings.seqLen);
+  const measure = { ...(await from.measure()), nllSum: settings.nllSum ?? 'f64' };
+  const files = new Map<string, Uint8Array>();
+  const keep = async (healed: WeightSource): Promise<KeptModel> => {
+    const companions = await readCompanions(folder, healed.config);
+    await writeModel(safetensorsWriter(storedType(weights)), healed, companions, memorySink(files));
+    return openFolderModel(memoryFolder(weights.name, files), weights.name);
+  };
+  const backend = await from.gradients();
+  try {
+    const { version, newHasher } = platform;
+    const document = yield* healRun({
+      source: weights,
+      mask,
+      backend,
+      text,
+      measure,
+      settings: { steps, rank, alpha, lr, sequences, accumulate, seed },
+      version,
+      newHasher,
+      keep,
+    });
+    return { document, files: Object.fromEntries(files) };
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** Training sequences begin anywhere, so that chunks, strides and a BOS have no meaning here. */
+async function textOf({ opened, platform, train }: Healed, asked?: number): Promise<HealText> {
+  const { config } = opened.weights;
+  const seqLen = asked ?? Math.min(DEFAULT_SEQUENCE, config.maxPositionEmbeddings);
+  if (seqLen > config.maxPositionEmbeddings) {
+    throw new UsageError(`${seqLen} is more than the model's context of ${config.maxPositionEmbeddings} tokens.`, {
+      where: 'seqLen',
+    });
+  }
+  const { name, ids: stream } = await train();
+  checkIds(name, stream, config.vocabSize);
+  if (stream.length <= seqLen) {
+    throw new DataError(
+      `${stream.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,
+      { where: name, remedy: 'Give more text, or lower seqLen.' },
+    );
+  }
+  const hasher = platform.newHasher();
+  hasher.update(new Uint8Array(stream.buffer, stream.byteOffset, stream.byteLength));
+  hasher.update(new TextEncoder().encode(await opened.weights.contentHash(platform.newHasher())));
+  return { name, stream, seqLen, hash: hasher.digest() };
+}
