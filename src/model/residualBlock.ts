@@ -1,11 +1,11 @@
 /**
  * The unit of pruning: one residual branch, x ← x + branch(norm(x)), with its weights on a backend.
- * A layer has two: attention (MHA), which mixes tokens, and an MLP, which does not. Removing a
- * block is not running it, so its norm goes with it and x stays as it is (Zhong et al. 2025, §3).
+ * A layer has two: attention (MHA), which mixes tokens, and an MLP, which does not. To remove a
+ * block means not to run it: its norm goes with it, and x stays as it is (Zhong et al. 2025, §3).
  *
  * Shapes: R rows (tokens of all sequences), C hiddenSize, H query heads, K key/value heads, D
  * headDim, F intermediateSize. Every projection is x Wᵀ (+ bias). `ops` runs the operations: on a
- * backend, or on a tape that also differentiates them.
+ * backend, or in training on a tape that also keeps what gradients need.
  */
 import type { DeviceTensor, LinearWeight, Ops, RopeTable } from '../backends/backend.ts';
 import { mhaSpec, type ModelConfig } from './config.ts';
@@ -21,7 +21,7 @@ export interface MhaBlock {
   kind: 'mha';
   layer: number;
   norm: NormWeights;
-  /** Three projections, or GPT-2's one with rows q | k | v. */
+  /** Three projections; or one for all, whose result has columns q | k | v (GPT-2). */
   qkv: { q: LinearWeight; k: LinearWeight; v: LinearWeight } | { fused: LinearWeight };
   output: LinearWeight;
   /** RMSNorm gain of each head's query and key, [1, D] (Qwen3). */
@@ -50,7 +50,7 @@ export interface Placement {
   cache: AppendToCache | null;
 }
 
-/** x + branch(norm(x)): [R, C] → [R, C]. The result belongs to whoever runs `ops`. */
+/** x + branch(norm(x)): [R, C] → [R, C]. `ops` owns the result and frees it. */
 export function applyBlock(
   ops: Ops,
   config: ModelConfig,
@@ -68,6 +68,7 @@ export function applyBlock(
  */
 function mha(ops: Ops, config: ModelConfig, block: MhaBlock, x: DeviceTensor, at: Placement): DeviceTensor {
   const { headDim } = config;
+  // Layers may differ: a pruned model can have narrower ones.
   const { heads, kvHeads, window } = mhaSpec(config, block.layer);
   const { seqLen, start } = at;
   const normed = applyNorm(ops, config, block.norm, x);

@@ -12,7 +12,8 @@
  *
  * A stream is a `DeviceTensor`: a handle of an array in the backend's memory, which no op changes.
  * A block makes a new stream. The old one is freed once nobody needs it: `consume(backend, x, use)`
- * frees x after `use`, and `withScope` frees all that was made in it but what `keep` hands out.
+ * frees x after `use`, and `withScope` frees all that was made in it, except what `scope.keep` got.
+ * A scope also is what runs the operations (`Ops`) that a block is composed of.
  */
 import type { Backend, DeviceTensor, NllSum } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';
@@ -33,9 +34,9 @@ export class Transformer {
   readonly source: WeightSource;
   readonly backend: Backend;
   readonly config: ModelConfig;
-  /** How the head adds up over the vocabulary; part of what a perplexity means. */
+  /** Precision of the sum over the vocabulary, f64 or f32: perplexities differ by it. */
   readonly nllSum: NllSum;
-  /** The weights, read and packed when the walk reaches them. */
+  /** The weights: read from the file, and laid out for the backend, when the walk needs them. */
   readonly pieces: WeightPieces;
 
   private constructor(pieces: WeightPieces, nllSum: NllSum) {
@@ -72,7 +73,7 @@ export class Transformer {
 
   /**
    * From token ids to the residual stream after the last block, [B·T, C].
-   * @param tap looks on; it changes no bit.
+   * @param tap is shown each block's streams and inputs, for pruning methods; it changes no bit.
    */
   async walk(ids: readonly Int32Array[], mask: Mask, tap: Tap | null = null): Promise<DeviceTensor> {
     const seqLen = ids[0].length;
@@ -104,6 +105,7 @@ export class Transformer {
     tap: Tap | null = null,
     cache: KvCache | null = null,
   ): Promise<DeviceTensor> {
+    // Timers, signals and messages get a turn now and then.
     await turnWhenDue();
     const start = cache === null ? 0 : cache.length;
     const rope = this.pieces.rope(start + seqLen);
@@ -120,9 +122,10 @@ export class Transformer {
 
   /**
    * Final norm and LM head: each row's −log softmax(logits)[target], without keeping the logits.
-   * @param streams of [n·R, C] each; they are freed, or let go of by `release`, also on failure.
-   * @param targets [R], each row's next token, −1 = none; repeated for n stacked streams.
-   * @returns [stream][n·R].
+   * @param streams [R, C] each. Streams of several candidates may be stacked to one of [m·R, C].
+   * They are freed, or handed to `release`, also on failure.
+   * @param targets [R], each row's next token, −1 = none; the same for all streams.
+   * @returns [stream][R], or [stream][m·R] of stacked ones.
    */
   headNll(
     streams: readonly DeviceTensor[],

@@ -43,6 +43,12 @@ export function stepWork(
   };
 }
 
+/** The work of a step that runs one model from its first block to its last. */
+export function walkWork(walk: readonly BlockId[], chunkPasses: number, { chunk, ids }: Chunks): RowPasses {
+  const whole = walk.length * ids.length * chunk;
+  return { done: chunkPasses * chunk, exact: whole, naive: whole };
+}
+
 export function addWork(a: RowPasses, b: RowPasses): RowPasses {
   return { done: a.done + b.done, exact: a.exact + b.exact, naive: a.naive + b.naive };
 }

@@ -61,6 +61,8 @@ export interface StepOutcome {
   base: ChunkScore[];
   /** All candidates, in order. */
   scored: ScoredCandidate[];
+  /** Their scores, [candidate][chunk]; a race keeps them to itself. */
+  scores?: readonly (readonly ChunkScore[])[];
   work: RowPasses;
   race?: StepRace;
   /** What a race found of how chunks scatter. */

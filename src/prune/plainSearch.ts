@@ -3,10 +3,10 @@
  * without each of the remaining blocks, removes the block whose absence leaves the lowest, and
  * begins again with the model that is left.
  *
- * A perplexity is exp of the mean negative log-likelihood (eval/perplexity.ts), which
- * `Transformer.nll` gives. `search` makes the same removals with the same perplexities, to the last
- * bit. It is faster, since it prices all candidates of a step in one sweep (plainSweep.ts), and it
- * keeps a journal.
+ * `Transformer.nll` gives negative log-likelihoods; a perplexity is exp of their mean
+ * (eval/perplexity.ts). `search` makes the same removals with the same perplexities, to the last
+ * bit. It is faster, since one sweep measures all candidates of a step (plainSweep.ts explains
+ * how), and it keeps a journal.
  */
 import type { Chunks } from '../eval/chunks.ts';
 import { perplexity } from '../eval/perplexity.ts';
@@ -17,12 +17,12 @@ import { candidatesLeft, type Candidate, type PruneKind } from './candidates.ts'
 export interface PlainStep {
   /** What went; null where no candidate left a finite perplexity. */
   readonly removed: Candidate | null;
-  /** The perplexity without each candidate, on top of what was gone before. */
+  /** A candidate's price: the perplexity without it, on top of what was gone before. */
   readonly prices: readonly { readonly candidate: Candidate; readonly ppl: number }[];
 }
 
 /**
- * @param kind what a candidate is: with `mix`, any MHA or MLP block.
+ * @param kind what a candidate is: any block (`mix`), only `mha` or `mlp` blocks, or a `layer`.
  * @param steps removals to make. It ends earlier when no candidate is left, or when every one
  * leaves a perplexity of NaN or infinity: then the last step removes nothing.
  * @returns the steps in order.
@@ -44,9 +44,11 @@ export async function plainSearch(
     }
     if (prices.length === 0) break;
     // The first of the lowest; NaN and infinity never win.
-    const finite = prices.filter(({ ppl }) => Number.isFinite(ppl));
-    const lowest = Math.min(...finite.map(({ ppl }) => ppl));
-    const removed = finite.find(({ ppl }) => ppl === lowest)?.candidate ?? null;
+    let removed: Candidate | null = null;
+    let lowest = Infinity;
+    for (const { candidate, ppl } of prices) {
+      if (ppl < lowest) [removed, lowest] = [candidate, ppl];
+    }
     done.push({ removed, prices });
     if (removed === null) break;
     mask = mask.with(removed.blocks);

@@ -1,8 +1,9 @@
 /**
- * One walk of the model that prices every single removal. Up to the block that it removes, a
- * candidate's model is the base model, the one under the mask alone. So one base stream walks all
- * blocks, and at each of them the candidate without that block forks off: its fork skips the block
- * and passes all later ones by itself. (sweep.ts has a drawing.)
+ * One walk of the model that measures every single removal. The base model is the one without the
+ * mask's blocks. Up to the block that it removes, a candidate's model is the same. So one base
+ * stream of activations runs through all blocks, and at each of them the candidate without that
+ * block forks off: its fork leaves the block out and runs through all later ones by itself.
+ * (sweep.ts has a drawing.)
  *
  * `sweep` gives the same numbers to the last bit. It frees streams as soon as it can, passes
  * several forks through a block at once, and reports progress.
@@ -15,10 +16,10 @@ import { walkOf } from '../model/walk.ts';
 import type { Candidate } from './candidates.ts';
 
 /**
- * Prices `candidates` on top of `mask` for chunks [B][T].
+ * Measures `candidates` on top of `mask` for chunks [B][T].
  * @param candidates no block belongs to two of them.
- * @returns negative log-likelihoods as of `Transformer.nll`, [B][T − 1]: of the base model, and
- * without each candidate. Their mean over the chunks decides what goes (plainSearch.ts).
+ * @returns negative log-likelihoods as in `Transformer.nll`: of the base model, [B][T − 1], and
+ * without each candidate, [candidate][B][T − 1]. Their mean decides what goes (plainSearch.ts).
  */
 export async function plainSweep(
   model: Transformer,
@@ -33,7 +34,7 @@ export async function plainSweep(
   }
   const forks = new Map<Candidate, DeviceTensor>();
   const made: DeviceTensor[] = [];
-  const pass = async (block: BlockId, x: DeviceTensor): Promise<DeviceTensor> => {
+  const run = async (block: BlockId, x: DeviceTensor): Promise<DeviceTensor> => {
     const after = await model.block(block, x, seqLen);
     made.push(after);
     return after;
@@ -45,15 +46,16 @@ export async function plainSweep(
       const skipping = removedBy.get(formatBlock(block));
       // Here the candidate forks off. Nothing is copied: no op changes the array behind a stream.
       if (skipping !== undefined && !forks.has(skipping)) forks.set(skipping, stream);
-      // The other forks pass through the block, and so does the base stream.
+      // All other forks run through the block, and so does the base stream.
       for (const [candidate, x] of forks) {
-        if (candidate !== skipping) forks.set(candidate, await pass(block, x));
+        if (candidate !== skipping) forks.set(candidate, await run(block, x));
       }
-      stream = await pass(block, stream);
+      stream = await run(block, stream);
     }
-    // A candidate without a fork removes only what the mask has removed already.
+    // No fork: all of the candidate's blocks were masked already, so it equals the base.
     const ends = candidates.map((candidate) => forks.get(candidate) ?? stream);
-    const keepStreams = (): void => {}; // Several ends may be one stream: all are freed below, once.
+    // `headNll` would free them; `finally` frees all, each once.
+    const keepStreams = (): void => {};
     const [base, ...rest] = await model.headNll([stream, ...ends], nextTokens(ids), keepStreams);
     return { base: bySequence(base, ids), candidates: rest.map((rows) => bySequence(rows, ids)) };
   } finally {

@@ -60,18 +60,22 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
   const counts = countParameters(model.source);
   let mask = Mask.empty;
   let before: StepBefore | null = null;
+  /** Under the mask alone, where the step before has measured them. */
+  let known: readonly ChunkScore[] | null = null;
   for (let step = 1; ; step++) {
     const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
     const ofStep = { ...input, step, mask, candidates };
     const measurement: StepMeasurement =
-      race === undefined ? new ExactStep(ofStep) : new RaceStep(ofStep, race, before);
+      race === undefined ? new ExactStep(ofStep, known) : new RaceStep(ofStep, race, before);
     const outcome: StepOutcome = yield* measureStep(ofStep, measurement);
     const { scored, work } = outcome;
     if (step === 1) yield { type: 'dense', perplexity: await densePerplexity(model, chunks, outcome.base) };
     yield { type: 'measured', step, work };
     before = { ranking: ranking(scored), effect: outcome.effect ?? null };
+    // With one candidate a step, what the model is without it is what the next step begins with.
+    if (order !== undefined) known = outcome.scores?.[0] ?? null;
 
     const finalists = scored.filter(({ dropped }) => dropped === undefined);
     const best = lowest(finalists);
