@@ -2,10 +2,11 @@
  * The import arrows of docs/internals/architecture.md, and other rules that hold for src as a
  * whole.
  */
-import { relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { circles } from './circles.ts';
-import { sourcesBelow } from './sources.ts';
+import { root, sourcesBelow } from './sources.ts';
 
 const sources = sourcesBelow('src');
 /**
@@ -129,6 +130,19 @@ describe('import arrows', () => {
       );
     });
     expect(through).toEqual([]);
+  });
+
+  it('are told at both ends: a README that says who imports its room names every one', () => {
+    const rooms = new Set(imports.map(({ from }) => place(from)).filter((room) => room !== 'src'));
+    const untold = [...rooms].flatMap((room) => {
+      const text = readFileSync(join(root, 'src', room, 'README.md'), 'utf8');
+      const [, told] = /Imported by\s(.*?)(?:\n\n|$)/s.exec(text) ?? [];
+      const users = imports.filter(({ from, to }) => to.startsWith(`src/${room}/`) && place(from) !== room);
+      const names = new Set(users.map(({ from }) => place(from)).filter((name) => name !== 'src'));
+      if (told === undefined) return [];
+      return [...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(told)).map((name) => `${room} ◄── ${name}`);
+    });
+    expect(untold).toEqual([]);
   });
 
   it('reach each library through one door', () => {

@@ -109,7 +109,7 @@ export const methodCases: readonly WrongInput[] = [
     what: `a method ${what}`,
     files,
     args: method('./mine.js'),
-    code: line.source.includes('house') ? 2 : 1,
+    code: line.source.includes('built-in') ? 2 : 1,
     line,
     alone: true,
   })),
