@@ -72,13 +72,13 @@ describe('in a file', () => {
       'a step, beside the dense model',
       [dense, step],
       'dense: perplexity 10\n' +
-        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidates\n',
+        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidate\n',
     ],
     [
       'a step of a race',
       [dense, { ...step, race: { looks: [], survivors: 3 } }],
       'dense: perplexity 10\n' +
-        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidates, ' +
+        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidate, ' +
         "3 of them on all chunks, 25.0 % of exact mode's passes\n",
     ],
     [
