@@ -34,7 +34,7 @@ function connect(): { line: Line; asked: Request[]; end: () => void } {
   const asked: Request[] = [];
   port2.addEventListener('message', ({ data: request }) => asked.push(request as Request));
   serve(port2 as unknown as ServerPort, {
-    version: 'not bundled',
+    version: 'any',
     spawn: null,
     widen: null,
     offerWebGpu: null,

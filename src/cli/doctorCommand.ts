@@ -3,7 +3,8 @@ import type { GpuPath } from '../backends/gpu/gpuPath.ts';
 import { offeredVariants, selectBackend } from '../backends/select.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
-import { defaultMemory, defaultThreads, programVersion } from '../platform/nodeMachine.ts';
+import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { byteSize } from './figures.ts';
 import { gpuPathsApart } from './gpuProbe.ts';
 import { Terminal } from './terminal.ts';
@@ -25,7 +26,7 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
   const processor = cpus()[0]?.model.trim() ?? 'unknown';
   const facts = {
     schema: 'blockpruner.doctor/1',
-    blockpruner: programVersion(),
+    blockpruner: PROGRAM_VERSION,
     node: process.version,
     system: `${process.platform} ${process.arch}`,
     processor,

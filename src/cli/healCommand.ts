@@ -9,7 +9,7 @@ import { folderSink } from '../platform/nodeFileSink.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { withLock } from '../platform/nodeLock.ts';
-import { programVersion } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { checkRank } from '../train/heal.ts';
@@ -82,7 +82,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
             text: { ...text, name: basename(options.data) },
             measure: { name: basename(options.valid), chunks, nllSum: options.nllSum },
             settings: options,
-            version: programVersion(),
+            version: PROGRAM_VERSION,
             newHasher: nodeHasher,
             checkpoint: fileCheckpoint(join(out, 'healing.checkpoint'), options.fresh),
             keep: async (healed) => {

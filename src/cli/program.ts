@@ -5,7 +5,8 @@ import { backendNames } from '../backends/select.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 import { methods } from '../prune/methods/all.ts';
 import { doctorCommand } from './doctorCommand.ts';
-import { MAX_THREADS, programVersion } from '../platform/nodeMachine.ts';
+import { MAX_THREADS } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { addEvalOptions } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
@@ -24,7 +25,7 @@ const FORCE = 'replace files in --out even if no earlier run wrote them';
 export function program(): Command {
   const root = new Command('blockpruner')
     .description('Removes the residual blocks that a transformer needs least, measured by perplexity.')
-    .version(programVersion())
+    .version(PROGRAM_VERSION)
     .option('--debug', 'show the stack of an error')
     .configureOutput({ outputError: (message, write) => write(`${oneLine(message)} (add --help for the options)\n`) })
     .exitOverride()

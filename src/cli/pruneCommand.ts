@@ -17,7 +17,7 @@ import { methodWords } from '../prune/report/headline.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
-import { programVersion } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { changed, figure, percent, sparkline, table } from './figures.ts';
 import { resumesOnInterruption } from './interruption.ts';
@@ -156,7 +156,7 @@ async function searchInto(
       gradients: gradientsOf(options),
       activationBytes: opened.activationBytes,
       checkpointBytes: opened.spareBytes,
-      version: programVersion(),
+      version: PROGRAM_VERSION,
       newHasher: nodeHasher,
       sink,
     });

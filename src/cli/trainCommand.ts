@@ -12,7 +12,7 @@ import { parameterSource } from '../autodiff/parameters.ts';
 import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures, type TrainEvent, type TrainSettings } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';
-import { programVersion } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
 import { Terminal } from './terminal.ts';
@@ -94,7 +94,7 @@ function documentOf(
   const tokens = stepsOf(log).reduce((sum, line) => sum + line.tokens, 0);
   return {
     schema: 'blockpruner.training/1',
-    version: programVersion(),
+    version: PROGRAM_VERSION,
     recipe: basename(path),
     identity: prepared.identity,
     settings: prepared.settings,

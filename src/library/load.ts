@@ -2,7 +2,8 @@
 import { openModel, type OpenOptions } from '../formats/openModel.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { lockedJournal } from '../platform/nodeJournal.ts';
-import { defaultMemory, defaultThreads, programVersion } from '../platform/nodeMachine.ts';
+import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
@@ -49,7 +50,7 @@ export async function load(model: string, settings: LoadSettings = {}): Promise<
 
 function nodePlatform(): Platform {
   return {
-    version: programVersion(),
+    version: PROGRAM_VERSION,
     spawn: nodeSpawnWorker,
     widen: nodeWidenVectors,
     offerWebGpu,

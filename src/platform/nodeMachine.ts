@@ -1,5 +1,4 @@
 /** What the machine offers, and the defaults that follow from it. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 
 /** WebAssembly's 32-bit addresses end here. */
@@ -15,10 +14,4 @@ export const MAX_THREADS = 256;
 
 export function defaultThreads(): number {
   return Math.min(MAX_THREADS, availableParallelism());
-}
-
-/** The program's version, from its package.json. */
-export function programVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version);
 }

@@ -2,13 +2,13 @@
 import { opfsJournal } from './opfsJournal.ts';
 import { plainSha256 } from './plainSha256.ts';
 import { serve, type ServerPort } from './serve.ts';
-import { version } from './version.ts';
 import { webSpawnWorker } from './webThreads.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 
 const shared = crossOriginIsolated;
 // TypeScript's DOM types know a window's scope only.
 serve(globalThis as unknown as ServerPort, {
-  version,
+  version: PROGRAM_VERSION,
   spawn: shared ? webSpawnWorker : null,
   widen: null,
   offerWebGpu: null,

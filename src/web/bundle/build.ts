@@ -6,7 +6,6 @@
  *
  *   npm run build:web
  */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown, type OutputChunk, type Plugin, type RolldownBuild } from 'rolldown';
 import { minify } from 'rolldown/utils';
@@ -39,13 +38,12 @@ export async function bundle(
   folder: string | null,
   alias: Readonly<Record<string, string>> = {},
 ): Promise<readonly OutputChunk[]> {
-  const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
   const build: RolldownBuild = await rolldown({
     cwd: root,
     input: { ...entries },
     platform: 'browser',
     resolve: { alias: { 'gpu.js': GPU_JS, ...alias } },
-    transform: { target: 'es2023', define: { BLOCKPRUNER_VERSION: JSON.stringify(version) } },
+    transform: { target: 'es2023' },
     plugins: [minifyAllButKernels],
     // Rolldown simplifies what it shakes, kernels too. The minifier drops what is not used.
     treeshake: false,
