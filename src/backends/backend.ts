@@ -89,15 +89,16 @@ export interface Ops {
 
 /**
  * Sums over activations, for methods that look at them while a model runs. Sums are f64 and round
- * to f32 once, but on a GPU, which has f32 only: there a sum has two levels, runs of 64 terms and
- * the sum of these, and is right within (64 + n/64) · 2⁻²⁴ of Σ |terms| for n terms.
+ * to f32 once, except on a GPU, which has f32 only. There `columnSquares` and `gram` add up runs of
+ * 64 rows, then the runs; the error is at most (64 + n/64) · 2⁻²⁴ of Σ |terms| for n rows.
+ * `rowCosines` divides each row by its largest number first and adds up in eight strided sums.
  */
 export interface Statistics {
   /** Each column's sum of squares, Σ_r x[r, c]²: [R, C] → [1, C]. */
   columnSquares(x: DeviceTensor): DeviceTensor;
   /**
-   * xᵀx: [R, C] → [C, C], symmetric to the bit. Takes up to 3·C² more floats of memory while it
-   * runs.
+   * xᵀx: [R, C] → [C, C], symmetric to the bit. While it runs it takes up to 3·C² floats of memory,
+   * its result among them, plus 512 floats a column.
    */
   gram(x: DeviceTensor): DeviceTensor;
   /**
