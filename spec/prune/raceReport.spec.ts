@@ -30,7 +30,9 @@ function asRace(result: PruneResult, seen: CandidateScore['seen']): PruneResult 
       race: { looks, survivors: candidates.length - dropped.length },
     };
   });
-  return { ...result, steps, work, race: { confidence: 0.987, seed: 1 } };
+  // Only a method that scores once has scores, and none of those races.
+  const { scores: _, ...searched } = result;
+  return { ...searched, steps, work, race: { confidence: 0.987, seed: 1 } };
 }
 
 const dropsOf = (result: PruneResult): CandidateScore[] =>
