@@ -82,6 +82,12 @@ export class MemoryBudgetError extends BlockprunerError {}
 /** A caller's mistake: shapes that do not fit, an option out of its range. */
 export class ShapeError extends BlockprunerError {}
 
+/** The first `length` UTF-16 units of a text, one less where a character would be cut in half. */
+export function shortened(text: string, length: number): string {
+  const cut = text.slice(0, length);
+  return cut.length < text.length ? cut.replace(/[\ud800-\udbff]$/, '') : cut;
+}
+
 /**
  * Text out of a file with whatever steers a terminal, or breaks a one-line message, written as an
  * escape.

@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { FormatError, UnsupportedModelError } from '../../src/errors.ts';
 import { byteSymbols, byteSymbolsOf, bytesOfSymbols } from '../../src/tokenizer/byteSymbols.ts';
 import { readDecoder } from '../../src/tokenizer/decoders.ts';
+import { wellFormed } from '../../src/tokenizer/wellFormed.ts';
 
 const decode = (json: unknown, tokens: readonly string[]): readonly string[] => {
   return readDecoder(json, 't.json')?.decode(tokens) ?? [];
 };
 const utf8 = new TextEncoder();
-const wellFormedText = fc.string({ unit: 'binary' }).map((text) => text.toWellFormed());
+const wellFormedText = fc.string({ unit: 'binary' }).map((text) => wellFormed(text));
 const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
 
 describe('ByteFallback', () => {

@@ -1,5 +1,5 @@
 /** The text of one row of a .jsonl file; where there is none, what the row holds instead. */
-import { DataError, escapeControls } from '../errors.ts';
+import { DataError, escapeControls, shortened } from '../errors.ts';
 
 /** As many fields as a message names. */
 const MOST_NAMES = 8;
@@ -55,7 +55,7 @@ function names(keys: readonly string[]): string {
 
 /** A key out of a file, short and without what steers a terminal. */
 function named(key: string, quote = "'"): string {
-  return `${quote}${escapeControls(key.length > 40 ? `${key.slice(0, 40)}…` : key)}${quote}`;
+  return `${quote}${escapeControls(key.length > 40 ? `${shortened(key, 40)}…` : key)}${quote}`;
 }
 
 /**

@@ -1,11 +1,11 @@
-import { escapeControls } from '../errors.ts';
+import { escapeControls, shortened } from '../errors.ts';
 
 /**
  * Text from a file, fit for a one-line message: quoted, control characters escaped, cut when long.
  * A hostile name must not reach the terminal as it is.
  */
 export function quoted(text: string, length = 80): string {
-  const shown = text.length > length ? `${text.slice(0, length)}…` : text;
+  const shown = text.length > length ? `${shortened(text, length)}…` : text;
   return `'${escapeControls(shown)}'`;
 }
 

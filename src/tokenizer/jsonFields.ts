@@ -1,4 +1,4 @@
-import { escapeControls, FormatError } from '../errors.ts';
+import { escapeControls, FormatError, shortened } from '../errors.ts';
 
 /** A JSON object whose fields nobody has checked yet. */
 export type JsonRecord = Record<string, unknown>;
@@ -37,7 +37,7 @@ export function flagField(json: JsonRecord, key: string, fallback: boolean, wher
  * a terminal.
  */
 export function shown(text: string, length = 60): string {
-  return escapeControls(JSON.stringify(text.slice(0, length)));
+  return escapeControls(JSON.stringify(shortened(text, length)));
 }
 
 /** A list that may be missing or null. @throws FormatError when it is not a list. */

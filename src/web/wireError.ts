@@ -49,7 +49,7 @@ export function toWire(error: unknown): WireError {
 
 /** The same error on the page, of the same class. */
 export function fromWire({ name, message, where, remedy }: WireError): Error {
-  if (name in family) {
+  if (Object.hasOwn(family, name)) {
     // The message has place and remedy in it already.
     return Object.assign(new family[name as keyof typeof family](message), { where, remedy });
   }

@@ -14,7 +14,9 @@ export function expandPath(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   const named = path.replaceAll(/\$(?:(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) => {
-    return env[plain ?? braced ?? ''] ?? whole;
+    const name = plain ?? braced ?? '';
+    // A plain object answers to names such as toString, too.
+    return (Object.hasOwn(env, name) ? env[name] : undefined) ?? whole;
   });
   if (!named.startsWith('~')) return named;
   if (named === '~' || /^~[/\\]/.test(named)) return home + named.slice(1);
