@@ -31,13 +31,13 @@ export function addEvalOptions(command: Command): Command {
     .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
     .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
     .addOption(
-      new Option('--bos <policy>', 'where a BOS goes; auto = as the tokenizer does')
+      new Option('--bos <policy>', 'where to add a start-of-text token (BOS); auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
         .default('auto'),
     )
     .option('--join <text>', 'text put between rows (\\n is a newline)', '\\n\\n')
     .addOption(
-      new Option('--nll-sum <type>', 'how the sum over the vocabulary is kept; f32 = as the official code on a CPU')
+      new Option('--nll-sum <type>', 'precision of the sum over the vocabulary; f32 = as in the official code on a CPU')
         .choices(['f64', 'f32'])
         .default('f64'),
     );

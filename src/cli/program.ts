@@ -45,7 +45,7 @@ export function program(): Command {
 
 function addPrune(root: Command): void {
   addModelOptions(addEvalOptions(root.command('prune').argument('<model>', MODEL)))
-    .description('search for the blocks to remove; --out keeps a journal, so a killed run resumes')
+    .description('choose blocks by a pruning method and remove them; --out keeps a journal, so a killed run resumes')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
     .option(
       '--ratio <r>',
@@ -59,9 +59,13 @@ function addPrune(root: Command): void {
       ).choices([...ratioBases]),
     )
     .option('--max-ppl <p>', 'stop before a removal that takes the perplexity above p', number({ min: 1, max: 1e300 }))
-    .addOption(new Option('--kind <kind>', 'what may be removed').choices([...pruneKinds]).default('mix'))
+    .addOption(
+      new Option('--kind <kind>', 'what may be removed: any block (mix), one kind only, or whole layers')
+        .choices([...pruneKinds])
+        .default('mix'),
+    )
     .option('--method <name>', 'how blocks are chosen (see below), or your own module: ./mine.ts', 'blockpruner')
-    .option('--plus', 'methods that score once: never remove layers 0-3 or the last two')
+    .option('--plus', 'for methods that score once (all but blockpruner): never remove layers 0-3 or the last two')
     .option('--set <list>', "settings for your own method: 'alpha=0.5,greedy=true'")
     .addOption(
       new Option('--search <mode>', 'exact measures every candidate on all chunks; race drops clear losers early')
@@ -70,25 +74,29 @@ function addPrune(root: Command): void {
     )
     .option(
       '--confidence <c>',
-      "race only: the probability that a step's pick is the exact one",
+      "for --search race: the probability that a step's pick is the exact one",
       number({ min: 0.5, max: 1, below: true }),
       0.99,
     )
-    .option('--seed <n>', 'race: seed for the order of chunks; random: seed for the draws (default: 0)', seed)
-    .option('--out <dir>', 'where results go (default: runs/<model>-<data>-<digits that tell paths apart>)')
+    .option(
+      '--seed <n>',
+      'for --search race: seed for the order of chunks; for --method random: seed for the order (default: 0)',
+      seed,
+    )
+    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)')
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
     .option('--json', 'print the result document and nothing else', false)
-    .option('--quiet', 'no progress', false)
+    .option('--quiet', 'print no progress', false)
     .addHelpText('after', methodsHelp())
     .action(pruneCommand);
 }
 
-/** A line a method: what goes first, and whose idea it is. */
+/** One line for each method: what it removes first, and the paper. */
 function methodsHelp(): string {
   const width = Math.max(...methods.map(({ name }) => name.length));
   const lines = methods.map(({ name, summary, paper }) => {
-    return `  ${name.padEnd(width)}  ${summary}${paper === null ? '' : ` (${paper})`}`;
+    return `  ${name.padEnd(width)}  ${summary}${paper === null ? '' : ` [${paper}]`}`;
   });
   return `\nMethods:\n${lines.join('\n')}`;
 }
@@ -98,7 +106,7 @@ function addPerplexity(root: Command): void {
     .description('measure perplexity, with blocks switched off if asked')
     .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
     .option('--json', 'print one JSON document and nothing else', false)
-    .option('--quiet', 'no progress', false)
+    .option('--quiet', 'print no progress', false)
     .action(perplexityCommand);
 }
 
@@ -118,7 +126,7 @@ function addGenerate(root: Command): void {
     )
     .option('--seed <n>', 'seed for sampling', seed, 0)
     .option('--json', 'print one JSON document and nothing else', false)
-    .option('--quiet', 'no notes', false)
+    .option('--quiet', 'print no notes', false)
     .action(generateCommand);
 }
 
@@ -134,12 +142,12 @@ function addHeal(root: Command): void {
   addTrainingOptions(
     addEvalOptions(root.command('heal').argument('<model>', 'a folder with config.json and safetensors')),
   )
-    .description('train low-rank adapters on a pruned model (text: --data), merge them, and measure on --valid')
+    .description('train low-rank adapters (LoRA) on a pruned model (text: --data), merge them, and measure on --valid')
     .requiredOption('--valid <file>', 'text to measure perplexity on, other than --data')
-    .option('--run <dir>', 'a folder that prune wrote: what was removed')
+    .option('--run <dir>', 'a folder that prune wrote; it tells which blocks were removed')
     .option('--step <k>', 'take what was removed by this step (default: the last)', wholeNumber(1))
     .option('--mask <blocks>', 'the removed blocks, instead of --run')
-    .option('--out <dir>', 'where the healed model goes (default: healed/ in --run)')
+    .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)')
     .option('--steps <n>', 'training steps', wholeNumber(1), 200)
     .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), 32)
     .option('--alpha <a>', 'adapters are scaled by alpha / rank', number({ min: 0, above: true, max: 1e6 }), 10)
@@ -173,8 +181,8 @@ function addDoctor(root: Command): void {
 
 function addModelOptions(command: Command): Command {
   return addHubOptions(command)
-    .addOption(new Option('--backend <name>', 'what computes').choices([...backendNames]).default('auto'))
-    .addOption(new Option('--gpu-mode <mode>', 'of --backend gpu: how gpu.js runs').choices([...gpuModes]))
+    .addOption(new Option('--backend <name>', 'backend to run on').choices([...backendNames]).default('auto'))
+    .addOption(new Option('--gpu-mode <mode>', 'for --backend gpu: how gpu.js runs').choices([...gpuModes]))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
     .option('--lanes <n>', 'f32 lanes per vector, 4 or 8 (default: whichever is faster here; same results)', laneCount)
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
@@ -182,13 +190,13 @@ function addModelOptions(command: Command): Command {
 
 function addTrainingOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'what computes').choices([...trainingBackends]).default('simd'))
+    .addOption(new Option('--backend <name>', 'backend to run on').choices([...trainingBackends]).default('simd'))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
     .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize)
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
     .option('--force', FORCE, false)
     .option('--json', 'print one JSON document and nothing else', false)
-    .option('--quiet', 'no progress', false);
+    .option('--quiet', 'print no progress', false);
 }
 
 function addHubOptions(command: Command): Command {
