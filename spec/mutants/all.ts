@@ -14,6 +14,7 @@ import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
+import { partMutants } from './parts.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { searchMutants } from './search.ts';
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   ...pricingMutants,
   ...searchMutants,
   ...openingMutants,
+  ...partMutants,
   ...journalMutants,
   ...reportMutants,
   ...tokenizerMutants,
