@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
 import { errorInLibraryWords, inLibraryWords } from '../../src/library/words.ts';
@@ -24,6 +25,23 @@ it('each of them has a name in the library, or is another program’s', () => {
   const untold = flags.filter(({ flag }) => inLibraryWords(flag).startsWith('--') !== foreign.has(flag));
   expect(untold).toEqual([]);
 });
+
+const told = flags.map(({ flag }) => flag).filter((flag) => !foreign.has(flag));
+/** Words that are no flag, some of which look like one. */
+const someWord = fc.constantFrom('none', 'a', '1', '2.5', '--', '-k', '--omit', "'x'", '=', 'MiB', '--9', '…');
+
+test.prop([fc.array(fc.tuple(someWord, fc.constantFrom(...told), someWord), { minLength: 1, maxLength: 4 })])(
+  'a message of several keeps no flag, and all words that are none',
+  (parts) => {
+    const message = parts.map((part) => part.join(' ')).join('; ');
+    const library = inLibraryWords(message);
+    for (const flag of told) expect(library).not.toMatch(new RegExp(`${flag}(?![a-z-])`));
+    expect(inLibraryWords(library)).toBe(library);
+    for (const [before] of parts) expect(library).toContain(before);
+    // Told part by part it is the same message.
+    expect(library).toBe(parts.map((part) => inLibraryWords(part.join(' '))).join('; '));
+  },
+);
 
 it.each([
   ['Raise --memory to 12MB or more, or lower --chunk.', 'Raise memoryBytes to 12MB or more, or lower chunk.'],

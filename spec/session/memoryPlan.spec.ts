@@ -1,8 +1,17 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { referenceBackend } from '../../src/backends/reference/referenceBackend.ts';
 import { MemoryBudgetError } from '../../src/errors.ts';
+import { Mask } from '../../src/model/mask.ts';
+import { Transformer } from '../../src/model/transformer.ts';
+import { walkOf } from '../../src/model/walk.ts';
+import { largestPiece } from '../../src/model/weightPieces.ts';
+import { candidatesLeft } from '../../src/prune/candidates.ts';
+import { sweep } from '../../src/prune/pricing/sweep.ts';
 import { memoryNeeds, mostMemory, planMemory, smallestMemory, spareBytes } from '../../src/session/memoryPlan.ts';
 import { tinySource } from '../model/tinyTransformer.ts';
+import { someUneven, unevenSource } from '../model/unevenModel.ts';
+import { drain, tinyChunks, watchPeak } from '../prune/tinySearch.ts';
 
 test.prop([fc.integer({ min: 2 ** 16, max: 2 ** 40 })])('what is planned is within what there is', (bytes) => {
   const { activationBytes, weightBytes } = planMemory(bytes);
@@ -82,4 +91,41 @@ describe('what a run needs', async () => {
     expect(spareBytes(source, plan)).toBeGreaterThan(0);
     expect(spareBytes(source, plan)).toBeLessThan(plan.weightBytes);
   });
+});
+
+describe('a plan for a model whose layers are not alike', () => {
+  test.prop([someUneven(), fc.integer({ min: 2, max: 12 }), fc.integer({ min: 0, max: 4_000 })], { numRuns: 25 })(
+    'gives weights room for the largest piece, and a sweep within it never holds more than it says',
+    async (shape, chunk, spare) => {
+      const source = unevenSource(shape);
+      const { backend, peak } = watchPeak(referenceBackend());
+      const candidates = candidatesLeft('mix', source.config, Mask.empty);
+      const needs = memoryNeeds(source, { chunk, streams: candidates.length }, backend);
+      expect(needs.weightBytes).toBe(largestPiece(source).bytes);
+      const bytes = smallestMemory(needs) + spare;
+      const plan = planMemory(bytes, needs);
+      const model = await Transformer.load(source, backend, Math.ceil(plan.weightBytes));
+      const { ids } = tinyChunks(shape.seed, 1, chunk);
+      await drain(sweep(model, ids, Mask.empty, candidates));
+      expect(peak()).toBeLessThanOrEqual(bytes);
+      expect(peak()).toBeGreaterThan(0);
+      model.free();
+    },
+  );
+
+  test.prop([someUneven(), fc.integer({ min: 2, max: 64 }), fc.integer({ min: 1, max: 9 })])(
+    'needs no more for a model without some of its blocks',
+    (shape, chunk, streams) => {
+      const source = unevenSource(shape);
+      const backend = referenceBackend();
+      const whole = memoryNeeds(source, { chunk, streams }, backend);
+      const [first] = walkOf(source.config);
+      const layers = source.config.layers.map((spec, layer) => {
+        return layer === first.layer ? { ...spec, [first.kind]: null } : spec;
+      });
+      const cut = memoryNeeds({ ...source, config: { ...source.config, layers } }, { chunk, streams }, backend);
+      expect(cut.weightBytes).toBeLessThanOrEqual(whole.weightBytes);
+      expect(cut.activationBytes).toBeLessThanOrEqual(whole.activationBytes);
+    },
+  );
 });
