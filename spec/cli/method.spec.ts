@@ -61,12 +61,12 @@ it('without --out each method has a folder of its own', async () => {
 
 it('--ratio-of says of what the ratio is a share', async () => {
   const removed: number[] = [];
-  for (const of of ['total', 'blocks', 'depth']) {
-    const args = prune('--ratio', '0.4', '--ratio-of', of, '--method', 'reverse', '--out', `of-${of}`, ...small);
+  for (const whole of ['total', 'blocks', 'depth']) {
+    const args = prune('--ratio', '0.4', '--ratio-of', whole, '--method', 'reverse', '--out', `of-${whole}`, ...small);
     expect((await inProcess(args, { cwd: folder })).code).toBe(0);
-    const { steps, stop } = resultIn(`of-${of}`);
-    expect(stop).toEqual({ ratio: 0.4, ratioOf: of });
-    expect(steps[steps.length - 1].ratios[of as 'total']).toBeGreaterThanOrEqual(0.4);
+    const { steps, stop } = resultIn(`of-${whole}`);
+    expect(stop).toEqual({ ratio: 0.4, ratioOf: whole });
+    expect(steps[steps.length - 1].ratios[whole as 'total']).toBeGreaterThanOrEqual(0.4);
     removed.push(steps.length);
   }
   expect(removed[0]).toBeGreaterThan(removed[1]);
