@@ -5,7 +5,8 @@ const TOLERANCE = 1e-4;
 
 /**
  * @param most values to look at, evenly spread over all.
- * @throws Error where `found` differs from `expected`, is longer or shorter, or is not a number where that is one.
+ * @throws Error where `found` differs from `expected`, is longer or shorter, or is not a number
+ * where that is one.
  */
 export function expectSame(what: string, found: Float32Array, expected: Float32Array, most = 2_000): void {
   if (found.length !== expected.length) throw new Error(`${what}: ${found.length} values, not ${expected.length}.`);

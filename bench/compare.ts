@@ -1,8 +1,8 @@
 /**
- * `node bench/compare.ts CHECKOUT`: this tree's speed over another's, such as an older commit's, kernel by kernel and for a
- * whole forward pass: above 1 is faster. Each has a process of its own. They take turns, first the one, then the other, and
- * what counts is the median over rounds of the two turns' ratio, by CPU time: a processor that others use too tells
- * little by the clock.
+ * `node bench/compare.ts CHECKOUT`: this tree's speed over another's, such as an older commit's,
+ * kernel by kernel and for a whole forward pass: above 1 is faster. Each has a process of its own.
+ * They take turns, first the one, then the other, and what counts is the median over rounds of the
+ * two turns' ratio, by CPU time: a processor that others use too tells little by the clock.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

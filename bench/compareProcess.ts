@@ -1,4 +1,7 @@
-/** The side of `compare.ts` that runs a checkout: says which tasks it has, and runs the ones it is told to. */
+/**
+ * The side of `compare.ts` that runs a checkout: says which tasks it has, and runs the ones it is
+ * told to.
+ */
 import { pathToFileURL } from 'node:url';
 import type * as openModelModule from '../src/formats/openModel.ts';
 import type * as maskModule from '../src/model/mask.ts';
@@ -8,7 +11,10 @@ import type * as threadsModule from '../src/platform/nodeThreads.ts';
 import type * as vectorsModule from '../src/platform/nodeVectors.ts';
 import type * as casesModule from './kernelCases.ts';
 
-/** How often a task is called in a turn, and what that took, in milliseconds: by the clock, of the processor. */
+/**
+ * How often a task is called in a turn, and what that took, in milliseconds: by the clock, of the
+ * processor.
+ */
 export interface Turn {
   wall: number;
   cpu: number;

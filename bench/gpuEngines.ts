@@ -11,8 +11,8 @@ import { nodeWidenVectors } from '../src/platform/nodeVectors.ts';
 import { offerWebGpu } from '../src/platform/nodeWebGpu.ts';
 
 /**
- * Where the arithmetic is done. `software` is an adapter that is not a GPU, `unnamed` one that does not say what it is (as
- * those of OpenGL): neither is taken for a GPU.
+ * Where the arithmetic is done. `software` is an adapter that is not a GPU, `unnamed` one that does
+ * not say what it is (as those of OpenGL): neither is taken for a GPU.
  */
 export type Kind = 'processor' | 'software' | 'unnamed' | 'gpu';
 
@@ -39,7 +39,10 @@ export interface Engine {
   close: () => Promise<void>;
 }
 
-/** What runs here, and a line for each mode that does not, or that is not a GPU though it might look like one. */
+/**
+ * What runs here, and a line for each mode that does not, or that is not a GPU though it might look
+ * like one.
+ */
 export async function engineChoices(): Promise<{ choices: Choice[]; notes: string[] }> {
   const choices: Choice[] = [
     { kind: 'processor', name: 'reference', threads: 1, mode: null, open: () => Promise.resolve(referenceBackend()) },

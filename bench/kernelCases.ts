@@ -136,7 +136,10 @@ export function kernelCases(sizes: Sizes): OpCase[] {
   ];
 }
 
-/** Half of the products: the result is symmetric. Sums are f64, two in a vector where `linear` has four. */
+/**
+ * Half of the products: the result is symmetric. Sums are f64, two in a vector where `linear` has
+ * four.
+ */
 function gramCase(rows: number, cols: number): OpCase {
   return {
     name: `gram ${rows}×${cols}`,

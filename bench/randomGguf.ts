@@ -62,7 +62,9 @@ export type WeightType = (typeof weightTypes)[number];
 
 export interface RandomModel {
   shape: LlamaShape;
-  /** How matrices are stored; one whose rows are not a whole number of blocks is F16. Norms are F32. */
+  /**
+   * How matrices are stored; one whose rows are not a whole number of blocks is F16. Norms are F32.
+   */
   type: WeightType;
   seed: number;
   /** Whether to write a vocabulary: the bytes, and names that stand for nothing. */

@@ -1,4 +1,4 @@
-/** The text of a .jsonl row; where there is none, the message says what the row holds instead. */
+/** The text of a .jsonl row; a row without one is refused, with what it holds. */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';

@@ -460,7 +460,12 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
       ],
       ['an empty prompt', DataError, /no token/, (model) => model.generate('')],
       ['a cold text', UsageError, /^temperature -1 /, (model) => model.generate('a', { temperature: -1 })],
-      ['a signal that is none', UsageError, /signal: must be/, (model) => model.generate('a', { signal: 1 as never })],
+      [
+        'a signal that is not an AbortSignal',
+        UsageError,
+        /signal: must be/,
+        (model) => model.generate('a', { signal: 1 as never }),
+      ],
     ];
 
     it('are of the family and in the library’s words; the model serves on', async () => {

@@ -31,7 +31,7 @@ const told = flags.map(({ flag }) => flag).filter((flag) => !foreign.has(flag));
 const someWord = fc.constantFrom('none', 'a', '1', '2.5', '--', '-k', '--omit', "'x'", '=', 'MiB', '--9', '…');
 
 test.prop([fc.array(fc.tuple(someWord, fc.constantFrom(...told), someWord), { minLength: 1, maxLength: 4 })])(
-  'a message of several keeps no flag, and all words that are none',
+  'a message of several parts keeps no flag, and keeps all other words',
   (parts) => {
     const message = parts.map((part) => part.join(' ')).join('; ');
     const library = inLibraryWords(message);

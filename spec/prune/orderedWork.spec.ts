@@ -54,7 +54,9 @@ async function ordered(
   return { events, lines: sink.all };
 }
 
-/** A journal as earlier versions wrote it: each step measured the mask alone and its one candidate. */
+/**
+ * A journal as earlier versions wrote it: each step measured the mask alone and its one candidate.
+ */
 async function olderJournal(
   model: Transformer,
   chunks: Chunks,

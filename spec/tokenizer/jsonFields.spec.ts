@@ -1,4 +1,6 @@
-/** Fields of a JSON file that nobody has checked: what is taken, and what is refused with its name. */
+/**
+ * Fields of a JSON file that nobody has checked: what is taken, and what is refused with its name.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
@@ -56,7 +58,8 @@ describe('text out of a file', () => {
     (text, length) => {
       const written = shown(text, length);
       expect(written).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
-      // JSON escapes of four digits are read back; those of five are format characters beyond U+FFFF.
+      // JSON escapes of four digits are read back; those of five are format characters beyond
+      // U+FFFF.
       fc.pre(!/\\u[0-9a-f]{5}/.test(written));
       const cut = text.slice(0, length);
       const half = cut.length < text.length && /[\ud800-\udbff]$/.test(cut);

@@ -1,4 +1,6 @@
-/** What becomes of the places at which a text is split, against a twin that labels each character. */
+/**
+ * What becomes of the places at which a text is split, against a twin that labels each character.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { prefixed, sliceOf, type Piece } from '../../src/tokenizer/piece.ts';

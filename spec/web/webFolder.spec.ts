@@ -1,4 +1,7 @@
-/** A model's files as a page names them: blobs, and addresses that are only asked when they are opened. */
+/**
+ * A model's files as a page names them: blobs, and addresses that are only asked when they are
+ * opened.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { afterEach, expect, it, vi } from 'vitest';
 import { NotFoundError, UsageError } from '../../src/errors.ts';

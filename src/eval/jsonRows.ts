@@ -1,4 +1,4 @@
-/** The text of one row of a .jsonl file; where there is none, what the row holds instead. */
+/** The text of one row of a .jsonl file, or an error that says what the row holds instead. */
 import { DataError, escapeControls, shortened } from '../errors.ts';
 
 /** As many fields as a message names. */

@@ -59,7 +59,7 @@ export const methodCases: readonly WrongInput[] = [
     line: /'--ratio-of <what>' argument 'width' is invalid\. Allowed choices are total, blocks, depth/,
   },
   {
-    what: 'a list of settings that is none',
+    what: 'settings that are not name=value pairs',
     args: method('random', '--set', 'seed'),
     code: 2,
     line: /--set seed: is not a setting\. Give name=value/,
@@ -97,7 +97,7 @@ export const methodCases: readonly WrongInput[] = [
     [
       ['without a name', mine('{ needs: [] }'), /mine\.js: the method it exports has no name of small letters/],
       [
-        'with needs that are none',
+        'with needs that no method has',
         mine("{ name: 'mine', needs: ['luck'] }"),
         /has no list of needs \('calibration', 'taps', 'gradients'\)/,
       ],
