@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { trainingText, type TrainingText } from '../../src/cli/trainingText.ts';
+import { trainingText } from '../../src/cli/trainingText.ts';
 import { openModel, type OpenedModel } from '../../src/formats/openModel.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
 import { windowBatches } from '../../src/train/batch.ts';
+import type { HealText } from '../../src/train/healText.ts';
 import { PLANTED } from './wrongInput.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-text-'));
@@ -21,7 +22,7 @@ afterAll(async () => {
 });
 
 /** A text of so many ids, 0, 1, 2 … */
-function textOf(length: number): Promise<TrainingText> {
+function textOf(length: number): Promise<HealText> {
   const data = join(folder, `${length}.json`);
   writeFileSync(data, JSON.stringify(Array.from({ length }, (_, id) => id)));
   return trainingText(

@@ -87,8 +87,8 @@ export const cliMutants: readonly Mutant[] = [
   {
     ...program,
     name: 'heal: an alpha of any kind is taken',
-    from: 'number({ min: 0, above: true, max: 1e6 }), 10)',
-    to: 'Number, 10)',
+    from: 'number({ min: 0, above: true, max: 1e6 }),',
+    to: 'Number,',
   },
   {
     file: 'src/cli/options.ts',
@@ -167,7 +167,7 @@ export const cliMutants: readonly Mutant[] = [
     to: 'rng: seededRng(options.seed), endTokenIds: endTokenIds.slice(1) }',
   },
   {
-    file: 'src/cli/trainingText.ts',
+    file: 'src/train/healText.ts',
     specs: ['spec/cli/trainingText.spec.ts'],
     name: 'heal: a text of one window is too short',
     from: 'if (stream.length <= seqLen) {',

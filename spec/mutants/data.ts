@@ -29,8 +29,8 @@ export const dataMutants: readonly Mutant[] = [
     file: 'src/eval/nonFinite.ts',
     specs: ['spec/prune/run.spec.ts'],
     name: 'a search goes on over a dense model whose loss is NaN',
-    from: 'if (at >= 0) throw await',
-    to: 'if (at >= scores.length) throw await',
+    from: 'return at < 0 ? null',
+    to: 'return at < scores.length ? null',
   },
   {
     file: 'src/prune/document.ts',

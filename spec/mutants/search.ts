@@ -115,9 +115,10 @@ export const searchMutants: readonly Mutant[] = [
   },
   {
     ...journal,
+    file: 'src/eval/convention.ts',
     name: 'journal hash misses the ids of later chunks',
-    from: 'for (const ids of chunks.ids) tokens.update',
-    to: 'for (const ids of chunks.ids.slice(0, 1)) tokens.update',
+    from: 'for (const own of ids) hasher.update',
+    to: 'for (const own of ids.slice(0, 1)) hasher.update',
   },
   {
     file: 'src/prune/journal.ts',

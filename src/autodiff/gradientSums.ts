@@ -1,7 +1,7 @@
 /** Gradients by name, added up in f64 until they are handed over. */
 import type { Floats } from '../backends/gradients.ts';
 import { NonFiniteError } from '../errors.ts';
-import type { WeightSource } from '../model/weights.ts';
+import { elementsOf, type WeightSource } from '../model/weights.ts';
 import type { Parameters } from './parameters.ts';
 
 /** A tensor of a model and the loss's gradient with respect to it, both row-major in its shape. */
@@ -60,8 +60,7 @@ export class GradientSums {
   #sumOf(name: string): Float64Array {
     let sum = this.#sums.get(name);
     if (sum === undefined) {
-      const shape = this.#source.tensors.get(name)?.shape ?? [0];
-      sum = new Float64Array(shape.reduce((product, extent) => product * extent, 1));
+      sum = new Float64Array(elementsOf(this.#source, name));
       this.#sums.set(name, sum);
     }
     return sum;

@@ -1,5 +1,6 @@
 import type { DeviceTensor } from '../backends/backend.ts';
 import type { Floats, GradientBackend, GradientScope } from '../backends/gradients.ts';
+import { withScope } from '../model/ownership.ts';
 
 /**
  * Arrays that outlive the scopes they are made in. What is still there at the end is freed by
@@ -14,15 +15,12 @@ export class KeptArrays {
   }
 
   /** Makes an array in a scope of its own, which is closed, and keeps it. */
-  async make(build: (scope: GradientScope) => DeviceTensor | Promise<DeviceTensor>): Promise<DeviceTensor> {
-    const scope = this.backend.scope();
-    try {
+  make(build: (scope: GradientScope) => DeviceTensor | Promise<DeviceTensor>): Promise<DeviceTensor> {
+    return withScope(this.backend, async (scope) => {
       const x = scope.keep(await build(scope));
       this.#kept.add(x);
       return x;
-    } finally {
-      scope.close();
-    }
+    });
   }
 
   free(x: DeviceTensor): void {

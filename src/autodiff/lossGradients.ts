@@ -29,7 +29,7 @@ import { walkOf } from '../model/walk.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { embedSequences } from './embedSequences.ts';
 import { GradientSums, type WeightGradient } from './gradientSums.ts';
-import type { Parameter, Parameters } from './parameters.ts';
+import { readParameters, type Parameter, type Parameters } from './parameters.ts';
 import { KeptArrays } from './keptArrays.ts';
 import { Tape } from './tape.ts';
 import { TapeWeights, wholeTrainee } from './trainee.ts';
@@ -251,14 +251,11 @@ class Pass {
     }
   }
 
-  async #read(names: readonly (string | null)[]): Promise<Map<string, Parameter>> {
-    const parameters = new Map<string, Parameter>();
-    for (const name of names) {
-      if (name === null) continue;
-      const { shape } = this.#source.tensors.get(name) ?? { shape: [] };
-      parameters.set(name, { shape, data: await this.#source.tensor(name) });
-    }
-    return parameters;
+  #read(names: readonly (string | null)[]): Promise<Map<string, Parameter>> {
+    return readParameters(
+      this.#source,
+      names.filter((name) => name !== null),
+    );
   }
 
   #placement(scope: GradientScope): Placement {

@@ -25,10 +25,16 @@ export function parameterOf(parameters: Parameters, name: string): Parameter {
   return found;
 }
 
-/** All tensors of a model, read into memory as f32. */
-export async function readParameters(source: WeightSource): Promise<Parameters> {
+/** Tensors of a model, all where none are named, read into memory as f32. */
+export async function readParameters(
+  source: WeightSource,
+  names: Iterable<string> = source.tensors.keys(),
+): Promise<Map<string, Parameter>> {
   const parameters = new Map<string, Parameter>();
-  for (const [name, { shape }] of source.tensors) parameters.set(name, { shape, data: await source.tensor(name) });
+  for (const name of names) {
+    const data = await source.tensor(name);
+    parameters.set(name, { shape: source.tensors.get(name)?.shape ?? [], data });
+  }
   return parameters;
 }
 

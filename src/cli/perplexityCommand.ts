@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { conventionOf, scoredWords, summarise } from '../eval/convention.ts';
+import { conventionOf, hashTokens, scoredWords, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
-import { nonFiniteLoss } from '../eval/nonFinite.ts';
+import { firstNonFinite } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readTextFile } from '../platform/nodeFile.ts';
@@ -34,17 +34,14 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const found = await perplexity(model, chunks, mask, group, async (scores) => {
       // Without some blocks a loss may be NaN; then it is a result, and where it began goes with
       // it.
-      const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
-      if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
+      nonFinite ??= (await firstNonFinite(model, chunks, mask, scores))?.message ?? null;
       terminal.note(`${scores.length} of ${chunks.ids.length} chunks`);
       return turn();
     });
     await opened.weights.assertUnchanged();
     if (nonFinite !== null) terminal.warn(nonFinite);
-    const hasher = nodeHasher();
-    for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
     const seconds = (performance.now() - started) / 1000;
-    const data = summarise(basename(options.data), chunks, found.scoredTokens, hasher.digest());
+    const data = summarise(basename(options.data), chunks, found.scoredTokens, hashTokens(chunks, nodeHasher()));
     const convention = conventionOf(chunks, model.nllSum);
     if (options.json) {
       terminal.document({

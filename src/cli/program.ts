@@ -4,6 +4,8 @@ import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { backendNames } from '../backends/select.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 import { methods } from '../prune/methods/all.ts';
+import { DEFAULT_CONFIDENCE } from '../prune/race/raceRule.ts';
+import { defaultHealing } from '../train/healRun.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { MAX_THREADS } from '../platform/nodeMachine.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
@@ -76,7 +78,7 @@ function addPrune(root: Command): void {
       '--confidence <c>',
       "for --search race: the probability that a step's pick is the exact one",
       number({ min: 0.5, max: 1, below: true }),
-      0.99,
+      DEFAULT_CONFIDENCE,
     )
     .option(
       '--seed <n>',
@@ -148,19 +150,24 @@ function addHeal(root: Command): void {
     .option('--step <k>', 'take what was removed by this step (default: the last)', wholeNumber(1))
     .option('--mask <blocks>', 'the removed blocks, instead of --run')
     .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)')
-    .option('--steps <n>', 'training steps', wholeNumber(1), 200)
-    .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), 32)
-    .option('--alpha <a>', 'adapters are scaled by alpha / rank', number({ min: 0, above: true, max: 1e6 }), 10)
+    .option('--steps <n>', 'training steps', wholeNumber(1), defaultHealing.steps)
+    .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), defaultHealing.rank)
+    .option(
+      '--alpha <a>',
+      'adapters are scaled by alpha / rank',
+      number({ min: 0, above: true, max: 1e6 }),
+      defaultHealing.alpha,
+    )
     .option(
       '--lr <rate>',
       'learning rate at the start; it falls linearly to 0',
       number({ min: 0, above: true, max: 10 }),
-      2e-4,
+      defaultHealing.lr,
     )
     .option('--seq-len <n>', "tokens per training sequence (default: 512 or the model's context)", wholeNumber(2))
-    .option('--sequences <n>', 'sequences per batch', wholeNumber(1, 65_536), 1)
-    .option('--accumulate <n>', 'batches per step', wholeNumber(1, 65_536), 4)
-    .option('--seed <n>', 'seed for the adapters and the order of the data', seed, 0)
+    .option('--sequences <n>', 'sequences per batch', wholeNumber(1, 65_536), defaultHealing.sequences)
+    .option('--accumulate <n>', 'batches per step', wholeNumber(1, 65_536), defaultHealing.accumulate)
+    .option('--seed <n>', 'seed for the adapters and the order of the data', seed, defaultHealing.seed)
     .action(healCommand);
 }
 

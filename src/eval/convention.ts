@@ -83,7 +83,13 @@ export function scoredWords(data: DataSummary): string {
   return parts.join(', ');
 }
 
-/** @param hash SHA-256 (hex) of the ids. */
+/** SHA-256 (hex) of the ids of all chunks: what a summary and a journal know a text by. */
+export function hashTokens({ ids }: Chunks, hasher: { update(bytes: Uint8Array): void; digest(): string }): string {
+  for (const own of ids) hasher.update(new Uint8Array(own.buffer, own.byteOffset, own.byteLength));
+  return hasher.digest();
+}
+
+/** @param hash as `hashTokens` gives it. */
 export function summarise(name: string, chunks: Chunks, scoredTokens: number, hash: string): DataSummary {
   return {
     name,

@@ -10,17 +10,24 @@ import type { Chunks } from './chunks.ts';
 
 /**
  * @param scores of the chunks from `first` on.
- * @throws NonFiniteError for the first that is not finite, naming chunk, block and tensor.
+ * @returns why the first that is not finite is not, naming chunk, block and tensor; null where all
+ * are.
  */
-export async function requireFiniteLoss(
+export async function firstNonFinite(
   model: Transformer,
   chunks: Chunks,
   mask: Mask,
   scores: readonly { readonly nats: number }[],
   first = 0,
-): Promise<void> {
+): Promise<NonFiniteError | null> {
   const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
-  if (at >= 0) throw await nonFiniteLoss(model, chunks, mask, first + at, scores[at].nats);
+  return at < 0 ? null : nonFiniteLoss(model, chunks, mask, first + at, scores[at].nats);
+}
+
+/** @throws NonFiniteError as `firstNonFinite` finds it. */
+export async function requireFiniteLoss(...of: Parameters<typeof firstNonFinite>): Promise<void> {
+  const found = await firstNonFinite(...of);
+  if (found !== null) throw found;
 }
 
 /**

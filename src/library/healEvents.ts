@@ -1,6 +1,6 @@
 import type { GradientBackend } from '../backends/gradients.ts';
-import { DataError, UnsupportedModelError, UsageError } from '../errors.ts';
-import { checkIds, type Chunks } from '../eval/chunks.ts';
+import { UnsupportedModelError, UsageError } from '../errors.ts';
+import type { Chunks } from '../eval/chunks.ts';
 import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
 import { readCompanions } from '../formats/write/companions.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
@@ -10,13 +10,11 @@ import type { WeightSource } from '../model/weights.ts';
 import { memorySink } from '../platform/fileSink.ts';
 import { memoryFolder } from '../platform/memoryBytes.ts';
 import { checkRank } from '../train/heal.ts';
-import { healRun, type HealEvent, type HealText, type KeptModel } from '../train/healRun.ts';
+import { defaultHealing, healRun, type HealEvent, type KeptModel } from '../train/healRun.ts';
+import { HEAL_SEQUENCE, healText, type HealText } from '../train/healText.ts';
 import type { HealResult, HealSettings } from './model.ts';
 import { checkOptions, healRules } from './options.ts';
 import type { Platform } from './platform.ts';
-
-/** Tokens a training sequence has where neither an option nor the model's context says less. */
-const DEFAULT_SEQUENCE = 512;
 
 /** What a healing takes from the model it heals. */
 export interface Healed {
@@ -40,8 +38,17 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
       where: weights.name,
     });
   }
-  const { steps = 200, rank = 32, alpha = 10, lr = 2e-4, sequences = 1, accumulate = 4, seed = 0 } = settings;
-  checkRank(rank, weights.config);
+  const { steps, rank, alpha, lr, sequences, accumulate, seed } = defaultHealing;
+  const healing = {
+    steps: settings.steps ?? steps,
+    rank: settings.rank ?? rank,
+    alpha: settings.alpha ?? alpha,
+    lr: settings.lr ?? lr,
+    sequences: settings.sequences ?? sequences,
+    accumulate: settings.accumulate ?? accumulate,
+    seed: settings.seed ?? seed,
+  };
+  checkRank(healing.rank, weights.config);
   const text = await textOf(from, settings.seqLen);
   const measure = { ...(await from.measure()), nllSum: settings.nllSum ?? 'f64' };
   const files = new Map<string, Uint8Array>();
@@ -59,7 +66,7 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
       backend,
       text,
       measure,
-      settings: { steps, rank, alpha, lr, sequences, accumulate, seed },
+      settings: healing,
       version,
       newHasher,
       keep,
@@ -70,25 +77,14 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
   }
 }
 
-/** Training sequences begin anywhere, so that chunks, strides and a BOS have no meaning here. */
 async function textOf({ opened, platform, train }: Healed, asked?: number): Promise<HealText> {
   const { config } = opened.weights;
-  const seqLen = asked ?? Math.min(DEFAULT_SEQUENCE, config.maxPositionEmbeddings);
+  const seqLen = asked ?? Math.min(HEAL_SEQUENCE, config.maxPositionEmbeddings);
   if (seqLen > config.maxPositionEmbeddings) {
     throw new UsageError(`${seqLen} is more than the model's context of ${config.maxPositionEmbeddings} tokens.`, {
       where: 'seqLen',
     });
   }
-  const { name, ids: stream } = await train();
-  checkIds(name, stream, config.vocabSize);
-  if (stream.length <= seqLen) {
-    throw new DataError(
-      `${stream.length} tokens are fewer than a training sequence of ${seqLen} and the token after it.`,
-      { where: name, remedy: 'Give more text, or lower seqLen.' },
-    );
-  }
-  const hasher = platform.newHasher();
-  hasher.update(new Uint8Array(stream.buffer, stream.byteOffset, stream.byteLength));
-  hasher.update(new TextEncoder().encode(await opened.weights.contentHash(platform.newHasher())));
-  return { name, stream, seqLen, hash: hasher.digest() };
+  const { name, ids } = await train();
+  return healText(name, ids, seqLen, opened.weights, platform.newHasher);
 }

@@ -3,8 +3,8 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { referenceBackend } from '../backends/reference/referenceBackend.ts';
 import { simdGradientBackend } from '../backends/simd/simdGradientBackend.ts';
 import { DisposedError, UnsupportedBackendError } from '../errors.ts';
-import { conventionOf, summarise } from '../eval/convention.ts';
-import { nonFiniteLoss } from '../eval/nonFinite.ts';
+import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
+import { firstNonFinite } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
@@ -102,18 +102,15 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       const { model } = await this.#weights.under({ chunk: chunks.chunk, streams: 1 }, settings.nllSum);
       let nonFinite: string | null = null;
       const found = await perplexity(model, chunks, mask, 1, async (scores) => {
-        const at = scores.findIndex(({ nats }) => !Number.isFinite(nats));
-        if (at >= 0) nonFinite ??= (await nonFiniteLoss(model, chunks, mask, at, scores[at].nats)).message;
+        nonFinite ??= (await firstNonFinite(model, chunks, mask, scores))?.message ?? null;
         await this.#turn();
       });
       await this.#opened.weights.assertUnchanged();
-      const hasher = this.#platform.newHasher();
-      for (const ids of chunks.ids) hasher.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
       return {
         ...found,
         mask: mask.toString(),
         convention: conventionOf(chunks, model.nllSum),
-        data: summarise(name, chunks, found.scoredTokens, hasher.digest()),
+        data: summarise(name, chunks, found.scoredTokens, hashTokens(chunks, this.#platform.newHasher())),
         backend: this.#backend.description,
         nonFinite,
       };

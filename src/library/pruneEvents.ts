@@ -7,7 +7,7 @@ import { memoryJournal } from '../platform/journalSink.ts';
 import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
 import type { Method, MethodEvent } from '../prune/method.ts';
 import { requireMethod } from '../prune/methods/all.ts';
-import { checkRace, type RaceSettings } from '../prune/race/raceRule.ts';
+import { checkRace, DEFAULT_CONFIDENCE, type RaceSettings } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run } from '../prune/run.ts';
 import type { LoadedWeights } from '../session/loadedWeights.ts';
@@ -67,7 +67,13 @@ export async function* pruneEvents(
 }
 
 /** The method with its own settings. @throws UsageError for options that do not go with it. */
-function chosen({ method: name = 'blockpruner', search, confidence = 0.99, seed, settings }: PruneSettings): {
+function chosen({
+  method: name = 'blockpruner',
+  search,
+  confidence = DEFAULT_CONFIDENCE,
+  seed,
+  settings,
+}: PruneSettings): {
   method: Method;
   race?: RaceSettings;
   own: Readonly<Record<string, unknown>>;

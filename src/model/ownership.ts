@@ -5,7 +5,10 @@
 import type { Backend, DeviceTensor, Scope } from '../backends/backend.ts';
 
 /** Runs `work` in a scope. Everything it made there and did not keep is freed. */
-export async function withScope<T>(backend: Backend, work: (scope: Scope) => T | Promise<T>): Promise<T> {
+export async function withScope<T, S extends Scope>(
+  backend: { scope(): S },
+  work: (scope: S) => T | Promise<T>,
+): Promise<T> {
   const scope = backend.scope();
   try {
     return await work(scope);

@@ -6,7 +6,7 @@ import { DataError, NonFiniteError, UnsupportedBackendError } from '../errors.ts
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
-import { conventionOf, summarise } from '../eval/convention.ts';
+import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
 import { formatBlock, hasBlock } from '../model/blockId.ts';
 import { configIdentity, type ModelConfig } from '../model/config.ts';
@@ -204,14 +204,12 @@ async function hashInputs(options: RunOptions, identity: object): Promise<Journa
     hasher.update(new TextEncoder().encode(text));
     return hasher.digest();
   };
-  const tokens = newHasher();
-  for (const ids of chunks.ids) tokens.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
   const { chunk, stride, ignoredId } = chunks;
   const settings = { kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };
   return {
     weights: await model.source.contentHash(newHasher()),
     config: hashText(configIdentity(model.config)),
-    tokens: tokens.digest(),
+    tokens: hashTokens(chunks, newHasher()),
     settings: hashText(JSON.stringify({ ...settings, ...identity })),
     backend: model.backend.variant,
   };

@@ -1,11 +1,9 @@
 /** How a run's memory is shared between packed weights and activations. */
 import type { Backend } from '../backends/backend.ts';
 import { MemoryBudgetError } from '../errors.ts';
-import { blockTensorNames } from '../model/blockTensors.ts';
 import { walkBytes } from '../model/footprint.ts';
 import { countParameters } from '../model/parameters.ts';
-import { walkOf } from '../model/walk.ts';
-import { HEAD_TILE } from '../model/weightPieces.ts';
+import { largestPiece } from '../model/weightPieces.ts';
 import type { WeightSource } from '../model/weights.ts';
 
 /** The least that will be run at once. */
@@ -90,17 +88,12 @@ export function memoryNeeds(
   { chunk, streams }: Workload,
   backend: Pick<Backend, 'nllRowBytes' | 'scratchBytes'>,
 ): MemoryNeeds {
-  const { config, tensors } = source;
-  const elements = (name: string): number => (tensors.get(name)?.shape ?? [0]).reduce((a, b) => a * b, 1);
-  const blocks = walkOf(config).map((id) => {
-    return blockTensorNames(config, id).reduce((sum, name) => sum + 4 * elements(name), 0);
-  });
-  const tile = Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4;
+  const { config } = source;
   // What is always there: the rotary table and the final norm.
   const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
   const activations = chunk * walkBytes(config, streams + 1, backend.nllRowBytes);
   return {
-    weightBytes: blocks.reduce((a, b) => Math.max(a, b), tile),
+    weightBytes: largestPiece(source).bytes,
     activationBytes: activations + resident + backend.scratchBytes(chunk, config.headDim),
   };
 }

@@ -24,6 +24,7 @@ import { defaultAdamW } from './adamW.ts';
 import { windowBatches } from './batch.ts';
 import { memoryCheckpoint, type CheckpointStore } from './checkpoint.ts';
 import { healedParameters, healingTrainee } from './heal.ts';
+import type { HealText } from './healText.ts';
 import { recoveredShare } from './recovered.ts';
 import { train, type TrainEvent, type TrainSettings } from './train.ts';
 
@@ -40,15 +41,16 @@ export interface HealSettings {
   readonly seed: number;
 }
 
-/** The text that is trained on. */
-export interface HealText {
-  readonly name: string;
-  /** Token ids; a training sequence may begin at any of them. */
-  readonly stream: Int32Array;
-  readonly seqLen: number;
-  /** Of ids and weights: what a checkpoint belongs to. */
-  readonly hash: string;
-}
+/** The settings of who gives none. */
+export const defaultHealing: HealSettings = {
+  steps: 200,
+  rank: 32,
+  alpha: 10,
+  lr: 2e-4,
+  sequences: 1,
+  accumulate: 4,
+  seed: 0,
+};
 
 /** How perplexities are taken. */
 export interface HealMeasure {

@@ -3,6 +3,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { runThrough } from '../model/eventLoop.ts';
 import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
 import { walkOf } from '../model/walk.ts';
+import { sizeOf } from '../model/weights.ts';
 import type { Rng } from '../tensor/rng.ts';
 import type { Parameter, Parameters } from '../autodiff/parameters.ts';
 
@@ -39,7 +40,7 @@ export function* initialSteps(
   );
   const parameters = new Map<string, Parameter>();
   for (const [name, shape] of shapes) {
-    const length = shape.reduce((product, extent) => product * extent, 1);
+    const length = sizeOf(shape);
     const data = new Float32Array(length);
     if (shape.length === 1) {
       data.fill(name.endsWith('.bias') ? 0 : 1);

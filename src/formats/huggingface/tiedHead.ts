@@ -3,6 +3,7 @@
  * the same: once more the same numbers, as some programs save it, or numbers of its own, where a
  * head was trained and the field forgotten. What is stored decides, as in GGUF files.
  */
+import { sizeOf } from '../../model/weights.ts';
 import type { StoredTensor } from '../safetensors/checkpoint.ts';
 import { decodeFloats, isDecodable } from '../safetensors/dtypes.ts';
 
@@ -18,7 +19,7 @@ export async function headRepeatsEmbedding(head: StoredTensor, embedding: Stored
   if (head.shape.join() !== embedding.shape.join()) return false;
   // What cannot be read as weights is refused where it is read.
   if (!isDecodable(head.dtype) || !isDecodable(embedding.dtype)) return false;
-  const count = head.shape.reduce((product, size) => product * size, 1);
+  const count = sizeOf(head.shape);
   for (let done = 0; done < count; done += PIECE) {
     const length = Math.min(PIECE, count - done);
     if (!sameValues(await piece(head, count, done, length), await piece(embedding, count, done, length))) return false;

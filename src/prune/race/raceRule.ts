@@ -26,6 +26,9 @@ export interface RaceSettings {
   seed: number;
 }
 
+/** Where none is given. */
+export const DEFAULT_CONFIDENCE = 0.99;
+
 /** @throws UsageError unless 0.5 ≤ confidence < 1. */
 export function checkRace({ confidence }: RaceSettings): void {
   if (confidence >= 0.5 && confidence < 1) return;
