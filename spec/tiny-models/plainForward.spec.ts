@@ -4,16 +4,20 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { Transformer } from '../../src/model/transformer.ts';
+import { seededRng } from '../../src/tensor/rng.ts';
 import { plainForward } from '../../tiny-models/plainForward.ts';
-import { engineTrace, firstDifference, traceOf } from '../../tiny-models/trace.ts';
+import { engineTrace, firstDifference, traceOf, type Trace } from '../../tiny-models/trace.ts';
 import { seeds } from '../arbitraries.ts';
 import { goldenNames, goldenOf } from '../golden/goldenModel.ts';
 import { someFamily, someMask, someSequences } from '../model/modelArbitraries.ts';
 import { backendBytes, onReference, onSimd } from '../model/namedBackends.ts';
-import { tinyTransformer } from '../model/tinyTransformer.ts';
+import { tinySource, tinyTransformer } from '../model/tinyTransformer.ts';
 import { hasShared, sharedPath } from '../shared.ts';
 
 const LAYERS = 3;
+
+/** What the engine may be off by, relative (see `firstDifference`). */
+const LIMIT = 1e-5;
 
 /** Settings of config.json by which models of one family differ. */
 const someConfig = fc.record({
@@ -51,6 +55,8 @@ for (const { name: on, missing, open } of [onReference, onSimd('relaxed-fma', 2)
     });
     afterAll(() => backend.dispose());
 
+    // Well-conditioned models alone: where shaking the weights by a unit in their last place takes a
+    // good part of the limit, in f64, an engine in f32 may well exceed it without a fault.
     test.prop(
       [
         fc.oneof(
@@ -68,7 +74,11 @@ for (const { name: on, missing, open } of [onReference, onSimd('relaxed-fma', 2)
       const { model, source } = await tinyTransformer({ family, layers: LAYERS, seed, config, backend, edit: loud });
       try {
         const golden = traceOf(await plainForward(source, ids, mask));
-        expect(firstDifference(await engineTrace(model, ids, mask), golden, 1e-5)).toBeNull();
+        for (const shake of [1, 2]) {
+          const shaken = await tinySource({ family, layers: LAYERS, seed, config, edit: loudAndShaken(shake) });
+          fc.pre(isNear(traceOf(await plainForward(shaken, ids, mask)), golden));
+        }
+        expect(firstDifference(await engineTrace(model, ids, mask), golden, LIMIT)).toBeNull();
       } finally {
         // Also where it differs, or every smaller case would fail for the memory alone.
         model.free();
@@ -86,6 +96,30 @@ function loud(tensors: Map<string, { data: Float32Array }>): void {
   for (const [name, { data }] of tensors) {
     if (/c_fc\.weight|gate_proj|q_proj|c_attn\.weight/.test(name)) for (const i of data.keys()) data[i] *= 3;
   }
+}
+
+/**
+ * `loud`, and then every weight moved up or down by about one unit in its last place: what an f32 engine computes is what
+ * exact arithmetic would make of some such weights (backward error).
+ */
+function loudAndShaken(seed: number): (tensors: Map<string, { data: Float32Array }>) => void {
+  return (tensors) => {
+    loud(tensors);
+    const rng = seededRng(seed);
+    for (const { data } of tensors.values()) {
+      for (const i of data.keys()) data[i] *= 1 + (rng.int(2) === 0 ? 1 : -1) * 2 ** -23;
+    }
+  };
+}
+
+/**
+ * Whether the shake moved every figure by less than a quarter of what the engine may be off by. On 6,000 models
+ * the engine was off by at most 2.9 times what the shakes moved, which leaves one in ten out and the rest below half the
+ * limit. The embedding is stored, not computed: it does not count.
+ */
+function isNear(shaken: Trace, golden: Trace): boolean {
+  const streams = [golden.streams[0], ...shaken.streams.slice(1)];
+  return firstDifference({ ...shaken, streams }, golden, LIMIT / 4) === null;
 }
 
 describe.skipIf(!hasShared)('against Hugging Face in f64 (skipped without the golden data)', () => {
@@ -116,7 +150,7 @@ describe.skipIf(!hasShared)('against Hugging Face in f64 (skipped without the go
       if (missing) continue;
       const backend = await open();
       const model = await Transformer.load(weights, backend, backendBytes / 2);
-      expect(firstDifference(await engineTrace(model, ids, Mask.empty), golden, 1e-5)).toBeNull();
+      expect(firstDifference(await engineTrace(model, ids, Mask.empty), golden, LIMIT)).toBeNull();
       await backend.dispose();
     }
     await close();
