@@ -81,7 +81,11 @@ export async function warnOfForeignMask(
 
 /** What the files of a folder say; none where there is nothing, or nothing that can be read. */
 async function recordsOf(folder: string): Promise<Recorded[]> {
-  const found = [await resultOf(join(folder, 'result.json')), await healingOf(join(folder, 'healing.json'))];
+  const found = [
+    await resultOf(join(folder, 'result.json')),
+    await repairOf(join(folder, 'repair.json')),
+    await healingOf(join(folder, 'healing.json')),
+  ];
   const records = found.filter((record) => record !== null);
   if (records.length > 0) return records;
   const journal = await journalOf(join(folder, 'journal.jsonl'));
@@ -98,6 +102,17 @@ async function resultOf(where: string): Promise<Recorded | null> {
   const steps = Array.isArray(result?.steps) ? (result.steps as ({ removed?: unknown } | null)[]) : null;
   const removed = steps?.map((step) => (typeof step?.removed === 'string' ? step.removed : '')) ?? null;
   return { where, name: textOf(result?.model?.name), contentHash, removed };
+}
+
+async function repairOf(where: string): Promise<Recorded | null> {
+  const result = (await readJson(where)) as {
+    model?: { name?: unknown; contentHash?: unknown };
+    repair?: { mask?: unknown };
+  } | null;
+  const contentHash = result?.model?.contentHash;
+  if (typeof contentHash !== 'string') return null;
+  const mask = result?.repair?.mask;
+  return { where, name: textOf(result?.model?.name), contentHash, removed: typeof mask === 'string' ? [mask] : null };
 }
 
 async function healingOf(where: string): Promise<Recorded | null> {
