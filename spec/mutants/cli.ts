@@ -108,14 +108,14 @@ export const cliMutants: readonly Mutant[] = [
     ...heal,
     specs: ['spec/cli/wrongInput.spec.ts'],
     name: 'heal: a wrong --data is told after a measurement',
-    from: 'const text = await trainingText(options, opened, terminal);',
+    from: 'const text = await trainingText(options, { ...opened, weights }, terminal);',
     to: `const held = await loadChunks({ ...options, data: options.valid }, opened, terminal);
     const { perplexity } = await import('../eval/perplexity.ts');
     const { Transformer } = await import('../model/transformer.ts');
     const { Mask: Blocks } = await import('../model/mask.ts');
     const early = await Transformer.load(opened.weights, await trainingBackend(options, null), Infinity);
     terminal.note(figure((await perplexity(early, held, Blocks.empty)).ppl));
-    const text = await trainingText(options, opened, terminal);`,
+    const text = await trainingText(options, { ...opened, weights }, terminal);`,
   },
   {
     ...notices,

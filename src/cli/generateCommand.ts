@@ -4,16 +4,13 @@ import { shortJson } from '../formats/quoted.ts';
 import { complete, encodePrompt, type Completion } from '../model/completion.ts';
 import { turn } from '../model/eventLoop.ts';
 import { checkSampling } from '../model/sampler.ts';
-import { readTextFile } from '../platform/nodeFile.ts';
-import { readMaskArgument } from '../prune/maskArgument.ts';
 import { seededRng } from '../tensor/rng.ts';
-import { openRun, type ModelOptions } from './openRun.ts';
-import { warnOfForeignMask } from './runModel.ts';
+import { openPruned, type ModelOptions } from './openRun.ts';
+import { prunedWords, repairField, type PrunedOptions } from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 
-export interface GenerateCommandOptions extends ModelOptions {
+export interface GenerateCommandOptions extends ModelOptions, PrunedOptions {
   prompt: string;
-  mask?: string;
   maxTokens: number;
   temperature: number;
   topK: number;
@@ -32,14 +29,13 @@ export async function generateCommand(argument: string, options: GenerateCommand
   const { temperature, topK, topP } = options;
   const sampling = { temperature, topK, topP };
   checkSampling(sampling);
-  const { opened, model, close } = await openRun(argument, options, terminal);
+  const { opened, model, mask, repair, close } = await openPruned(argument, options, terminal);
   try {
     const tokenizer = textTokenizer(opened, '--prompt');
     const { generation } = opened;
-    const mask = await readMaskArgument(options.mask ?? '', model.config, readTextFile);
-    await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const prompt = encodePrompt(tokenizer, options.prompt);
     if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');
+    if (repair !== null) terminal.note(prunedWords(mask, repair));
     for (const line of suggestion(generation)) terminal.note(line);
     const started = performance.now();
     const begin = tokenizer.decode(prompt.ids);
@@ -60,6 +56,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
         schema: 'blockpruner.generate/1',
         prompt: options.prompt,
         mask: mask.toString(),
+        ...repairField(repair),
         bos: prompt.bos,
         completion: text,
         ids,

@@ -3,36 +3,37 @@ import { UsageError } from '../errors.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
 import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
-import type { Mask } from '../model/mask.ts';
-import { readTextFile } from '../platform/nodeFile.ts';
 import { folderSink } from '../platform/nodeFileSink.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { withLock } from '../platform/nodeLock.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
-import { readMaskArgument } from '../prune/maskArgument.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { checkRank } from '../train/heal.ts';
-import { healRun, type HealDocument, type HealJob } from '../train/healRun.ts';
+import { healRun, type HealDocument, type HealedModel, type HealJob } from '../train/healRun.ts';
 import { checkCompanions, companionFiles, readCompanions } from './companionFiles.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
 import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { recoveredText } from './recovered.ts';
-import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
+import {
+  checkPruned,
+  prunedEdits,
+  repairIdentity,
+  repairedWeights,
+  type PrunedOptions,
+  type RunEdits,
+} from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { fileCheckpoint } from './trainingFiles.ts';
 import { TrainingProgress } from './trainingProgress.ts';
 import { trainingText } from './trainingText.ts';
 
-export interface HealOptions extends TrainingBackendOptions, EvalOptions {
+export interface HealOptions extends TrainingBackendOptions, EvalOptions, PrunedOptions {
   /** Text to measure perplexity on; `data` is what is trained on. */
   valid: string;
-  run?: string;
-  step?: number;
-  mask?: string;
   out?: string;
   steps: number;
   rank: number;
@@ -63,8 +64,10 @@ export async function healCommand(argument: string, options: HealOptions): Promi
     const reads = [argument, options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
     await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
     await checkCompanions(argument, files, out, options.force, opened.weights.config);
-    const mask = await maskOf(options, opened, terminal);
-    const text = await trainingText(options, opened, terminal);
+    const pruned = await prunedOf(options, opened, terminal);
+    const { mask, repair } = pruned;
+    const weights = repairedWeights(opened.weights, pruned);
+    const text = await trainingText(options, { ...opened, weights }, terminal);
     const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
     checkRank(options.rank, opened.weights.config);
     await prepareFolder(out);
@@ -77,6 +80,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
           terminal.note(`backend: ${backend.description}`);
           const job: HealJob = {
             source: opened.weights,
+            repaired: repair === null ? null : { weights, by: repairIdentity(repair) },
             mask,
             backend,
             text: { ...text, name: basename(options.data) },
@@ -108,13 +112,16 @@ export async function healCommand(argument: string, options: HealOptions): Promi
 
 interface Healed {
   document: HealDocument;
-  ppl: { dense: number; pruned: number; healed: number };
+  ppl: Perplexities;
 }
+
+/** `repaired` is NaN where there was no repair. */
+type Perplexities = Record<HealedModel, number>;
 
 /** Runs a healing and shows how far it is. */
 async function show(job: HealJob, progress: TrainingProgress, terminal: Terminal): Promise<Healed> {
   const events = healRun(job);
-  const ppl = { dense: NaN, pruned: NaN, healed: NaN };
+  const ppl: Perplexities = { dense: NaN, pruned: NaN, repaired: NaN, healed: NaN };
   for (;;) {
     const { done, value } = await events.next();
     if (done === true) return { document: value, ppl };
@@ -123,6 +130,7 @@ async function show(job: HealJob, progress: TrainingProgress, terminal: Terminal
       continue;
     }
     ppl[value.model] = value.perplexity.ppl;
+    if (value.model === 'repaired') terminal.note(`perplexity ${figure(ppl.repaired)} repaired`);
     if (value.model !== 'pruned') continue;
     terminal.note(`perplexity ${figure(ppl.dense)} dense, ${figure(ppl.pruned)} without ${job.mask.toString()}`);
   }
@@ -138,11 +146,13 @@ async function report({ document, ppl }: Healed, out: string, terminal: Terminal
       [
         ['dense', figure(ppl.dense)],
         [`pruned, ${percent(document.ratios.blocks)} of block parameters`, figure(ppl.pruned)],
+        ...(document.repair === undefined ? [] : [['repaired', figure(ppl.repaired)]]),
         ['healed', figure(ppl.healed)],
       ],
     ),
   );
-  terminal.result(recoveredText(ppl.dense, ppl.pruned, ppl.healed));
+  const what = document.repair === undefined ? 'healing' : 'repair and healing';
+  terminal.result(recoveredText(ppl.dense, ppl.pruned, ppl.healed, what));
   terminal.result(`${document.measuredOn}: ${document.convention.text}`);
   terminal.result(`${out}: removed blocks add zero, so any program can run the healed model;`);
   terminal.result(`with --mask ${orderIn(out)} they are not computed at all`);
@@ -161,17 +171,13 @@ function outFolder({ out, run }: HealOptions): string {
 
 /** @throws UsageError unless exactly one option says what was removed. */
 function checkRemoved({ run, mask, step }: HealOptions): void {
-  if (step !== undefined && run === undefined) throw new UsageError('--step goes with --run.');
-  if ((run === undefined) !== (mask === undefined)) return;
+  checkPruned({ run, mask, step });
+  if (run !== undefined || mask !== undefined) return;
   throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
 }
 
-async function maskOf({ run, step, mask }: HealOptions, { weights }: OpenedModel, terminal: Terminal): Promise<Mask> {
-  const argument = mask ?? `${join(run ?? '', 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
-  const found = await readMaskArgument(argument, weights.config, readTextFile);
-  if (found.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: argument });
-  const warn = (text: string): void => terminal.warn(text);
-  if (run === undefined) await warnOfForeignMask(argument, weights, warn);
-  else await requireOwnRun(run, weights, warn);
-  return found;
+async function prunedOf(options: HealOptions, { weights }: OpenedModel, terminal: Terminal): Promise<RunEdits> {
+  const found = await prunedEdits(options, weights, (text) => terminal.warn(text));
+  if (found.mask.size > 0) return found;
+  throw new UsageError('nothing was removed, so there is nothing to heal.', { where: options.run ?? options.mask });
 }

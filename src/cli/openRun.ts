@@ -18,6 +18,7 @@ import type { MemoryRemedy, Workload } from '../session/memoryPlan.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
 import { interruptibleBackend } from './interruptible.ts';
+import { checkPruned, prunedEdits, repairedWeights, type PrunedOptions, type RunEdits } from './runEdits.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that all commands which run a model share. */
@@ -46,6 +47,9 @@ export interface OpenRun extends Session {
   opened: OpenedModel;
 }
 
+/** A run on a pruned model, repaired where its folder holds a repair. */
+export interface OpenPruned extends OpenRun, Pick<RunEdits, 'mask' | 'repair'> {}
+
 /**
  * Opens the model and a backend for it; says on stderr which backend runs and why.
  * @throws MemoryBudgetError when there is less memory than the model and a chunk need;
@@ -53,6 +57,34 @@ export interface OpenRun extends Session {
  *   or lanes of simd are asked for and another backend.
  */
 export async function openRun(argument: string, options: RunOptions, terminal: Terminal): Promise<OpenRun> {
+  return openWith(argument, options, terminal, ({ weights }) => Promise.resolve(weights));
+}
+
+/**
+ * The same for a model of which `--mask` or `--run` takes blocks away.
+ * @throws as `openRun` and `prunedEdits`; UsageError where both are given.
+ */
+export async function openPruned(
+  argument: string,
+  options: RunOptions & PrunedOptions,
+  terminal: Terminal,
+): Promise<OpenPruned> {
+  checkPruned(options);
+  let found: RunEdits = { mask: Mask.empty, edits: [], repair: null };
+  const run = await openWith(argument, options, terminal, async ({ weights }) => {
+    found = await prunedEdits(options, weights, (text) => terminal.warn(text));
+    return repairedWeights(weights, found);
+  });
+  return { ...run, mask: found.mask, repair: found.repair };
+}
+
+/** @param weightsOf the weights that are run: the model's own, or edited ones. */
+async function openWith(
+  argument: string,
+  options: RunOptions,
+  terminal: Terminal,
+  weightsOf: (opened: OpenedModel) => Promise<WeightSource>,
+): Promise<OpenRun> {
   if (options.gpuMode !== undefined && options.backend !== 'gpu') {
     throw new UsageError('--gpu-mode goes with --backend gpu.');
   }
@@ -62,11 +94,12 @@ export async function openRun(argument: string, options: RunOptions, terminal: T
   const opened = await openChecked(argument, options, terminal);
   const { nllSum } = options;
   try {
+    const weights = await weightsOf(opened);
     const session = await openSession(
-      opened.weights,
+      weights,
       (memoryBytes) => openBackend(options, memoryBytes, terminal),
       options.memory ?? defaultMemory(),
-      workloadOf(opened.weights, options),
+      workloadOf(weights, options),
       { nllSum, remedy },
     );
     return {

@@ -4,18 +4,15 @@ import { figures } from '../eval/figures.ts';
 import { firstNonFinite } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
-import { readTextFile } from '../platform/nodeFile.ts';
-import { readMaskArgument } from '../prune/maskArgument.ts';
 import { planGroup } from '../prune/pricing/plan.ts';
 import { turn } from '../model/eventLoop.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';
-import { openRun, type ModelOptions } from './openRun.ts';
-import { warnOfForeignMask } from './runModel.ts';
+import { openPruned, type ModelOptions } from './openRun.ts';
+import { prunedWords, repairField, type PrunedOptions } from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 
-export interface PerplexityOptions extends ModelOptions, EvalOptions {
-  mask?: string;
+export interface PerplexityOptions extends ModelOptions, EvalOptions, PrunedOptions {
   json: boolean;
   quiet: boolean;
 }
@@ -24,10 +21,8 @@ export interface PerplexityOptions extends ModelOptions, EvalOptions {
 export async function perplexityCommand(argument: string, options: PerplexityOptions): Promise<void> {
   const terminal = new Terminal(options);
   const started = performance.now();
-  const { opened, model, activationBytes, close } = await openRun(argument, options, terminal);
+  const { opened, model, mask, repair, activationBytes, close } = await openPruned(argument, options, terminal);
   try {
-    const mask = await readMaskArgument(options.mask ?? '', model.config, readTextFile);
-    await warnOfForeignMask(options.mask ?? '', opened.weights, (text) => terminal.warn(text));
     const chunks = await loadChunks(options, opened, terminal);
     const group = Math.min(16, planGroup(model, chunks.chunk, 1, activationBytes));
     let nonFinite: string | null = null;
@@ -48,6 +43,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
         schema: 'blockpruner.perplexity/1',
         model: model.source.name,
         mask: mask.toString(),
+        ...repairField(repair),
         ...figures(found),
         ...(nonFinite === null ? {} : { nonFinite }),
         tokens: found.scoredTokens,
@@ -59,7 +55,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     }
     const error = found.standardError === null ? '' : ` ± ${figure(found.ppl * found.standardError)}`;
     terminal.result(`perplexity ${figure(found.ppl)}${error} (${lossWords(found)})`);
-    if (mask.size > 0) terminal.result(`without ${mask.toString()}`);
+    if (mask.size > 0) terminal.result(prunedWords(mask, repair));
     terminal.result(`${scoredWords(data)}; ${convention.text}`);
     terminal.result(`backend: ${model.backend.description}, ${seconds.toFixed(1)} s`);
   } finally {

@@ -22,6 +22,9 @@ import { trainCommand } from './trainCommand.ts';
 import { trainingBackends } from './trainingBackend.ts';
 
 const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
+const MASK = 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]';
+const RUN = 'a folder that prune or repair wrote: its removed blocks, and its repair if it has one';
+const STEP = 'for --run: what was removed by this step (default: the last)';
 const FORCE = 'replace files in --out even if no earlier run wrote them';
 
 export function program(): Command {
@@ -106,7 +109,9 @@ function methodsHelp(): string {
 function addPerplexity(root: Command): void {
   addModelOptions(addEvalOptions(root.command('perplexity').argument('<model>', MODEL)))
     .description('measure perplexity, with blocks switched off if asked')
-    .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
+    .option('--mask <blocks>', MASK)
+    .option('--run <dir>', RUN)
+    .option('--step <k>', STEP, wholeNumber(1))
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'print no progress', false)
     .action(perplexityCommand);
@@ -116,7 +121,9 @@ function addGenerate(root: Command): void {
   addModelOptions(root.command('generate').argument('<model>', MODEL))
     .description('continue a text, with blocks switched off if asked')
     .requiredOption('--prompt <text>', 'the text to continue')
-    .option('--mask <blocks>', 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]')
+    .option('--mask <blocks>', MASK)
+    .option('--run <dir>', RUN)
+    .option('--step <k>', STEP, wholeNumber(1))
     .option('--max-tokens <n>', 'maximum number of new tokens', wholeNumber(1), 64)
     .option('--temperature <t>', '0 takes the likeliest token', number({ min: 0, max: 1000 }), 0)
     .option('--top-k <k>', 'sample from the k likeliest tokens; 0 = all', wholeNumber(0), 0)
@@ -146,8 +153,8 @@ function addHeal(root: Command): void {
   )
     .description('train low-rank adapters (LoRA) on a pruned model (text: --data), merge them, and measure on --valid')
     .requiredOption('--valid <file>', 'text to measure perplexity on, other than --data')
-    .option('--run <dir>', 'a folder that prune wrote; it tells which blocks were removed')
-    .option('--step <k>', 'take what was removed by this step (default: the last)', wholeNumber(1))
+    .option('--run <dir>', RUN)
+    .option('--step <k>', STEP, wholeNumber(1))
     .option('--mask <blocks>', 'the removed blocks, instead of --run')
     .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)')
     .option('--steps <n>', 'training steps', wholeNumber(1), defaultHealing.steps)

@@ -9,8 +9,9 @@ import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
-import { readRepair, type WrittenRepair } from '../repair/readDocument.ts';
+import { readRepair, repairWords, type WrittenRepair } from '../repair/readDocument.ts';
 import { storedEdits, tensorStore } from '../repair/store.ts';
+import type { HealRepair } from '../train/healRun.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
 
 /** How a command is told which blocks are gone. */
@@ -97,6 +98,22 @@ export async function runEdits(
 /** The model as it is run: the repaired weights where there is a repair. */
 export function repairedWeights(weights: WeightSource, { edits }: RunEdits): WeightSource {
   return edits.length === 0 ? weights : edited(weights, edits);
+}
+
+/** `without L5.mlp; repaired by run 'repaired': refit of every kept block, 46 tensors changed` */
+export function prunedWords(mask: Mask, repair: RunRepair | null): string {
+  const repaired = repair === null ? '' : `; repaired by run '${repair.run}': ${repairWords(repair)}`;
+  return `without ${mask.toString()}${repaired}`;
+}
+
+/** What a document says of a repaired model; nothing where it is not. */
+export function repairField(repair: RunRepair | null): { repair?: object } {
+  return repair === null ? {} : { repair: { run: repair.run, ...repairIdentity(repair) } };
+}
+
+/** What tells a repair from another, without where it lies. */
+export function repairIdentity({ form, scope, tensors }: RunRepair): HealRepair {
+  return { form, scope, tensors: tensors.map(({ name, sha256 }) => ({ name, sha256 })) };
 }
 
 /** All repairs that a run's documents hold. */

@@ -1,4 +1,4 @@
-/** Files of one place that are both written and read back, while a run goes on or by a later one. */
+/** Files of one place that are written and read back, by the same run or by a later one. */
 import { NotFoundError } from '../errors.ts';
 import type { ByteSource } from './byteSource.ts';
 import { memorySink, type OpenSink } from './fileSink.ts';

@@ -108,7 +108,12 @@ export function repairFigures(
   const whole = chunks.ids.every((_, chunk) => counts(chunk));
   const measured = whole ? chunks : { ...chunks, scoredBytes: null };
   const of = (scores: readonly ChunkScore[]): PerplexityFigures => {
-    return figures(aggregate(measured, scores.filter((_, chunk) => counts(chunk))));
+    return figures(
+      aggregate(
+        measured,
+        scores.filter((_, chunk) => counts(chunk)),
+      ),
+    );
   };
   return { dense: of(dense), pruned: of(pruned), repaired: of(repaired) };
 }

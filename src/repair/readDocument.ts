@@ -1,4 +1,4 @@
-/** Reads back what a document says of a repair: enough to run the repaired model, and to name it. */
+/** Reads back what a document says of a repair: enough to run the repaired model and name it. */
 import { FormatError } from '../errors.ts';
 import type { TensorInfo } from '../model/weights.ts';
 import { repairScopes, type RepairScope } from './cuts.ts';
@@ -32,7 +32,8 @@ export function readRepair(value: unknown, where: string, tensors: ReadonlyMap<s
     const tensor = tensorOf(one);
     if (tensor === null) throw bad('lists a tensor that no repair writes');
     const own = tensors.get(tensor.name);
-    if (own?.shape.join() !== tensor.shape.join()) throw bad(`lists a tensor that the model does not have: ${tensor.name}`);
+    if (own?.shape.join() !== tensor.shape.join())
+      throw bad(`lists a tensor that the model does not have: ${tensor.name}`);
     return tensor;
   });
   const twice = found.find(({ name }, index) => found.findIndex((one) => one.name === name) !== index);

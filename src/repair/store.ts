@@ -1,8 +1,8 @@
 /**
- * Where fitted tensors are kept: one safetensors file a tensor, F32, beside the journal, which holds
- * their hashes (as JSON the numbers would take several times the room). A file is written whole
- * before its hash is, and what is read must have the hash: so no half-written, damaged or foreign
- * file is ever taken for a fit.
+ * Where fitted tensors are kept: one safetensors file a tensor, F32, beside the journal, which
+ * holds their hashes (as JSON the numbers would take several times the room). A file is written
+ * whole before its hash is, and what is read must have the hash: so no half-written, damaged or
+ * foreign file is ever taken for a fit.
  */
 import { AccessError, FormatError, NotFoundError, ShapeError } from '../errors.ts';
 import { decodeFloats } from '../formats/safetensors/dtypes.ts';

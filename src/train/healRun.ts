@@ -65,8 +65,18 @@ export interface KeptModel {
   close(): Promise<void>;
 }
 
+/** How pruned weights were repaired before they are healed, as documents name it. */
+export interface HealRepair {
+  readonly form: string;
+  readonly scope: string;
+  readonly tensors: readonly { readonly name: string; readonly sha256: string }[];
+}
+
 export interface HealJob {
+  /** The whole model. */
   readonly source: WeightSource;
+  /** The same with the tensors that a repair rewrote: what is trained on. Default: `source`. */
+  readonly repaired?: { readonly weights: WeightSource; readonly by: HealRepair } | null;
   /** What pruning removed. */
   readonly mask: Mask;
   readonly backend: GradientBackend;
@@ -85,9 +95,11 @@ export interface HealJob {
   readonly keep: (healed: WeightSource) => Promise<KeptModel>;
 }
 
+/** The models that are measured; the repaired one only where there was a repair. */
+export type HealedModel = 'dense' | 'pruned' | 'repaired' | 'healed';
+
 export type HealEvent =
-  | TrainEvent
-  | { readonly type: 'scored'; readonly model: 'dense' | 'pruned' | 'healed'; readonly perplexity: Perplexity };
+  TrainEvent | { readonly type: 'scored'; readonly model: HealedModel; readonly perplexity: Perplexity };
 
 /** What healing came to, as healing.json holds it. */
 export interface HealDocument {
@@ -105,6 +117,9 @@ export interface HealDocument {
   readonly settings: TrainSettings;
   readonly dense: PerplexityFigures;
   readonly pruned: PerplexityFigures;
+  /** Only where a repaired model was healed: how it was repaired, and how good it was. */
+  readonly repair?: HealRepair;
+  readonly repaired?: PerplexityFigures;
   readonly healed: PerplexityFigures;
   /** See `recoveredShare`. */
   readonly recovered: number | null;
@@ -122,15 +137,18 @@ const CHECKPOINT_EVERY = 25;
  */
 export async function* healRun(job: HealJob): AsyncGenerator<HealEvent, HealDocument> {
   const started = performance.now();
-  const { source, mask, backend, measure, settings } = job;
+  const { source, repaired = null, mask, backend, measure, settings } = job;
+  const weights = repaired?.weights ?? source;
   const lora: LoraSettings = { rank: settings.rank, alpha: settings.alpha };
-  const parameters = await readParameters(source);
+  const parameters = await readParameters(weights);
   const trainee = healingTrainee(source.config, parameters, mask, lora, seededRng(settings.seed).fork('adapters'));
 
   const dense = await score(job, source, Mask.empty);
   yield { type: 'scored', model: 'dense', perplexity: dense };
   const pruned = await score(job, source, mask);
   yield { type: 'scored', model: 'pruned', perplexity: pruned };
+  const mended = repaired === null ? null : await score(job, weights, mask);
+  if (mended !== null) yield { type: 'scored', model: 'repaired', perplexity: mended };
   // Before the training, which takes hours, and before its result.
   await source.assertUnchanged();
   const { text, newHasher, checkpoint = memoryCheckpoint() } = job;
@@ -165,6 +183,7 @@ export async function* healRun(job: HealJob): AsyncGenerator<HealEvent, HealDocu
       settings: healTrainSettings(settings),
       dense: figures(dense),
       pruned: figures(pruned),
+      ...(repaired === null || mended === null ? {} : { repair: repaired.by, repaired: figures(mended) }),
       healed: figures(healed),
       recovered: recoveredShare(dense.ppl, pruned.ppl, healed.ppl),
       backend: backend.description,
