@@ -5,7 +5,7 @@ import { formatBlock, parseBlock } from '../../src/model/blockId.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { walkOf } from '../../src/model/walk.ts';
 import { cutsOf, repairScopes } from '../../src/repair/cuts.ts';
-import { defaultRepair, type Repair } from '../../src/repair/repair.ts';
+import { defaultRepair, type RepairInput } from '../../src/repair/repair.ts';
 import { someUneven, unevenSource } from '../model/unevenModel.ts';
 import { blocksInWalkOrder, layersOf } from '../model/layers.ts';
 
@@ -80,6 +80,6 @@ describe('a mask', () => {
 });
 
 it('a repair fits every kept block unless told otherwise', () => {
-  const settings: Parameters<Repair>[0]['settings'] = defaultRepair;
+  const settings: RepairInput['settings'] = defaultRepair;
   expect(settings.scope).toBe('all');
 });

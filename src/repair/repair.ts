@@ -1,10 +1,35 @@
+/**
+ * The repair of a pruned model, told once. The kept blocks are walked in order, on two streams:
+ *
+ *   dense     d: the stream of the whole model
+ *   repaired  x: that of the pruned model, with the output matrices refitted so far
+ *
+ * After a kept block, d goes through it and through the removed blocks that follow it; x goes
+ * through the block alone. What x then misses, R = d − x, is regressed on the inputs A of the
+ * block's output matrix W, by least squares with a ridge towards W as it is:
+ *
+ *   W ← W + (AᵀA + λI)⁻¹ AᵀR
+ *
+ * AᵀA and AᵀR are sums over tokens, so they are taken unit by unit of the text. Then x goes through
+ * the block with its new weights, and the next block sees a stream that is mended already.
+ *
+ * Nothing is trained, no tensor changes its shape, and the result is a list of edits of the model.
+ */
+import { NotFoundError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
+import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import type { ChunkScore } from '../eval/perplexity.ts';
-import type { RewriteEdit } from '../model/edit.ts';
-import type { Mask } from '../model/mask.ts';
-import type { Transformer } from '../model/transformer.ts';
-import type { RepairScope } from './cuts.ts';
-import { defaultFactors, type FitFigures, type FitSettings } from './fit.ts';
+import { formatBlock, walkIndex } from '../model/blockId.ts';
+import { edited, type RewriteEdit } from '../model/edit.ts';
+import { Mask } from '../model/mask.ts';
+import { consume } from '../model/ownership.ts';
+import { Transformer } from '../model/transformer.ts';
+import { largestPiece } from '../model/weightPieces.ts';
+import { addRows, noSums, observe, outputOf } from './branchSums.ts';
+import { cutsOf, type KeptBlock, type RepairScope } from './cuts.ts';
+import { defaultFactors, fitOutput, type FitFigures, type FitSettings } from './fit.ts';
+import { hostStream, openStreams, scoresOf, through, type Streams } from './streams.ts';
+import { heldOutChunks, unitsOf, type Unit } from './units.ts';
 
 export interface RepairSettings extends FitSettings {
   readonly scope: RepairScope;
@@ -68,5 +93,111 @@ export interface RepairInput {
   readonly bytes: number;
 }
 
-/** How a repair is run: events while it works, and the edits that repair the model. */
-export type Repair = (input: RepairInput) => AsyncGenerator<RepairEvent, Repaired>;
+/**
+ * Repairs a pruned model.
+ * @returns the edits that do so, and how both models fare on the text.
+ * @throws UsageError for a mask that removes nothing or everything; DataError for chunks that
+ * overlap; NonFiniteError where the whole model's loss is not finite.
+ */
+export async function* repair(input: RepairInput): AsyncGenerator<RepairEvent, Repaired> {
+  const { model, chunks, mask, settings, memory } = input;
+  const { leading, kept } = cutsOf(model.config, mask, settings.scope);
+  const units = unitsOf(chunks);
+  // A rewrite looks its values up when they are asked for, so those of all blocks to be fitted can
+  // stand here already.
+  const steps = kept.map((step) => ({ ...step, rewrites: step.fitted ? rewritesOf(input, step) : [] }));
+  const mended = await mendedModel(
+    model,
+    steps.flatMap(({ rewrites }) => rewrites),
+  );
+  try {
+    const { dense, repaired } = await openStreams(model, units, input.bytes);
+    const fits: BlockFit[] = [];
+    const edits: RewriteEdit[] = [];
+    for (const block of leading) await dense.move(through(model, block));
+    for (const [at, step] of steps.entries()) {
+      for (const block of [step.block, ...step.run]) await dense.move(through(model, block));
+      if (step.fitted) {
+        const key = fitKey(mask, step);
+        let found = await memory.recall(key);
+        if (found === null) {
+          found = yield* fitBlock(input, step, units, { dense, repaired }, (part) => (at + part) / steps.length);
+          await memory.keep(key, found);
+        }
+        const { fit, tensors } = found;
+        fits.push(fit);
+        edits.push(...step.rewrites.filter(({ tensor }) => tensors.has(tensor)));
+        yield { type: 'repaired', fit };
+      }
+      await repaired.move(through(step.fitted ? mended : model, step.block));
+    }
+    const scores = await scoresOf(model, chunks, units, dense);
+    await requireFiniteLoss(model, chunks, Mask.empty, scores);
+    return {
+      edits,
+      fits,
+      dense: scores,
+      repaired: await scoresOf(model, chunks, units, repaired),
+      heldOut: heldOutChunks(chunks.ids.length),
+      notRepaired: settings.scope === 'cuts' ? leading.map(formatBlock) : [],
+    };
+  } finally {
+    mended.free();
+  }
+}
+
+/** One fit: sums over all units, those of the held-out ones apart, and what they give. */
+async function* fitBlock(
+  { model, chunks, settings }: RepairInput,
+  { block }: KeptBlock,
+  units: readonly Unit[],
+  { dense, repaired }: Streams,
+  fractionOf: (part: number) => number,
+): AsyncGenerator<RepairEvent, FittedBlock> {
+  const name = formatBlock(block);
+  const sums = { fit: noSums(model, block), heldOut: noSums(model, block) };
+  for (const unit of units) {
+    yield { type: 'repairing', block: name, fraction: fractionOf(unit.index / units.length) };
+    const target = await hostStream(model, dense, unit);
+    const seen = await consume(model.backend, await repaired.at(unit), (x) => observe(model, block, x, unit));
+    await addRows(unit.heldOut ? sums.heldOut : sums.fit, model, unit, { ...seen, target }, chunks.ignoredId);
+  }
+  const names = outputOf(model.config, block);
+  const weight = await model.source.tensor(names.weight);
+  const bias = names.bias === null ? null : await model.source.tensor(names.bias);
+  const heldOut = sums.heldOut.rows === 0 ? null : sums.heldOut;
+  const fitted = await fitOutput(sums.fit, heldOut, weight, bias, settings);
+  const tensors = new Map<string, Float32Array>();
+  if (fitted.weight !== null) tensors.set(names.weight, fitted.weight);
+  if (names.bias !== null && fitted.bias !== null) tensors.set(names.bias, fitted.bias);
+  return { fit: { block: name, ...fitted.figures }, tensors };
+}
+
+/** What a fit depends on beside model, text and settings. */
+function fitKey(mask: Mask, { block, run }: KeptBlock): string {
+  const last = run.at(-1) ?? block;
+  const removed = mask.blocks.toSorted((a, b) => walkIndex(a) - walkIndex(b));
+  const before = removed.filter((one) => walkIndex(one) <= walkIndex(last));
+  return `${before.map(formatBlock).join(',')}:${formatBlock(block)}`;
+}
+
+/** A block's output matrix and bias with the values that its fit has, or will have, in memory. */
+function rewritesOf({ model, mask, memory }: RepairInput, step: KeptBlock): RewriteEdit[] {
+  const { weight, bias } = outputOf(model.config, step.block);
+  const key = fitKey(mask, step);
+  return (bias === null ? [weight] : [weight, bias]).map((tensor) => ({
+    type: 'rewrite',
+    tensor,
+    async values(old) {
+      const found = await memory.recall(key);
+      if (found === null)
+        throw new NotFoundError(`the fit of ${formatBlock(step.block)} is no longer kept.`, { where: 'repair' });
+      return found.tensors.get(tensor) ?? old.tensor(tensor);
+    },
+  }));
+}
+
+/** The model with the fits. Its blocks are asked for one after another, each for all units. */
+function mendedModel({ source, backend, nllSum }: Transformer, rewrites: readonly RewriteEdit[]): Promise<Transformer> {
+  return Transformer.load(edited(source, rewrites), backend, largestPiece(source).bytes, nllSum);
+}
