@@ -96,7 +96,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The only file that may import a package: what a library does stands behind one door. */
 const doors: Readonly<Record<string, RegExp>> = {
-  '@stdlib/ndarray': /^src\/tensor\//,
+  '@stdlib/ndarray': /^src\/tensor\/(?:ndarray|stdlib\.d)\.ts$/,
   '@huggingface/hub': /^src\/platform\/hub\/client\.ts$/,
   'gpu.js': /^src\/backends\/gpu\/gpuJs\.ts$/,
   webgpu: /^src\/platform\/nodeWebGpu\.ts$/,
@@ -167,6 +167,10 @@ describe('import arrows', () => {
       return library === undefined || !doors[library].test(from);
     });
     expect(wrong).toEqual([]);
+  });
+
+  it('keep the optional @stdlib/ndarray out of everything but its own entry', () => {
+    expect(imports.filter(({ to }) => to === 'src/tensor/ndarray.ts')).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@
  * around it.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ import { nodeWorkerCode } from '../src/web/bundle/nodeWorker.ts';
 import { onLog } from '../src/web/bundle/onLog.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const run = promisify(execFile);
 
 let folder: string;
@@ -64,6 +65,31 @@ describe('bundled into one file', () => {
   });
 });
 
+/** As npm lays it out, without the packages it depends on. */
+async function installInto(project: string): Promise<void> {
+  const installed = join(project, 'node_modules/blockpruner');
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+  await run(process.execPath, [tsc, '-p', join(root, 'src'), '--outDir', join(installed, 'dist')]);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+}
+
+/** What TypeScript says of a project's files; nothing where they are well typed. */
+async function complaints(project: string, files: readonly string[], options: object): Promise<string> {
+  const compilerOptions = {
+    target: 'ES2023',
+    module: 'NodeNext',
+    moduleResolution: 'NodeNext',
+    strict: true,
+    noEmit: true,
+    ...options,
+  };
+  const config = join(project, 'tsconfig.json');
+  writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+  const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
+  return stdout;
+}
+
 /** A program that holds a model in Node and in a page, and one that only names everything. */
 const consumers = {
   'names.ts': `import * as blockpruner from 'blockpruner';\nexport const names: string[] = Object.keys(blockpruner);\n`,
@@ -86,44 +112,79 @@ export async function use(text: string, file: File): Promise<string> {
 `,
 };
 
-describe('its types', () => {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+/** Interop there and back, and stdlib's own functions on what we hand out. */
+const interop = `
+import { tensor } from 'blockpruner';
+import { fromNdarray, toNdarray, type Float32Ndarray } from 'blockpruner/ndarray';
+import ndarray = require('@stdlib/ndarray/ctor');
+import transpose = require('@stdlib/ndarray/transpose');
+const x: Float32Ndarray = toNdarray(tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]));
+const data: Float32Array = x.data;
+const back = fromNdarray(transpose(x));
+console.log(x instanceof ndarray, data.length, back.shape.join(), back.data.join());
+`;
+
+describe('installed', () => {
   beforeAll(async () => {
-    // As npm lays it out, without the packages it depends on: no type may need one.
-    const installed = join(folder, 'node_modules/blockpruner');
-    mkdirSync(installed, { recursive: true });
-    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-    await run(process.execPath, [
-      tsc,
-      '-p',
-      join(root, 'src'),
-      '--emitDeclarationOnly',
-      '--outDir',
-      join(installed, 'dist'),
-    ]);
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    await installInto(folder);
     for (const [name, code] of Object.entries(consumers)) writeFileSync(join(folder, name), code);
   });
 
-  it.each<[string, string[], (keyof typeof consumers)[]]>([
-    ['ES2023 alone, neither DOM nor @types/node', ['ES2023'], ['names.ts']],
-    ['ES2023 and DOM', ['ES2023', 'DOM'], ['names.ts', 'both.ts']],
-    ["ES2023, DOM and TypeScript's own await using", ['ES2023', 'DOM', 'ESNext.Disposable'], ['names.ts', 'both.ts']],
-  ])('check with %s', async (_, lib, files) => {
-    const compilerOptions = {
-      target: 'ES2023',
-      lib,
-      types: [],
-      module: 'NodeNext',
-      moduleResolution: 'NodeNext',
-      strict: true,
-      noEmit: true,
-      skipLibCheck: false,
-    };
-    const config = join(folder, 'tsconfig.json');
-    writeFileSync(config, JSON.stringify({ compilerOptions, files }));
-    const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
+  describe('its types, which need no other package', () => {
+    it.each<[string, string[], (keyof typeof consumers)[]]>([
+      ['ES2023 alone, neither DOM nor @types/node', ['ES2023'], ['names.ts']],
+      ['ES2023 and DOM', ['ES2023', 'DOM'], ['names.ts', 'both.ts']],
+      ["ES2023, DOM and TypeScript's own await using", ['ES2023', 'DOM', 'ESNext.Disposable'], ['names.ts', 'both.ts']],
+    ])('check with %s', async (_, lib, files) => {
+      expect(await complaints(folder, files, { lib, types: [], skipLibCheck: false })).toBe('');
+    });
+  });
+
+  describe('blockpruner/ndarray', () => {
+    const say = `import { toNdarray, fromNdarray } from 'blockpruner/ndarray';
+      const like = { data: Float32Array.of(1, 2), dtype: 'float32', shape: [2], strides: [1], offset: 0 };
+      console.log(fromNdarray(like).data.join());
+      try { toNdarray({ data: like.data, shape: [2] }); } catch (error) { console.log(error.name + ': ' + error.message); }`;
+
+    it('without @stdlib/ndarray reads what is given, and says in one line what to install', async () => {
+      writeFileSync(join(folder, 'without.js'), say);
+      const { stdout, stderr } = await run(process.execPath, ['without.js'], { cwd: folder });
+      const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+        peerDependencies: Record<string, string>;
+      };
+      const asked = peerDependencies['@stdlib/ndarray'].replace(/^\^(0\.\d+)\..*/, '$1');
+      const line =
+        'NotFoundError: @stdlib/ndarray: it is not installed. ' +
+        `Install it beside blockpruner: npm install @stdlib/ndarray@${asked}.`;
+      expect([stdout, stderr]).toEqual([`1,2\n${line}\n`, '']);
+    });
+
+    it('says so where the peer is there and does not load', async () => {
+      const project = join(folder, 'broken');
+      const broken = join(project, 'node_modules/@stdlib/ndarray/ctor/lib');
+      mkdirSync(broken, { recursive: true });
+      cpSync(join(folder, 'node_modules/blockpruner'), join(project, 'node_modules/blockpruner'), { recursive: true });
+      writeFileSync(join(broken, 'index.js'), 'throw new Error("half a file");');
+      writeFileSync(join(project, 'without.mjs'), say);
+      const { stdout } = await run(process.execPath, ['without.mjs'], { cwd: project });
+      expect(stdout).toMatch(/^1,2\nNotFoundError: @stdlib\/ndarray: it does not load: Error: half a file\. .*\n$/);
+    });
+
+    it('with it, functions of stdlib take what it gives and give what it takes, by type and in fact', async () => {
+      const project = join(folder, 'with');
+      mkdirSync(join(project, 'node_modules'), { recursive: true });
+      symlinkSync(join(root, 'node_modules/@stdlib'), join(project, 'node_modules/@stdlib'));
+      cpSync(join(folder, 'node_modules/blockpruner'), join(project, 'node_modules/blockpruner'), { recursive: true });
+      writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+      writeFileSync(join(project, 'interop.ts'), interop);
+      // As in most projects: stdlib's own declarations do not pass without skipLibCheck.
+      const options = { lib: ['ES2023', 'DOM'], types: [], skipLibCheck: true };
+      expect(await complaints(project, ['interop.ts'], options)).toBe('');
+      const imported = interop.replaceAll(/^import (\w+) = require\('(.*)'\)/gm, "import $1 from '$2/lib/index.js'");
+      writeFileSync(join(project, 'interop.mts'), imported);
+      const { stdout } = await run(process.execPath, ['interop.mts'], { cwd: project });
+      expect(stdout).toBe('true 6 3,2 1,4,2,5,3,6\n');
+    });
   });
 });
 

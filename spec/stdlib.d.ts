@@ -1,4 +1,10 @@
 /** Types of the @stdlib entry points that only specs use; see src/tensor/stdlib.d.ts. */
+declare module '@stdlib/ndarray/base/numel/lib/index.js' {
+  export default function numel(shape: ArrayLike<number>): number;
+}
+declare module '@stdlib/ndarray/base/shape2strides/lib/index.js' {
+  export default function shape2strides(shape: ArrayLike<number>, order: 'row-major' | 'column-major'): number[];
+}
 declare module '@stdlib/blas/base/dgemm/lib/index.js' {
   /**
    * C = alpha · op(A) op(B) + beta · C in f64, in place; returns C. Dimensions: op(A) [M, K], op(B)

@@ -120,7 +120,6 @@ export type { GradientBackend, GradientScope } from './backends/gradients.ts';
 
 // Arrays
 export { tensor, type Tensor } from './tensor/tensor.ts';
-export { fromNdarray, toNdarray, type NdarrayLike } from './tensor/ndarray.ts';
 export { seededRng, type Rng } from './tensor/rng.ts';
 
 // Errors

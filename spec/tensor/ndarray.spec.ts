@@ -7,7 +7,10 @@ import { numel } from '../../src/tensor/shape.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { normals, seeds } from '../arbitraries.ts';
 
-const shapes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+/** Of scalars and of empty arrays too. */
+const someShape = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 4 });
+
+const views = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
 
 /** Every index of `shape`, last axis fastest. */
 function indices(shape: readonly number[]): number[][] {
@@ -18,24 +21,24 @@ function indices(shape: readonly number[]): number[][] {
 }
 
 describe('toNdarray', () => {
-  test.prop([shapes, seeds])('reads the same element at every index', (shape, seed) => {
+  test.prop([someShape, seeds])('reads the same element at every index', (shape, seed) => {
     const t = tensor(normals(seed, numel(shape)), shape);
     const x = toNdarray(t);
-    expect([...x.shape]).toEqual(shape);
+    expect(Array.from(x.shape)).toEqual(shape);
     expect(indices(shape).map((index) => x.get(...index))).toEqual([...t.data]);
   });
 
-  test.prop([shapes, seeds])('shares its memory, there and back', (shape, seed) => {
+  test.prop([someShape, seeds])('shares its memory, there and back', (shape, seed) => {
     const t = tensor(normals(seed, numel(shape)), shape);
     const back = fromNdarray(toNdarray(t));
     expect(back).toEqual({ data: t.data, shape });
-    t.data[0] = 42;
-    expect(back.data[0]).toBe(42);
+    t.data.fill(42);
+    expect([...back.data]).toEqual([...t.data]);
   });
 });
 
 describe('fromNdarray', () => {
-  test.prop([shapes, seeds, fc.nat(3), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), fc.boolean()])(
+  test.prop([views, seeds, fc.nat(3), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), fc.boolean()])(
     'reads transposed, reversed and offset views as their indices say',
     (shape, seed, padding, reversed, transposed) => {
       const order = shape.map((_, axis) => axis);

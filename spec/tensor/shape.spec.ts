@@ -1,3 +1,5 @@
+import stdlibNumel from '@stdlib/ndarray/base/numel/lib/index.js';
+import stdlibShape2strides from '@stdlib/ndarray/base/shape2strides/lib/index.js';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../../src/errors.ts';
@@ -7,6 +9,10 @@ import { tensor } from '../../src/tensor/tensor.ts';
 const shapes = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 5 });
 
 describe('numel', () => {
+  test.prop([fc.array(fc.nat(6), { minLength: 1, maxLength: 5 })])("equals stdlib's", (shape) => {
+    expect(numel(shape)).toBe(stdlibNumel(shape));
+  });
+
   test.prop([shapes, shapes])('multiplies over joined shapes', (a, b) => {
     expect(numel([...a, ...b])).toBe(numel(a) * numel(b));
   });
@@ -17,6 +23,10 @@ describe('numel', () => {
 });
 
 describe('rowMajorStrides', () => {
+  test.prop([fc.array(fc.nat(6), { maxLength: 5 })])("equals stdlib's", (shape) => {
+    expect(rowMajorStrides(shape)).toEqual(stdlibShape2strides(shape, 'row-major'));
+  });
+
   test.prop([shapes])('counts the elements after each axis', (shape) => {
     expect([...rowMajorStrides(shape)]).toEqual(shape.map((_, axis) => numel(shape.slice(axis + 1))));
   });

@@ -1,16 +1,17 @@
-/**
- * Shape arithmetic, by @stdlib/ndarray's dependency-free `base/*` functions (1–2 ms to load; its
- * constructor, which takes 0.2 s, is loaded by ndarray.ts alone).
- */
-import stdlibNumel from '@stdlib/ndarray/base/numel/lib/index.js';
-import stdlibShape2strides from '@stdlib/ndarray/base/shape2strides/lib/index.js';
+/** Shape arithmetic. Sizes are whole numbers ≥ 0. */
 
 /** Number of elements of an array of `shape`; 1 for a scalar's empty shape. */
 export function numel(shape: readonly number[]): number {
-  return shape.length === 0 ? 1 : stdlibNumel(shape);
+  return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Row-major strides, in elements. */
+/** Row-major strides, in elements: how far apart neighbours along each axis lie. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
-  return stdlibShape2strides(shape, 'row-major');
+  const strides = shape.map(() => 1);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  return strides;
 }
