@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '../src/backends/select.ts';
 import { SIMD_NOISE } from '../src/backends/simd/simdBackend.ts';
-import { loadChunks } from '../src/cli/evalOptions.ts';
+import { loadChunks, type EvalOptions } from '../src/cli/evalOptions.ts';
 import { defaultMemory } from '../src/platform/nodeMachine.ts';
 import { memorySize } from '../src/cli/options.ts';
 import { isScored } from '../src/eval/chunks.ts';
@@ -59,7 +59,15 @@ async function record(path: string, data: string, out: string): Promise<void> {
   const threads = Number(values.threads);
   const tokens = values.tokens === undefined ? undefined : Number(values.tokens);
   const chunk = Number(values.chunk);
-  const settings = { data, field: 'text', tokens, chunk, bos: 'auto', join: '\\n\\n', nllSum: 'f64' } as const;
+  const settings: EvalOptions = {
+    data: [data],
+    field: 'text',
+    tokens,
+    chunk,
+    bos: 'auto',
+    join: '\\n\\n',
+    nllSum: 'f64',
+  };
   const chunks = await loadChunks(settings, opened);
   const { config } = opened.weights;
   const mask = Mask.parse(values.mask, config);

@@ -66,7 +66,7 @@ const most = Math.floor(walkOf(model.config).length * MOST_REMOVED);
 const tokens = Number(values.tokens);
 const chunk = config.maxPositionEmbeddings;
 const read = (data: string): Promise<Chunks> =>
-  loadChunks({ data, field: 'text', tokens, chunk, bos: 'none', join: '\\n\\n', nllSum: 'f64' }, opened);
+  loadChunks({ data: [data], field: 'text', tokens, chunk, bos: 'none', join: '\\n\\n', nllSum: 'f64' }, opened);
 const searched = await read(calibration);
 const measured = await read(validation);
 

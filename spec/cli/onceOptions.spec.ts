@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { oneMore } from '../../src/cli/evalOptions.ts';
 import { program } from '../../src/cli/program.ts';
 
 /** A value that the option's own reader takes. */
@@ -14,8 +15,12 @@ function valueOf(option: Option): string[] {
 }
 
 const isVersion = ({ long }: Option): boolean => long === '--version' || long === '--debug';
+/** Of which every value counts. */
+const isList = ({ parseArg }: Option): boolean => parseArg === oneMore;
 const cases = program().commands.flatMap((command) => {
-  return command.options.filter((option) => !isVersion(option)).map((option) => [command.name(), option] as const);
+  return command.options
+    .filter((option) => !isVersion(option) && !isList(option))
+    .map((option) => [command.name(), option] as const);
 });
 
 describe('an option of which one value counts', () => {

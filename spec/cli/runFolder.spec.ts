@@ -8,7 +8,9 @@ import { defaultRunFolder } from '../../src/cli/runFolder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-runs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const of = (model: string, data: string = 'x.txt'): Promise<string> => defaultRunFolder(model, undefined, data);
+const of = (model: string, data: string = 'x.txt'): Promise<string> => defaultRunFolder(model, undefined, [data]);
+
+const folderOf = (...data: string[]): Promise<string> => defaultRunFolder('model', undefined, data);
 
 describe('the default folder of a search', () => {
   const names = fc.stringMatching(/^[^/\0]{1,300}$/u);
@@ -37,8 +39,15 @@ describe('the default folder of a search', () => {
     expect((await of(a)).toLowerCase()).not.toBe((await of(b)).toLowerCase());
   });
 
+  it('differs for the same files in another order, and names how many there are', async () => {
+    const [ab, ba] = [await folderOf('a.csv.gz', 'b.txt'), await folderOf('b.txt', 'a.csv.gz')];
+    expect(ab).toMatch(/^runs[/\\]model-a-and-1-more-[0-9a-f]{8}$/);
+    expect(ba).toMatch(/^runs[/\\]model-b-and-1-more-[0-9a-f]{8}$/);
+    expect(ab.slice(-8)).not.toBe(ba.slice(-8));
+  });
+
   it('differs for two revisions of the hub', async () => {
-    expect(await defaultRunFolder('a/b', 'v1', 'x.txt')).not.toBe(await defaultRunFolder('a/b', 'v2', 'x.txt'));
+    expect(await defaultRunFolder('a/b', 'v1', ['x.txt'])).not.toBe(await defaultRunFolder('a/b', 'v2', ['x.txt']));
   });
 
   it('keeps letters of every script', async () => {

@@ -26,7 +26,7 @@ function textOf(length: number): Promise<HealText> {
   const data = join(folder, `${length}.json`);
   writeFileSync(data, JSON.stringify(Array.from({ length }, (_, id) => id)));
   return trainingText(
-    { data, field: 'text', join: '\n', seqLen: 32 },
+    { data: [data], field: 'text', join: '\n', seqLen: 32 },
     opened,
     new Terminal({ quiet: true, json: false }),
   );

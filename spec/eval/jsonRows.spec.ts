@@ -2,9 +2,13 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
-import { kindOf, rowText } from '../../src/eval/jsonRows.ts';
+import { rowPart } from '../../src/eval/jsonRows.ts';
+import { kindOf } from '../../src/eval/jsonWords.ts';
 
-const read = (row: unknown, field = 'text'): string => rowText('rows.jsonl:3', row, field);
+const read = (row: unknown, field = 'text'): string => {
+  const part = rowPart('rows.jsonl:3', row, field);
+  return 'chat' in part ? `chat of ${part.chat.length}` : part.text;
+};
 
 /** The message of a row without text; an empty one where it has some. */
 function refusal(row: unknown, field = 'text'): string {
@@ -64,10 +68,10 @@ describe('a row', () => {
     [{ text: 1 }, "field 'text' is the number 1, not text. No field of this row is text (its fields: text)."],
     [{ text: null, body: '' }, "field 'text' is null, not text. Name a field of text with --field (it has: body)."],
     [{ text: { text: 'a' } }, "field 'text' is an object, not text."],
-    [{ data: { text: 'a' } }, "field 'text' lies inside 'data'; only fields of the row itself are read."],
+    [{ data: { text: 'a' } }, "field 'text' lies inside 'data'. Name it with --field data.text."],
     [{ data: { text: 1 } }, "there is no field 'text'."],
-    [{ messages: [] }, "the row is a chat ('messages'), not text."],
-    [{ conversations: [{ value: 'a' }] }, "the row is a chat ('conversations'), not text."],
+    [{ messages: [] }, 'the chat has no messages.'],
+    [{ conversations: [{ value: 'a' }] }, 'message 1 is an object without a role and a content.'],
     [{ messages: 'a' }, "there is no field 'text'. Name a field of text with --field (it has: messages)."],
   ])('%j: %s', (value, words) => {
     expect(refusal(value)).toContain(`rows.jsonl:3: ${words}`);

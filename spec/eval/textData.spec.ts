@@ -31,8 +31,8 @@ describe('parseData', () => {
     ['an empty file', 'a.txt', '', /a.txt: the file is empty/],
     ['white space only', 'a.jsonl', ' \r\n\t', /empty/],
     ['a byte order mark only', 'a.json', BOM, /empty/],
-    ['another ending', 'a.csv', 'x', /a.csv: .*\.txt/],
-    ['no ending', 'txt', 'x', /neither/],
+    ['another ending', 'a.parquet', 'x', /a.parquet: .*\.txt.*pandas/],
+    ['no ending', 'txt', 'x', /txt: has none of the endings/],
     [
       'a NaN of Python',
       'a.jsonl',
@@ -52,8 +52,8 @@ describe('parseData', () => {
     ['null', 'a.jsonl', '{"text":null,"body":"b"}', /field 'text' is null, not text.*\(it has: body\)/],
     ['a truth value', 'a.jsonl', '{"text":true}', /field 'text' is true, not text/],
     ['a nested field', 'a.jsonl', '{"meta":{"text":"a"}}', /field 'text' lies inside 'meta'/],
-    ['a chat', 'a.jsonl', '{"messages":[{"role":"user"}]}', /is a chat \('messages'\)/],
-    ['a chat in the older form', 'a.jsonl', '{"conversations":[{"from":"human"}]}', /is a chat \('conversations'\)/],
+    ['a chat', 'a.jsonl', '{"messages":[{"role":"user","content":"a"}]}', /a.jsonl:1: is a chat.*template/],
+    ['a chat in the older form', 'a.jsonl', '{"conversations":[{"from":"human","value":"a"}]}', /is a chat/],
     [
       'a row of no text',
       'a.jsonl',
@@ -66,17 +66,15 @@ describe('parseData', () => {
     ['an array over several lines', 'a.jsonl', '[\n{"text":"a"}\n]', /holds one JSON array over several lines/],
     ['a null row', 'a.jsonl', 'null', /the row is null/],
     ['an inherited field', 'a.jsonl', '{}', /there is no field/],
-    ['an object', 'a.json', '{"0":1}', /is an object, not a flat array/],
-    ['one number', 'a.json', '5', /is the number 5, not a flat array/],
-    ['an array of objects', 'a.json', '[{"text":"a"}]', /is an array of objects, not of token ids.*\.jsonl/],
-    ['an array of texts', 'a.json', '["a","b"]', /is an array of texts, not of token ids.*\.jsonl/],
+    ['an object', 'a.json', '{"0":1}', /is an object, not an array of texts/],
+    ['one number', 'a.json', '5', /is the number 5, not an array/],
     ['JSON lines', 'a.json', '{"text":"a"}\n{"text":"b"}', /holds one JSON value a line.*Name the file \.jsonl/],
     ['bad JSON', 'a.json', '[1, 2', /a.json: is not valid JSON/],
     ['a fraction', 'a.json', '[1, 2.5]', /entry 1 is the number 2.5/],
     ['a negative id', 'a.json', '[-1]', /entry 0 is the number -1/],
     ['an id beyond 31 bits', 'a.json', '[0, 2147483648]', /entry 1/],
     ['a number beyond all', 'a.json', '[1e999]', /entry 0 is the number Infinity/],
-    ['text for an id', 'a.json', '["7"]', /entry 0 is the text "7"/],
+    ['text for an id', 'a.json', '[7, "7"]', /entry 1 is the text "7"/],
     ['null', 'a.json', '[3, null]', /entry 1 is null/],
     ['nested ids', 'a.json', '[[1, 2]]', /entry 0/],
     ['nested deep', 'a.json', deep, /entry 0/],
@@ -88,19 +86,28 @@ describe('parseData', () => {
   });
 
   it.each([
-    ['A.TXT', 'rows'],
-    ['b.Jsonl', 'rows'],
-    ['C.JSON', 'ids'],
-  ])('reads %s as its small letters', (name, kind) => {
-    const content = { 'A.TXT': 'a', 'b.Jsonl': '{"text":"a"}', 'C.JSON': '[1]' }[name] ?? '';
-    expect(parseData(name, content, 'text').kind).toBe(kind);
+    ['A.TXT', 'a', 'rows'],
+    ['a.Md', 'a', 'rows'],
+    ['a.RAW', 'a', 'rows'],
+    ['a.CSV', 'text\na', 'rows'],
+    ['a.TSV.GZ', 'text\tb\na\t', 'rows'],
+    ['b.Jsonl', '{"text":"a"}', 'rows'],
+    ['C.JSON', '[1]', 'ids'],
+    ['D.JSON', '["a"]', 'rows'],
+  ])('reads %s as its small letters', (name, content, kind) => {
+    const found = parseData(name, content, 'text');
+    expect(found.kind).toBe(kind);
+    if (found.kind === 'rows') expect(found.rows).toEqual(['a']);
   });
 
   it('keeps its message short, whatever the file holds', () => {
     const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key ${index}`, 1])));
     for (const [name, content] of [
       ['a.jsonl', wide],
-      ['a.json', JSON.stringify(['x'.repeat(10_000)])],
+      ['a.json', JSON.stringify([1, 'x'.repeat(10_000)])],
+      ['a.json', JSON.stringify([{ [`k${'x'.repeat(10_000)}`]: 1 }])],
+      ['a.csv', `${'x'.repeat(10_000)},b\nc,d`],
+      ['a.csv', `text\n"${'x'.repeat(10_000)}`],
     ]) {
       const failed = ((): unknown => {
         try {
@@ -117,18 +124,20 @@ describe('parseData', () => {
   const nearJson = fc.oneof(
     fc.string(),
     fc.json(),
+    fc.string({ unit: fc.constantFrom('text', ',', '"', '\n', '\r', '\t', 'a', '[', ']', '{') }),
     fc.array(fc.json(), { maxLength: 4 }).map((rows) => rows.join('\n')),
   );
-  test.prop([fc.constantFrom('a.txt', 'a.jsonl', 'a.json', 'a'), nearJson, fc.string()])(
-    'any input is read, or refused as data',
-    (name, content, field) => {
-      try {
-        const data = parseData(name, content, field);
-        if (data.kind === 'rows') for (const row of data.rows) expect(row).toBeTypeOf('string');
-        else for (const id of data.ids) expect(Number.isInteger(id) && id >= 0).toBe(true);
-      } catch (error) {
-        expect(error).toBeInstanceOf(DataError);
-      }
-    },
-  );
+  test.prop([
+    fc.constantFrom('a.txt', 'a.md', 'a.csv', 'a.tsv', 'a.jsonl', 'a.json', 'a.json.gz', 'a'),
+    nearJson,
+    fc.string(),
+  ])('any input is read, or refused as data', (name, content, field) => {
+    try {
+      const data = parseData(name, content, field);
+      if (data.kind === 'rows') for (const row of data.rows) expect(row).toBeTypeOf('string');
+      else for (const id of data.ids) expect(Number.isInteger(id) && id >= 0).toBe(true);
+    } catch (error) {
+      expect(error).toBeInstanceOf(DataError);
+    }
+  });
 });

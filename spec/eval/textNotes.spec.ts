@@ -38,7 +38,7 @@ describe('notes on a text', () => {
   it('are taken of rows, not of what ends the lines of a .jsonl', async () => {
     const bytes = byteTokenizer({}, 'bytes');
     const read = async (name: string, text: string): Promise<readonly string[]> =>
-      (await readTokens(name, [text], bytes, { field: 'text', join: '\n' })).notes;
+      (await readTokens([{ name, pieces: [text] }], () => bytes, { join: '\n' })).notes;
     expect(await read('a.jsonl', '{"text":"a"}\r\n{"text":"b"}\r\n')).toEqual([]);
     expect(await read('a.jsonl', '{"text":"a\\r\\n"}\n{"text":"b\\r"}\n')).toHaveLength(2);
     expect(await read('a.txt', '\uFEFFa\n')).toEqual(['A byte order mark at the start was left out.']);

@@ -4,12 +4,17 @@ import { DataError } from '../../src/errors.ts';
 import { chunkData, chunkTokens, tokensNeeded } from '../../src/eval/chunks.ts';
 import { readIdStream } from '../../src/eval/idStream.ts';
 import { parseData } from '../../src/eval/textData.ts';
-import { readTokens } from '../../src/eval/tokenData.ts';
+import { readTokens, type ReadSettings, type TextPieces, type TokenData } from '../../src/eval/tokenData.ts';
 import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';
 import { settingsOf, tiny } from './evalFixtures.ts';
 
 const bytes = byteTokenizer({ bos: '<s>' }, 'bytes');
-const settings = { field: 'text', join: '\n\n' };
+const settings = { join: '\n\n' };
+
+/** Reads one file. */
+function readFile(name: string, pieces: TextPieces, more: Partial<ReadSettings> = {}): Promise<TokenData> {
+  return readTokens([{ name, pieces }], () => bytes, { ...settings, ...more });
+}
 
 /** A text in pieces, between any two units. */
 function inPieces(text: string, cuts: readonly number[]): string[] {
@@ -37,7 +42,7 @@ describe('data in pieces', () => {
       const data = parseData(name, content, 'text');
       const want = data.kind === 'ids' ? data.ids : bytes.encode(data.rows.join('\n\n'));
       const pieces = inPieces(mark ? `\uFEFF${content}` : content, cuts);
-      const found = await readTokens(name, pieces, bytes, { ...settings, partLength });
+      const found = await readFile(name, pieces, { partLength });
       expect([...found.ids]).toEqual(want);
       expect(found).toMatchObject({ kind: data.kind, whole: true });
     },
@@ -57,7 +62,7 @@ describe('data in pieces', () => {
       }
       const act = async (): Promise<unknown> => {
         const limit = tokensNeeded(evaluation);
-        const ids = await readTokens(name, counted(), bytes, { ...settings, partLength: 1, limit });
+        const ids = await readFile(name, counted(), { partLength: 1, limit });
         const { wholeText: _, ...chunks } = chunkTokens(name, ids, tiny, bytes, evaluation);
         return chunks;
       };
@@ -82,13 +87,13 @@ describe('data in pieces', () => {
         yield 'First Citizen: speak, speak.\n';
       }
     }
-    const found = await readTokens('x.txt', endless(), bytes, { ...settings, limit: 100, partLength: 32 });
+    const found = await readFile('x.txt', endless(), { limit: 100, partLength: 32 });
     expect(found).toMatchObject({ whole: false, ids: { length: 100 } });
     expect(read).toBeLessThan(10);
     function* rows(): Generator<string> {
       for (;;) yield `{"text":"${'ab'.repeat(20)}"}\n`;
     }
-    expect((await readTokens('x.jsonl', rows(), bytes, { ...settings, limit: 100, partLength: 32 })).whole).toBe(false);
+    expect((await readFile('x.jsonl', rows(), { limit: 100, partLength: 32 })).whole).toBe(false);
   });
 
   it.each([
@@ -97,9 +102,9 @@ describe('data in pieces', () => {
     ['x.jsonl', ['\n', ' \r\n'], /empty/],
     ['x.json', [' ', ''], /empty/],
     ['x.jsonl', ['{"text":"a"}\n{"te', 'xt":1}'], /x.jsonl:2: field 'text' is the number 1/],
-    ['x.csv', ['a,b'], /neither .txt/],
+    ['x.parquet', ['a,b'], /none of the endings .txt/],
   ])('%s of %o is refused with its reason', async (name, pieces, message) => {
-    const failed = readTokens(name, pieces, bytes, settings);
+    const failed = readFile(name, pieces);
     await expect(failed).rejects.toThrow(DataError);
     await expect(failed).rejects.toThrow(message);
   });

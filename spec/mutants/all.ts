@@ -5,6 +5,7 @@ import { cliMutants } from './cli.ts';
 import { commandMutants } from './command.ts';
 import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
+import { dataFormMutants } from './dataForms.ts';
 import { drawingMutants } from './drawing.ts';
 import { facadeMutants } from './facade.ts';
 import { kernelMutants } from './kernels.ts';
@@ -46,4 +47,5 @@ export const mutants: readonly Mutant[] = [
   ...reportMutants,
   ...tokenizerMutants,
   ...dataMutants,
+  ...dataFormMutants,
 ];

@@ -62,8 +62,8 @@ export const cliMutants: readonly Mutant[] = [
   {
     ...heal,
     name: 'heal: the options of chunks do not reach --valid',
-    from: '{ ...options, data: options.valid }',
-    to: '{ ...options, stride: undefined, data: options.valid }',
+    from: '{ ...options, data: [options.valid] }',
+    to: '{ ...options, stride: undefined, data: [options.valid] }',
   },
   {
     ...recovered,
@@ -121,7 +121,7 @@ export const cliMutants: readonly Mutant[] = [
     ...notices,
     file: 'src/cli/evalOptions.ts',
     name: 'notices: what is peculiar about a text is not shown',
-    from: 'terminal?.warn(`${name}: ${note}`)',
+    from: 'terminal?.warn(paths.length === 1 ? `${fileName(paths[0])}: ${note}` : note)',
     to: 'terminal?.note(note.slice(note.length))',
   },
   {

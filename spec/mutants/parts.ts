@@ -90,8 +90,8 @@ export const partMutants: readonly Mutant[] = [
   {
     ...rows,
     name: 'a field that a row only inherits is taken for its own',
-    from: 'Object.hasOwn(row, field) ? row[field] : undefined',
-    to: 'row[field]',
+    from: ' || !Object.hasOwn(value, name)) return undefined;',
+    to: ') return undefined;',
   },
   {
     ...rows,

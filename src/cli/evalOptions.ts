@@ -1,9 +1,8 @@
 /** The options that say how perplexity is taken, shared by prune and perplexity. */
-import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { chunkTokens, tokensNeeded, type BosPolicy, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
-import { dataKind } from '../eval/textData.ts';
+import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import { textPieces } from '../platform/textPieces.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
@@ -13,7 +12,8 @@ import { wholeNumber } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EvalOptions {
-  data: string;
+  /** Files, joined in this order. */
+  data: string[];
   field: string;
   tokens?: number;
   chunk?: number;
@@ -25,8 +25,12 @@ export interface EvalOptions {
 
 export function addEvalOptions(command: Command): Command {
   return command
-    .requiredOption('--data <file>', 'text (.txt), JSON lines (.jsonl) or token ids (.json)')
-    .option('--field <name>', 'text field of a .jsonl row', 'text')
+    .requiredOption(
+      '--data <file>',
+      `text, rows or token ids: ${dataEndings}; give it again for each further file`,
+      oneMore,
+    )
+    .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
     .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
     .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
@@ -43,7 +47,12 @@ export function addEvalOptions(command: Command): Command {
     );
 }
 
-/** Reads the data file as far as --tokens needs it and cuts it into chunks for the model. */
+/** The reader of an option that may be given more than once: all its values, in order. */
+export function oneMore(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Reads the data as far as --tokens needs it and cuts it into chunks for the model. */
 export async function loadChunks(options: EvalOptions, opened: OpenedModel, terminal?: Terminal): Promise<Chunks> {
   const settings: EvalSettings = {
     chunk: options.chunk ?? null,
@@ -53,22 +62,21 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
     tokens: options.tokens ?? null,
   };
   const data = await readDataFile(options, opened, tokensNeeded(settings), terminal);
-  return chunkTokens(basename(options.data), data, opened.weights.config, opened.tokenizer, settings);
+  return chunkTokens(dataName(options.data), data, opened.weights.config, opened.tokenizer, settings);
 }
 
-/** Token ids of the data file, as many as needed; says what is peculiar about the text. */
+/** Token ids of the data, as many as needed; says what is peculiar about the text. */
 export async function readDataFile(
   options: Pick<EvalOptions, 'data' | 'field' | 'join'>,
   opened: OpenedModel,
   limit: number,
   terminal?: Terminal,
 ): Promise<TokenData> {
-  const { data: path, field } = options;
-  const name = basename(path);
-  const tokenizer = dataKind(path) === 'json' ? null : textTokenizer(opened, name);
-  const settings = { field, join: joinText(options), limit, encodeNow: interruptible };
-  const data = await readTokens(path, textPieces(path), tokenizer, settings);
-  for (const note of data.notes) terminal?.warn(`${name}: ${note}`);
+  const { data: paths, field } = options;
+  const files = paths.map((path) => ({ name: path, pieces: textPieces(path), field }));
+  const settings = { join: joinText(options), limit, encodeNow: interruptible };
+  const data = await readTokens(files, (path) => textTokenizer(opened, fileName(path)), settings);
+  for (const note of data.notes) terminal?.warn(paths.length === 1 ? `${fileName(paths[0])}: ${note}` : note);
   return data;
 }
 

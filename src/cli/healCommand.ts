@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { dataName } from '../eval/dataForm.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
 import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
@@ -61,14 +62,14 @@ export async function healCommand(argument: string, options: HealOptions): Promi
   const opened = await openChecked(argument, {}, terminal);
   try {
     const files = await companionFiles(argument);
-    const reads = [argument, options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
+    const reads = [argument, ...options.data, options.valid, options.run ?? options.mask?.replace(/@\d+$/, '') ?? ''];
     await checkOutput({ folder: out, kind: 'heal', reads, alsoWrites: files, force: options.force });
     await checkCompanions(argument, files, out, options.force, opened.weights.config);
     const pruned = await prunedOf(options, opened, terminal);
     const { mask, repair } = pruned;
     const weights = repairedWeights(opened.weights, pruned);
     const text = await trainingText(options, { ...opened, weights }, terminal);
-    const chunks = await loadChunks({ ...options, data: options.valid }, opened, terminal);
+    const chunks = await loadChunks({ ...options, data: [options.valid] }, opened, terminal);
     checkRank(options.rank, opened.weights.config);
     await prepareFolder(out);
     await withLock(
@@ -83,7 +84,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
             repaired: repair === null ? null : { weights, by: repairIdentity(repair) },
             mask,
             backend,
-            text: { ...text, name: basename(options.data) },
+            text: { ...text, name: dataName(options.data) },
             measure: { name: basename(options.valid), chunks, nllSum: options.nllSum },
             settings: options,
             version: PROGRAM_VERSION,

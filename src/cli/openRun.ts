@@ -37,7 +37,7 @@ export interface ModelOptions {
 interface RunOptions extends ModelOptions {
   nllSum?: NllSum;
   /** Set by commands that measure perplexity. */
-  data?: string;
+  data?: readonly string[];
   chunk?: number;
   /** Set by commands that search for candidates. */
   kind?: PruneKind;

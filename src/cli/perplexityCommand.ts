@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { dataName } from '../eval/dataForm.ts';
 import { conventionOf, hashTokens, scoredWords, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
 import { firstNonFinite } from '../eval/nonFinite.ts';
@@ -36,7 +36,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     await opened.weights.assertUnchanged();
     if (nonFinite !== null) terminal.warn(nonFinite);
     const seconds = (performance.now() - started) / 1000;
-    const data = summarise(basename(options.data), chunks, found.scoredTokens, hashTokens(chunks, nodeHasher()));
+    const data = summarise(dataName(options.data), chunks, found.scoredTokens, hashTokens(chunks, nodeHasher()));
     const convention = conventionOf(chunks, model.nllSum);
     if (options.json) {
       terminal.document({

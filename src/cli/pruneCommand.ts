@@ -1,5 +1,6 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
+import { dataName } from '../eval/dataForm.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { scoredWords } from '../eval/convention.ts';
 import type { BlockId } from '../model/blockId.ts';
@@ -60,7 +61,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   const chosen = await chooseMethod(options);
   const { revision, data } = options;
   const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));
-  const reads = [argument, data, ...(isMethodFile(options.method) ? [options.method] : [])];
+  const reads = [argument, ...data, ...(isMethodFile(options.method) ? [options.method] : [])];
   await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
@@ -147,7 +148,7 @@ async function searchInto(
       tokenizer: opened.opened.tokenizer,
       endTokenIds: opened.opened.generation.endTokenIds,
       chunks,
-      dataName: basename(options.data),
+      dataName: dataName(options.data),
       kind: options.kind,
       stop,
       method,

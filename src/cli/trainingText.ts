@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { dataName } from '../eval/dataForm.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { HEAL_SEQUENCE, healText, type HealText } from '../train/healText.ts';
@@ -25,5 +25,5 @@ export async function trainingText(
     });
   }
   const { ids } = await readDataFile(options, opened, Infinity, terminal);
-  return healText(basename(options.data), ids, seqLen, weights, nodeHasher);
+  return healText(dataName(options.data), ids, seqLen, weights, nodeHasher);
 }

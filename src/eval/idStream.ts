@@ -1,7 +1,7 @@
 /** Token ids out of a .json array that comes in pieces. */
 import { DataError } from '../errors.ts';
 import { IdBuffer } from '../tokenizer/idBuffer.ts';
-import { kindOf } from './jsonRows.ts';
+import { kindOf } from './jsonWords.ts';
 import { parseIds } from './textData.ts';
 
 /** Characters up to which a file is read as one JSON text, whose errors are told in full. */

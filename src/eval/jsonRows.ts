@@ -1,43 +1,51 @@
-/** The text of one row of a .jsonl file, or an error that says what the row holds instead. */
-import { DataError, escapeControls, shortened } from '../errors.ts';
-
-/** As many fields as a message names. */
-const MOST_NAMES = 8;
+/** The text or the chat of one row of JSON, or an error that says what the row holds instead. */
+import { DataError } from '../errors.ts';
+import { CHAT_FIELDS, chatOf, isMessage } from './chats.ts';
+import { isObject, kindOf, named, names } from './jsonWords.ts';
+import type { TextPart } from './textPart.ts';
 
 /**
  * @param where file and line, for messages.
+ * @param field of the row: its name, or a path of names (`meta.text`, `turns.0.value`).
  * @throws DataError that says what is at `field`, or where its text might be.
  */
-export function rowText(where: string, row: unknown, field: string): string {
+export function rowPart(where: string, row: unknown, field: string): TextPart {
   if (!isObject(row)) {
     throw new DataError(`the row is ${kindOf(row)}, not an object with fields.`, {
       where,
       remedy: `Write rows as {${named(field, '"')}: "…"}, one a line.`,
     });
   }
-  const value = Object.hasOwn(row, field) ? row[field] : undefined;
-  if (typeof value === 'string') return value;
+  const value = valueAt(row, field);
+  if (typeof value === 'string') return { text: value, begins: true };
+  if (Array.isArray(value) && isMessage(value[0])) return { chat: chatOf(where, value), where };
   if (value !== undefined) {
     throw new DataError(`field ${named(field)} is ${kindOf(value)}, not text.`, { where, remedy: otherField(row) });
   }
-  const nested = Object.keys(row).find((key) => {
+  const chat = CHAT_FIELDS.find((key) => Array.isArray(row[key]));
+  if (chat !== undefined) return { chat: chatOf(where, row[chat] as unknown[]), where };
+  const outer = Object.keys(row).find((key) => {
     const inner = row[key];
     return isObject(inner) && typeof inner[field] === 'string';
   });
-  if (nested !== undefined) {
-    throw new DataError(`field ${named(field)} lies inside ${named(nested)}; only fields of the row itself are read.`, {
-      where,
-      remedy: `Write rows as {${named(field, '"')}: "…"}, one a line.`,
-    });
+  if (outer === undefined) {
+    throw new DataError(`there is no field ${named(field)}.`, { where, remedy: otherField(row) });
   }
-  const chat = ['messages', 'conversations'].find((key) => Array.isArray(row[key]));
-  if (chat !== undefined) {
-    throw new DataError(`the row is a chat (${named(chat)}), not text.`, {
-      where,
-      remedy: "Write each chat out as one text with the model's chat template first.",
-    });
+  throw new DataError(`field ${named(field)} lies inside ${named(outer)}.`, {
+    where,
+    remedy: `Name it with --field ${named(`${outer}.${field}`, '')}.`,
+  });
+}
+
+/** What is at a field, or at the end of a path of names; undefined where nothing is. */
+function valueAt(row: Readonly<Record<string, unknown>>, field: string): unknown {
+  if (Object.hasOwn(row, field)) return row[field];
+  let value: unknown = row;
+  for (const name of field.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[name];
   }
-  throw new DataError(`there is no field ${named(field)}.`, { where, remedy: otherField(row) });
+  return value;
 }
 
 /** Which fields hold text; where none does, which fields there are. */
@@ -46,30 +54,4 @@ function otherField(row: Record<string, unknown>): string {
   if (texts.length > 0) return `Name a field of text with --field (it has: ${names(texts)}).`;
   const fields = Object.keys(row);
   return `No field of this row is text (its fields: ${fields.length === 0 ? 'none' : names(fields)}).`;
-}
-
-function names(keys: readonly string[]): string {
-  const some = keys.slice(0, MOST_NAMES).map((key) => named(key, ''));
-  return keys.length > MOST_NAMES ? `${some.join(', ')} and ${keys.length - MOST_NAMES} more` : some.join(', ');
-}
-
-/** A key out of a file, short and without what steers a terminal. */
-function named(key: string, quote = "'"): string {
-  return `${quote}${escapeControls(key.length > 40 ? `${shortened(key, 40)}…` : key)}${quote}`;
-}
-
-/**
- * A JSON value in a few words; not what an object holds, which may be nested too deep to be written
- * out.
- */
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`;
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string') return `the text ${named(value, '"')}`;
-  return typeof value === 'number' ? `the number ${value}` : String(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,66 +1,51 @@
-/**
- * Calibration and evaluation data as files hold it: plain text, JSON lines with a text field, or
- * token ids.
- */
+/** Calibration and evaluation data that are in memory: texts, or token ids. */
 import { DataError } from '../errors.ts';
-import { kindOf, rowText } from './jsonRows.ts';
+import { dataForm } from './dataForm.ts';
+import { kindOf } from './jsonWords.ts';
+import { textReader } from './textReader.ts';
 
 /** Rows of text that are joined into one stream, or the stream of ids itself. */
 export type RawData = { kind: 'rows'; rows: string[] } | { kind: 'ids'; ids: number[] };
 
 /**
- * Reads a data file's content by its name's ending, in capitals or not: `.txt` one row of text;
- * `.jsonl` one object a line, of which `field` is the text; `.json` a flat array of token ids.
- * @throws DataError for another ending, malformed JSON, a missing field, ids that are no
- * non-negative integers, or no text at all.
+ * Reads a data file's content by its name's ending, in capitals or not: `.txt`, `.md` and `.raw`
+ * one text; `.csv` and `.tsv` a row a line under a header, `.jsonl` an object a line, of which
+ * `field` is the text; `.json` an array of texts, of rows or of token ids.
+ * @param field a column's name; for JSON a name or a path of names (`meta.text`).
+ * @throws DataError for another ending, content that is not as the form wants it, a missing field,
+ * a chat (which takes a model's template), or no text at all.
  */
 export function parseData(name: string, content: string, field: string): RawData {
+  const { form } = dataForm(name);
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
   if (text.trim() === '') throw new DataError('the file is empty.', { where: name });
-  const kind = dataKind(name);
-  if (kind === 'txt') return { kind: 'rows', rows: [text] };
-  if (kind === 'json') return { kind: 'ids', ids: parseIds(name, text) };
-  const lines = text.split('\n').entries();
-  return { kind: 'rows', rows: Array.from(lines).flatMap(([index, line]) => jsonLine(name, index + 1, line, field)) };
+  if (form === 'json' && holdsTexts(text) !== true) return { kind: 'ids', ids: parseIds(name, text) };
+  const reader = textReader(name, form, field);
+  const rows: string[] = [];
+  for (const parts of [reader.take(text), reader.end()]) {
+    for (const part of parts) {
+      if ('chat' in part) throw chatWithoutTemplate(part.where);
+      rows.push(part.text);
+    }
+  }
+  return { kind: 'rows', rows };
 }
 
-/**
- * What a data file holds.
- * @throws DataError for another ending.
- */
-export function dataKind(name: string): 'txt' | 'jsonl' | 'json' {
-  const ending = /\.(txt|jsonl|json)$/i.exec(name)?.[1].toLowerCase();
-  if (ending === 'txt' || ending === 'jsonl' || ending === 'json') return ending;
-  throw new DataError('is neither .txt, .jsonl nor .json.', {
-    where: name,
-    remedy: 'Give text as .txt, rows as .jsonl with --field, or token ids as a .json array.',
+/** A chat that nothing writes out. */
+export function chatWithoutTemplate(where: string): DataError {
+  return new DataError('is a chat, and there is no chat template to write it out with.', {
+    where,
+    remedy: 'Write each chat as one text, or take a model that has a template.',
   });
 }
 
-/** The text of one line of a .jsonl file (from 1); nothing for a blank one. */
-export function jsonLine(name: string, number: number, line: string, field: string): string[] {
-  if (line.trim() === '') return [];
-  const where = `${name}:${number}`;
-  let row: unknown;
-  try {
-    row = JSON.parse(line);
-  } catch (cause) {
-    if (number === 1 && line.startsWith('[')) {
-      throw new DataError('holds one JSON array over several lines, not an object a line.', {
-        where: name,
-        remedy: 'Write one object a line, or name a file of token ids .json.',
-      });
-    }
-    const literal = /(?<![\w"])(?:NaN|-?Infinity)(?![\w"])/.exec(line)?.[0];
-    throw literal === undefined
-      ? new DataError('is not valid JSON.', { where, cause })
-      : new DataError(`is not valid JSON: ${literal}, which Python writes, is not a JSON value.`, {
-          where,
-          remedy: 'Write null in its place.',
-          cause,
-        });
-  }
-  return [rowText(where, row, field)];
+/** Whether a .json array holds texts, rows or chats; null where it is too short to tell. */
+export function holdsTexts(start: string): boolean | null {
+  const found = /^[ \t\r\n]*(?:$|[^[]|\[[ \t\r\n]*(?:$|(.)))/su.exec(start);
+  if (found === null) return false;
+  const [whole, first] = found;
+  if (first !== undefined) return /["{[]/.test(first);
+  return whole.trim() === '' || whole.trim() === '[' ? null : false;
 }
 
 /** @throws DataError for anything but a flat array of ids, and says what it is instead. */
@@ -70,7 +55,7 @@ export function parseIds(name: string, text: string): number[] {
     ids = JSON.parse(text);
   } catch (cause) {
     if (isJsonLines(text)) {
-      throw new DataError('holds one JSON value a line, not an array of token ids.', {
+      throw new DataError('holds one JSON value a line, not an array.', {
         where: name,
         remedy: 'Name the file .jsonl.',
       });
@@ -78,31 +63,14 @@ export function parseIds(name: string, text: string): number[] {
     throw new DataError('is not valid JSON.', { where: name, cause });
   }
   if (!Array.isArray(ids)) {
-    throw new DataError(`is ${kindOf(ids)}, not a flat array of token ids.`, {
+    throw new DataError(`is ${kindOf(ids)}, not an array of texts, rows, chats or token ids.`, {
       where: name,
-      remedy: 'Write [1, 2, 3, …]; rows of text go into a .jsonl file, one object a line.',
+      remedy: 'Write ["…", "…"], [{"text": "…"}, …] or [1, 2, 3, …].',
     });
   }
   const wrong = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < 2 ** 31));
-  if (wrong >= 0) throw notAnId(name, ids, wrong);
-  return ids as number[];
-}
-
-function notAnId(name: string, values: readonly unknown[], wrong: number): DataError {
-  const value = values[wrong];
-  if (wrong === 0 && typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return new DataError('is an array of objects, not of token ids.', {
-      where: name,
-      remedy: 'Rows of text go into a .jsonl file, one object a line.',
-    });
-  }
-  if (wrong === 0 && typeof value === 'string' && !/^\d*$/.test(value)) {
-    return new DataError('is an array of texts, not of token ids.', {
-      where: name,
-      remedy: 'Texts go into a .jsonl file, one object a line: {"text": "…"}.',
-    });
-  }
-  return new DataError(`entry ${wrong} is ${kindOf(value)}, not a token id.`, {
+  if (wrong < 0) return ids as number[];
+  throw new DataError(`entry ${wrong} is ${kindOf(ids[wrong])}, not a token id.`, {
     where: name,
     remedy: 'Token ids are whole numbers from 0 on, in one flat array.',
   });

@@ -1,16 +1,36 @@
 /**
- * A data file that comes in pieces, as token ids: read as far as they are needed, in memory that
+ * Data files that come in pieces, as token ids: read as far as they are needed, in memory that
  * follows them.
  */
 import { DataError } from '../errors.ts';
 import { encodeStream, type StreamSettings } from '../tokenizer/encodeStream.ts';
+import { IdBuffer } from '../tokenizer/idBuffer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Chat } from './chats.ts';
+import { dataForm, fileName } from './dataForm.ts';
 import { readIdStream } from './idStream.ts';
-import { dataKind, jsonLine } from './textData.ts';
+import { chatWithoutTemplate, holdsTexts } from './textData.ts';
 import { TextNotes } from './textNotes.ts';
+import { beginsText, type TextPart, type TextReader } from './textPart.ts';
+import { textReader } from './textReader.ts';
 
 /** Text in pieces of any length, in order. */
 export type TextPieces = AsyncIterable<string> | Iterable<string>;
+
+/** A data file; its content is read when it is wanted. */
+export interface TextFile {
+  /** Its ending says what the file holds. */
+  readonly name: string;
+  readonly pieces: TextPieces;
+  /** The text's column in a .csv, its field in a row of JSON; default `text`. */
+  readonly field?: string;
+}
+
+/** Texts that are in no file. */
+export interface LooseTexts {
+  readonly name: string;
+  readonly parts: AsyncIterable<TextPart>;
+}
 
 /** Ids in a row, before they are cut into chunks. */
 export interface TokenData {
@@ -22,43 +42,141 @@ export interface TokenData {
   notes: readonly string[];
 }
 
+/** Writes a chat out as one text. @throws DataError where the model has no way to. */
+export type RenderChat = (chat: Chat, where: string) => Promise<string>;
+
 export interface ReadSettings extends StreamSettings {
-  /** The text's field in a .jsonl row. */
-  field: string;
-  /** What stands between rows. */
+  /** What stands between texts, those of two files included. */
   join: string;
+  /** Default: chats are refused. */
+  renderChat?: RenderChat;
 }
 
-/** Longest line of a .jsonl file, in characters: a row is parsed as a whole. */
-const LONGEST_LINE = 1 << 28;
+/** An opened file: its ids, or the parts of its texts. */
+type Opened = { kind: 'ids'; pieces: TextPieces } | { kind: 'rows'; parts: AsyncIterable<TextPart> };
 
 /**
- * Reads what `name` ends in: .txt, .jsonl or .json. The ids are those of the whole text joined and
- * tokenised at once.
- * @throws DataError as `parseData` does, and for text without a tokenizer.
+ * Reads files by the endings of their names (`parseData`), one after the other. The ids are those
+ * of the whole text joined and tokenised at once.
+ * @param tokenizer is asked for where there is text; throws where the model has none.
+ * @throws DataError as `parseData` does, and for token ids among texts.
  */
 export async function readTokens(
-  name: string,
-  pieces: TextPieces,
-  tokenizer: Tokenizer | null,
+  files: readonly (TextFile | LooseTexts)[],
+  tokenizer: (name: string) => Tokenizer,
   settings: ReadSettings,
 ): Promise<TokenData> {
-  const kind = dataKind(name);
-  const { limit = Infinity, field, join } = settings;
-  const notes = new TextNotes();
-  const seen = { any: false };
-  const content = visible(withoutMark(pieces, kind === 'txt' ? notes : new TextNotes()), seen);
-  if (kind === 'json') return { kind: 'ids', ...(await readIdStream(name, content, limit)), notes: [] };
-  if (tokenizer === null) {
-    throw new DataError('text needs a tokenizer, and none was given.', {
+  for (const file of files) if ('pieces' in file) dataForm(file.name);
+  const reading = new Reading(files, settings);
+  const { limit = Infinity } = settings;
+  try {
+    const first = await reading.open(0);
+    const { ids, whole } =
+      first.kind === 'ids'
+        ? await reading.ids(first, limit)
+        : await encodeStream(tokenizer(files[0].name), reading.joined(first), settings);
+    return { kind: first.kind, ids, whole, notes: reading.notes() };
+  } finally {
+    await reading.close();
+  }
+}
+
+/** The files of one call, and what there is to say of them. */
+class Reading {
+  readonly #files: readonly (TextFile | LooseTexts)[];
+  readonly #settings: ReadSettings;
+  /** Of each file that was opened. */
+  readonly #notes: TextNotes[] = [];
+  readonly #contents: AsyncGenerator<string, void>[] = [];
+
+  constructor(files: readonly (TextFile | LooseTexts)[], settings: ReadSettings) {
+    this.#files = files;
+    this.#settings = settings;
+  }
+
+  async open(index: number): Promise<Opened> {
+    const file = this.#files[index];
+    const notes = new TextNotes();
+    this.#notes.push(notes);
+    if ('parts' in file) return { kind: 'rows', parts: file.parts };
+    const { name, pieces, field = 'text' } = file;
+    const { form } = dataForm(name);
+    const content = nonEmpty(name, withoutMark(pieces, form === 'text' ? notes : new TextNotes()));
+    this.#contents.push(content);
+    const { texts, again } = form === 'json' ? await peekJson(content) : { texts: true, again: content };
+    if (!texts) return { kind: 'ids', pieces: again };
+    return { kind: 'rows', parts: partsOf(again, textReader(name, form, field)) };
+  }
+
+  /** Closes what was read in part. */
+  async close(): Promise<void> {
+    for (const content of this.#contents) await content.return();
+  }
+
+  /** The ids of all files, as many as are wanted. */
+  async ids(first: Opened, limit: number): Promise<{ ids: Int32Array; whole: boolean }> {
+    const all = new IdBuffer();
+    for (const [index, { name }] of this.#files.entries()) {
+      const file = index === 0 ? first : await this.open(index);
+      if (file.kind !== 'ids') throw this.#mixed(index);
+      const { ids, whole } = await readIdStream(name, file.pieces, limit - all.length);
+      if (this.#files.length === 1) return { ids, whole };
+      all.push(ids);
+      if (!whole || (all.length >= limit && index + 1 < this.#files.length)) {
+        return { ids: all.first(limit), whole: false };
+      }
+    }
+    return { ids: all.first(limit), whole: true };
+  }
+
+  /** The texts of all files, with what stands between them. */
+  async *joined(first: Opened): AsyncGenerator<string, void> {
+    let begun = false;
+    for (const index of this.#files.keys()) {
+      const file = index === 0 ? first : await this.open(index);
+      if (file.kind !== 'rows') throw this.#mixed(index);
+      const notes = this.#notes[index];
+      for await (const part of file.parts) {
+        const text = await this.#textOf(part);
+        if (beginsText(part)) notes.end();
+        notes.watch(text);
+        yield begun && beginsText(part) ? this.#settings.join + text : text;
+        begun = true;
+      }
+    }
+  }
+
+  notes(): string[] {
+    if (this.#files.length === 1) return this.#notes[0].sentences();
+    const names = this.#files.map(({ name }) => fileName(name));
+    const unread = names.slice(this.#notes.length);
+    const peculiar = this.#notes.flatMap((notes, index) => notes.sentences().map((note) => `${names[index]}: ${note}`));
+    return [
+      `${names.length} files were joined in this order: ${names.join(', ')}.`,
+      ...(unread.length === 0 ? [] : [`Not read, because those before have enough tokens: ${unread.join(', ')}.`]),
+      ...peculiar,
+    ];
+  }
+
+  #textOf(part: TextPart): string | Promise<string> {
+    if (!('chat' in part)) return part.text;
+    const { renderChat } = this.#settings;
+    if (renderChat === undefined) throw chatWithoutTemplate(part.where);
+    return renderChat(part.chat, part.where);
+  }
+
+  #mixed(index: number): DataError {
+    const { name } = this.#files[index];
+    return new DataError('holds token ids where the others hold text, or the other way round.', {
       where: name,
-      remedy: 'Give token ids as a .json array.',
+      remedy: 'Join files of one kind.',
     });
   }
-  const rows = kind === 'txt' ? watched(content, notes) : joinedRows(name, content, { field, join }, notes);
-  const { ids, whole } = await encodeStream(tokenizer, rows, settings);
-  if (!seen.any) throw new DataError('the file is empty.', { where: name });
-  return { kind: 'rows', ids, whole, notes: notes.sentences() };
+}
+
+async function* partsOf(pieces: TextPieces, reader: TextReader): AsyncGenerator<TextPart, void> {
+  for await (const piece of pieces) yield* reader.take(piece);
+  yield* reader.end();
 }
 
 /** Without the byte order marks at its start. */
@@ -72,54 +190,29 @@ async function* withoutMark(pieces: TextPieces, notes: TextNotes): AsyncGenerato
   }
 }
 
-async function* watched(pieces: TextPieces, notes: TextNotes): AsyncGenerator<string, void> {
+/** @throws DataError at the end of a file that holds nothing but white space. */
+async function* nonEmpty(name: string, pieces: TextPieces): AsyncGenerator<string, void> {
+  let any = false;
   for await (const piece of pieces) {
-    notes.watch(piece);
+    any ||= piece.trim() !== '';
     yield piece;
   }
+  if (!any) throw new DataError('the file is empty.', { where: name });
 }
 
-/** Notes whether there is anything but white space. */
-async function* visible(pieces: TextPieces, seen: { any: boolean }): AsyncGenerator<string, void> {
-  for await (const piece of pieces) {
-    seen.any ||= piece.trim() !== '';
-    yield piece;
+/** Reads as far as it takes to tell texts from ids; `again` is all that was there. */
+async function peekJson(pieces: AsyncGenerator<string, void>): Promise<{ texts: boolean; again: TextPieces }> {
+  let start = '';
+  let texts: boolean | null = null;
+  while (texts === null) {
+    const { done, value } = await pieces.next();
+    if (done === true) break;
+    start += value;
+    texts = holdsTexts(start);
   }
-}
-
-/** The texts of .jsonl rows, with what stands between them. */
-async function* joinedRows(
-  name: string,
-  pieces: TextPieces,
-  { field, join }: { field: string; join: string },
-  notes: TextNotes,
-): AsyncGenerator<string, void> {
-  let number = 0;
-  let rows = 0;
-  for await (const line of linesOf(name, pieces)) {
-    number++;
-    for (const row of jsonLine(name, number, line, field)) {
-      notes.watch(row);
-      notes.end();
-      yield rows++ === 0 ? row : join + row;
-    }
+  async function* again(): AsyncGenerator<string, void> {
+    if (start !== '') yield start;
+    yield* pieces;
   }
-}
-
-/** Lines, without their line feeds. */
-async function* linesOf(name: string, pieces: TextPieces): AsyncGenerator<string, void> {
-  let begun: string[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    const parts = piece.split('\n');
-    begun.push(parts[0]);
-    length += parts[0].length;
-    if (length > LONGEST_LINE) throw new DataError('has a line too long to be one row.', { where: name });
-    if (parts.length === 1) continue;
-    yield begun.join('');
-    for (const line of parts.slice(1, -1)) yield line;
-    begun = [parts[parts.length - 1]];
-    length = begun[0].length;
-  }
-  yield begun.join('');
+  return { texts: texts === true, again: again() };
 }

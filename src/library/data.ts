@@ -1,7 +1,8 @@
 /** From what a caller holds to the chunks that are scored. */
 import { DataError, UsageError } from '../errors.ts';
 import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
-import { dataKind } from '../eval/textData.ts';
+import { dataName } from '../eval/dataForm.ts';
+import type { TextPart } from '../eval/textPart.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
@@ -63,39 +64,49 @@ async function tokensOf(
 ): Promise<TokenData> {
   const { join } = settings;
   const limit = tokensNeeded(settings);
-  if (isFile(data)) {
-    const { name, content, field = 'text' } = data;
-    const tokenizer = dataKind(name) === 'json' ? opened.tokenizer : textTokenizer(opened, name);
-    return readTokens(name, breathing([content], check), tokenizer, { field, join, limit });
-  }
-  if (isIds(data)) return idTokens(data, limit);
-  const texts = typeof data === 'string' ? [data] : data;
-  if (texts.every((text) => text.trim() === '')) throw new DataError('is empty.', { where: TEXT });
-  const pieces = texts.map((text, index) => (index === 0 ? text : join + text));
-  const tokenizer = textTokenizer(opened, TEXT);
-  return readTokens(`${TEXT}.txt`, breathing(pieces, check), tokenizer, { field: 'text', join, limit });
+  const held = kindOfData(data);
+  if (held.kind === 'ids') return idTokens(held.ids, limit);
+  const files =
+    held.kind === 'files'
+      ? held.files.map(({ name, content, field }) => ({ name, pieces: breathing(content, check), field }))
+      : [{ name: TEXT, parts: textParts(held.texts, check) }];
+  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit });
 }
 
 function nameOf(data: Data): string {
-  if (isFile(data)) return data.name;
-  return isIds(data) ? IDS : TEXT;
+  const held = kindOfData(data);
+  if (held.kind === 'files') return dataName(held.files.map(({ name }) => name));
+  return held.kind === 'ids' ? IDS : TEXT;
 }
 
-function isFile(data: Data): data is DataFile {
-  if (typeof data === 'string' || Array.isArray(data) || ArrayBuffer.isView(data)) return false;
-  const { name, content } = (data ?? {}) as Partial<DataFile>;
-  if (typeof name === 'string' && typeof content === 'string') return true;
-  throw new UsageError('is neither text, a list of texts, a list of token ids nor a file ({ name, content }).', {
-    where: 'data',
-  });
+type Held =
+  | { kind: 'files'; files: readonly DataFile[] }
+  | { kind: 'ids'; ids: readonly number[] | Int32Array }
+  | { kind: 'texts'; texts: readonly string[] };
+
+/** @throws UsageError for what is not data; DataError for texts of white space only. */
+function kindOfData(data: Data): Held {
+  if (data instanceof Int32Array) return { kind: 'ids', ids: data };
+  if (!Array.isArray(data) && isFile(data)) return { kind: 'files', files: [data] };
+  const list: readonly unknown[] = typeof data === 'string' ? [data] : Array.isArray(data) ? data : [null];
+  if (list.length > 0 && list.every(isFile)) return { kind: 'files', files: list };
+  if (list.every((part) => typeof part === 'string')) {
+    if (list.every((text) => text.trim() === '')) throw new DataError('is empty.', { where: TEXT });
+    return { kind: 'texts', texts: list };
+  }
+  if (list.every((part) => typeof part === 'number')) return { kind: 'ids', ids: list };
+  throw new UsageError(
+    Array.isArray(data)
+      ? 'is a list of neither texts, token ids nor files.'
+      : 'is neither text, a list of texts, a list of token ids nor a file ({ name, content }).',
+    { where: 'data' },
+  );
 }
 
-function isIds(data: Exclude<Data, DataFile>): data is readonly number[] | Int32Array {
-  if (typeof data === 'string') return false;
-  if (data instanceof Int32Array) return true;
-  if (data.every((part) => typeof part === 'string')) return false;
-  if (data.every((part) => typeof part === 'number')) return true;
-  throw new UsageError('is a list of neither texts nor token ids.', { where: 'data' });
+function isFile(data: unknown): data is DataFile {
+  if (typeof data !== 'object' || data === null) return false;
+  const { name, content } = data as Partial<DataFile>;
+  return typeof name === 'string' && typeof content === 'string';
 }
 
 function idTokens(data: readonly number[] | Int32Array, limit: number): TokenData {
@@ -110,13 +121,22 @@ function idTokens(data: readonly number[] | Int32Array, limit: number): TokenDat
   return { kind: 'ids', ids, whole: ids.length === data.length, notes: [] };
 }
 
-/** Texts in pieces, with a turn of the event loop after each. */
-async function* breathing(texts: readonly string[], check: () => void): AsyncGenerator<string, void> {
+async function* textParts(texts: readonly string[], check: () => void): AsyncGenerator<TextPart, void> {
   for (const text of texts) {
-    for (let at = 0; at < text.length; at += PIECE) {
-      yield text.slice(at, at + PIECE);
-      await turn();
-      check();
+    let begins = true;
+    for await (const piece of breathing(text, check)) {
+      yield { text: piece, begins };
+      begins = false;
     }
+    if (begins) yield { text, begins };
+  }
+}
+
+/** A text in pieces, with a turn of the event loop after each. */
+async function* breathing(text: string, check: () => void): AsyncGenerator<string, void> {
+  for (let at = 0; at < text.length; at += PIECE) {
+    yield text.slice(at, at + PIECE);
+    await turn();
+    check();
   }
 }

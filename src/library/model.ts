@@ -70,16 +70,16 @@ export interface BackendSettings {
   memoryBytes?: number;
 }
 
-/** A file's name, whose ending says what it is (.txt, .jsonl, .json), and its content. */
+/** A file's name, whose ending says what it holds (.txt, .csv, .jsonl …), and its content. */
 export interface DataFile {
   name: string;
   content: string;
-  /** The text's field in a row of .jsonl; default `text`. */
+  /** The text's column in a .csv or .tsv, its field in a row of JSON (`a.b`); default `text`. */
   field?: string;
 }
 
-/** A text, texts that are joined, token ids, or a file's content. */
-export type Data = string | readonly string[] | readonly number[] | Int32Array | DataFile;
+/** A text, texts that are joined, token ids, or files, which are joined in their order. */
+export type Data = string | readonly string[] | readonly number[] | Int32Array | DataFile | readonly DataFile[];
 
 /**
  * Blocks to switch off: `L5.mlp,L4.mha`, a list of them such as a result's `removed`, or a `Mask`.

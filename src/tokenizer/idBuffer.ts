@@ -8,7 +8,7 @@ export class IdBuffer {
   }
 
   /** Adds ids, from index `from` on. */
-  push(ids: readonly number[], from = 0): void {
+  push(ids: ArrayLike<number>, from = 0): void {
     const added = ids.length - from;
     if (this.#length + added > this.#ids.length) {
       const larger = new Int32Array(Math.max(2 * this.#ids.length, this.#length + added));

@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '../../src/backends/select.ts';
-import { loadChunks } from '../../src/cli/evalOptions.ts';
+import { loadChunks, type EvalOptions } from '../../src/cli/evalOptions.ts';
 import { formatPercent } from '../../src/drawing/numbers.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { Mask } from '../../src/model/mask.ts';
@@ -46,7 +46,7 @@ const session = await openSession(
   { chunk, streams: walkOf(opened.weights.config).length },
 );
 const { model } = session;
-const settings = { data, field: 'text', tokens: undefined, chunk, bos: 'none', join: '', nllSum: 'f64' } as const;
+const settings: EvalOptions = { data: [data], field: 'text', chunk, bos: 'none', join: '', nllSum: 'f64' };
 const chunks = await loadChunks(settings, opened);
 const header = { weights: '', config: '', tokens: '', settings: '', backend: '' };
 const journal = await Journal.open(memoryJournal(), header, nodeHasher);
