@@ -18,10 +18,11 @@ import { laneCount, memorySize, number, seed, wholeNumber } from './options.ts';
 import { oneLine } from './oneLine.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
+import { measuresTinyModels, modelArgument } from './tinyModels.ts';
 import { trainCommand } from './trainCommand.ts';
 import { trainingBackends } from './trainingBackend.ts';
 
-const MODEL = 'a model folder, a .gguf file, or a hub id (owner/name)';
+const MODEL = 'a model folder, a .gguf file, a hub id (owner/name), or tiny:planted, which comes along';
 const MASK = 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]';
 const RUN = 'a folder that prune or repair wrote: its removed blocks, and its repair if it has one';
 const STEP = 'for --run: what was removed by this step (default: the last)';
@@ -49,7 +50,7 @@ export function program(): Command {
 }
 
 function addPrune(root: Command): void {
-  addModelOptions(addEvalOptions(root.command('prune').argument('<model>', MODEL)))
+  addModelOptions(measuresTinyModels(addEvalOptions(root.command('prune').argument('<model>', MODEL, modelArgument))))
     .description('choose blocks by a pruning method and remove them; --out keeps a journal, so a killed run resumes')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
     .option(
@@ -107,7 +108,9 @@ function methodsHelp(): string {
 }
 
 function addPerplexity(root: Command): void {
-  addModelOptions(addEvalOptions(root.command('perplexity').argument('<model>', MODEL)))
+  addModelOptions(
+    measuresTinyModels(addEvalOptions(root.command('perplexity').argument('<model>', MODEL, modelArgument))),
+  )
     .description('measure perplexity, with blocks switched off if asked')
     .option('--mask <blocks>', MASK)
     .option('--run <dir>', RUN)
@@ -118,7 +121,7 @@ function addPerplexity(root: Command): void {
 }
 
 function addGenerate(root: Command): void {
-  addModelOptions(root.command('generate').argument('<model>', MODEL))
+  addModelOptions(root.command('generate').argument('<model>', MODEL, modelArgument))
     .description('continue a text, with blocks switched off if asked')
     .requiredOption('--prompt <text>', 'the text to continue')
     .option('--mask <blocks>', MASK)
@@ -149,7 +152,9 @@ function addTrain(root: Command): void {
 
 function addHeal(root: Command): void {
   addTrainingOptions(
-    addEvalOptions(root.command('heal').argument('<model>', 'a folder with config.json and safetensors')),
+    addEvalOptions(
+      root.command('heal').argument('<model>', 'a folder with config.json and safetensors', modelArgument),
+    ),
   )
     .description('train low-rank adapters (LoRA) on a pruned model (text: --data), merge them, and measure on --valid')
     .requiredOption('--valid <file>', 'text to measure perplexity on, other than --data')
@@ -179,7 +184,7 @@ function addHeal(root: Command): void {
 }
 
 function addInspect(root: Command): void {
-  addHubOptions(root.command('inspect').argument('<model>', MODEL))
+  addHubOptions(root.command('inspect').argument('<model>', MODEL, modelArgument))
     .description('show the config and the size of every block')
     .option('--json', 'print one JSON document', false)
     .action(inspectCommand);

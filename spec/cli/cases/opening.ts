@@ -76,6 +76,13 @@ export const openingCases: readonly WrongInput[] = [
     code: 1,
     line: /lora\.gguf: is an adapter \(LoRA\), not a model\. Give the base/,
   })),
+  ...['nope', '', 'planted/', '../spec', 'Planted'].map((name): WrongInput => ({
+    what: `tiny:${name}, which does not come along`,
+    args: ['inspect', `tiny:${name}`],
+    env: noHub,
+    code: 1,
+    line: /^error: tiny:.*: no model called '.*' comes with blockpruner\. Those that do: (?:tiny:\w+, )*tiny:planted\b/,
+  })),
   {
     what: 'the second part of a split model',
     files: { 'model-00002-of-00002.gguf': laterPart() },

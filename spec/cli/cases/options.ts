@@ -22,6 +22,12 @@ export const optionCases: readonly WrongInput[] = [
     code: 2,
     line: /required option '--data <file>' not specified/,
   },
+  {
+    what: 'no data, for a model that comes along without a text',
+    args: ['perplexity', 'tiny:sorter'],
+    code: 2,
+    line: /required option '--data <file>' not specified/,
+  },
   { what: 'no stop rule', args: prune(), code: 2, line: /no stop rule\. Give --blocks, --ratio or --max-ppl/ },
   {
     what: 'no blocks to remove',
