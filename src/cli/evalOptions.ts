@@ -1,6 +1,8 @@
 /** The options that say how perplexity is taken, shared by prune and perplexity. */
 import { Option, type Command } from 'commander';
-import { chunkTokens, tokensNeeded, type BosPolicy, type Chunks, type EvalSettings } from '../eval/chunks.ts';
+import type { BosPolicy } from '../eval/bos.ts';
+import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
+import { conventionNames, type ConventionName } from '../eval/namedConvention.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
@@ -15,6 +17,8 @@ export interface EvalOptions {
   /** Files, joined in this order. */
   data: string[];
   field: string;
+  /** Default: the paper's. */
+  convention?: ConventionName;
   tokens?: number;
   chunk?: number;
   stride?: number;
@@ -31,9 +35,25 @@ export function addEvalOptions(command: Command): Command {
       oneMore,
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
+    .addOption(
+      new Option(
+        '--convention <name>',
+        'how perplexity is taken: whose figures it compares with (docs/guide/figures.md)',
+      )
+        .choices([...conventionNames])
+        .default('paper'),
+    )
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
-    .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
-    .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
+    .option(
+      '--chunk <n>',
+      "tokens per chunk (default: 2048, for llama.cpp 512, or the model's context)",
+      wholeNumber(2),
+    )
+    .option(
+      '--stride <n>',
+      "tokens from one chunk's start to the next (default: --chunk, for hf-stride half of it)",
+      wholeNumber(1),
+    )
     .addOption(
       new Option('--bos <policy>', 'where to add a start-of-text token (BOS); auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
@@ -55,6 +75,7 @@ export function oneMore(value: string, before: readonly string[] = []): string[]
 /** Reads the data as far as --tokens needs it and cuts it into chunks for the model. */
 export async function loadChunks(options: EvalOptions, opened: OpenedModel, terminal?: Terminal): Promise<Chunks> {
   const settings: EvalSettings = {
+    convention: options.convention ?? defaultEvalSettings.convention,
     chunk: options.chunk ?? null,
     stride: options.stride ?? null,
     bos: options.bos,

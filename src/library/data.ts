@@ -34,9 +34,10 @@ export async function chunksOf(
 }
 
 /** What differs from the defaults; undefined is not given. */
-export function evaluationOf({ chunk, stride, bos, join, tokens }: EvaluationSettings): EvalSettings {
-  const { bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
+export function evaluationOf({ convention, chunk, stride, bos, join, tokens }: EvaluationSettings): EvalSettings {
+  const { convention: defaultConvention, bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
   return {
+    convention: convention ?? defaultConvention,
     chunk: chunk ?? null,
     stride: stride ?? null,
     bos: bos ?? defaultBos,

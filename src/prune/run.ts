@@ -2,12 +2,13 @@
  * A whole pruning run: method, sample text, result document. Files and terminals are the caller's.
  */
 import type { GradientBackend } from '../backends/gradients.ts';
-import { DataError, NonFiniteError, UnsupportedBackendError } from '../errors.ts';
+import { DataError, NonFiniteError, UnsupportedBackendError, UsageError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
+import { requireSearchable } from '../eval/namedConvention.ts';
 import { formatBlock, hasBlock } from '../model/blockId.ts';
 import { configIdentity, type ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -70,17 +71,19 @@ export interface RunOptions {
  * hold one chunk's streams, FileChangedError when the model's files were changed meanwhile.
  */
 export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, PruneResult> {
-  const { model, chunks, kind, stop, method = blockpruner } = options;
+  const { model, chunks, kind, stop, race, method = blockpruner } = options;
   checkStopRules(stop, kind, model.config);
-  const given = options.race === undefined ? options.settings : { ...options.settings, race: options.race };
+  const given = race === undefined ? options.settings : { ...options.settings, race };
   const settings = method.check(given ?? {}, model.config);
+  requireSearchable(chunks.convention);
+  if (race !== undefined) requireEvenChunks(chunks);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
   const candidates = candidatesLeft(kind, model.config, Mask.empty).length;
   // Refused before a journal is begun.
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = identityOf(method, settings, gradients);
+    const identity = { ...conventionIdentity(chunks), ...identityOf(method, settings, gradients) };
     const hashes = await hashInputs(options, identity);
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
@@ -101,6 +104,18 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   } finally {
     await gradients?.dispose();
   }
+}
+
+/**
+ * A race takes every chunk for as much as every other.
+ * @throws UsageError where chunks count by their targets, and these differ.
+ */
+function requireEvenChunks({ convention, stride, chunk }: Chunks): void {
+  if (convention === 'paper' || stride === chunk) return;
+  throw new UsageError('with a stride, chunks of token-mean count differently, and a race needs them alike.', {
+    where: '--search race',
+    remedy: 'Leave --stride out, or use --search exact.',
+  });
 }
 
 /** @throws UnsupportedBackendError where nobody offers them. */
@@ -194,6 +209,14 @@ function identityOf(method: Method, settings: unknown, gradients: GradientBacken
   }
   const { name, version } = method;
   return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
+}
+
+/**
+ * What tells a search by one convention from that by another. The paper's is as it was before there
+ * were others, so that journals of then go on.
+ */
+function conventionIdentity({ convention }: Chunks): object {
+  return convention === 'paper' ? {} : { convention };
 }
 
 /** Hashes of everything a score depends on. */

@@ -1,0 +1,52 @@
+/** Texts as ids, all at once, and ids that fit a model; `readTokens` takes what comes in pieces. */
+import { DataError } from '../errors.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { RawData } from './textData.ts';
+import { countWords } from './words.ts';
+
+/** The ids of all texts joined. @throws DataError for text without a tokenizer. */
+export function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): readonly number[] {
+  if (data.kind === 'ids') return data.ids;
+  if (tokenizer === null) {
+    throw new DataError('text needs a tokenizer, and none was given.', {
+      where: name,
+      remedy: 'Give token ids as a .json array.',
+    });
+  }
+  return tokenizer.encode(data.rows.join(join));
+}
+
+/** A text by itself: its ids, and its words, where it came as text. */
+export interface TextIds {
+  readonly ids: Int32Array;
+  readonly words: number | null;
+}
+
+/** Texts one by one, tokenised each by itself. */
+export interface TextsData {
+  readonly kind: 'rows' | 'ids';
+  readonly texts: readonly TextIds[];
+  /** As in `TokenData`. */
+  readonly whole: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Each text by itself; ids are one text. @throws DataError for text without a tokenizer. */
+export function textsOf(name: string, data: RawData, tokenizer: Tokenizer | null): TextIds[] {
+  if (data.kind === 'ids') return [{ ids: Int32Array.from(data.ids), words: null }];
+  return data.rows.map((row) => ({
+    ids: Int32Array.from(streamOf(name, { kind: 'rows', rows: [row] }, tokenizer, '')),
+    words: countWords(row),
+  }));
+}
+
+/** @throws DataError for an id outside the vocabulary. */
+export function checkIds(name: string, ids: Int32Array, vocabSize: number): void {
+  const at = ids.findIndex((id) => id >= vocabSize);
+  if (at >= 0) {
+    throw new DataError(`token id ${ids[at]} (at ${at}) is outside the model's vocabulary of ${vocabSize}.`, {
+      where: name,
+      remedy: "Use ids of this model's own tokenizer.",
+    });
+  }
+}
