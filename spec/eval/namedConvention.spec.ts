@@ -51,7 +51,9 @@ describe('perplexity of the golden model', () => {
     expect(conventionOf(chunks, 'f64')).toMatchObject({ name: convention, chunk: settings.chunk });
     if (page === undefined) return;
     // Hugging Face's page counts one target too few in each window but the first.
-    const weights = scores.map(({ targets }, index) => targets - (index === 0 || settings.stride === settings.chunk ? 0 : 1));
+    const weights = scores.map(
+      ({ targets }, index) => targets - (index === 0 || settings.stride === settings.chunk ? 0 : 1),
+    );
     const sum = scores.reduce((all, { nats, targets }, index) => all + (nats / targets) * weights[index], 0);
     expect(Math.abs(Math.exp(sum / weights.reduce((a, b) => a + b)) / page - 1)).toBeLessThan(1e-6);
   });

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { BosPolicy } from '../eval/bos.ts';
 import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
-import { conventionNames, type ConventionName } from '../eval/namedConvention.ts';
+import { conventionNames, takesTextsApart, type ConventionName } from '../eval/namedConvention.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
@@ -82,7 +82,8 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
     join: joinText(options),
     tokens: options.tokens ?? null,
   };
-  const data = await readDataFile(options, opened, tokensNeeded(settings), terminal);
+  const limit = tokensNeeded(settings);
+  const data = await readDataFile(options, opened, { limit, apart: takesTextsApart(settings.convention) }, terminal);
   return chunkTokens(dataName(options.data), data, opened.weights.config, opened.tokenizer, settings);
 }
 
@@ -90,12 +91,12 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
 export async function readDataFile(
   options: Pick<EvalOptions, 'data' | 'field' | 'join'>,
   opened: OpenedModel,
-  limit: number,
+  { limit, apart }: { limit: number; apart?: boolean },
   terminal?: Terminal,
 ): Promise<TokenData> {
   const { data: paths, field } = options;
   const files = paths.map((path) => ({ name: path, pieces: textPieces(path), field }));
-  const settings = { join: joinText(options), limit, encodeNow: interruptible };
+  const settings = { join: joinText(options), limit, apart, encodeNow: interruptible };
   const data = await readTokens(files, (path) => textTokenizer(opened, fileName(path)), settings);
   for (const note of data.notes) terminal?.warn(paths.length === 1 ? `${fileName(paths[0])}: ${note}` : note);
   return data;

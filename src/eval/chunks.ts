@@ -117,7 +117,8 @@ export function chunkData(
 }
 
 /**
- * Chunks of a stream of ids.
+ * Chunks of a stream of ids. Where texts are to be measured one by one, `data.texts` has them; ids
+ * without texts are one.
  * @throws DataError as `chunkData` does, but for text without a tokenizer.
  */
 export function chunkTokens(
@@ -128,6 +129,12 @@ export function chunkTokens(
   settings: EvalSettings,
 ): Chunks {
   const { convention } = settings;
+  if (takesTextsApart(convention)) {
+    const ids = data.ids.subarray(0, settings.tokens ?? Infinity);
+    const texts = data.texts ?? [{ ids, words: null }];
+    const whole = data.whole && (data.texts !== undefined || ids.length === data.ids.length);
+    return chunkTexts(name, { ...data, texts, whole }, config, tokenizer, settings);
+  }
   const { chunk, stride } = lengthsOf(convention, settings, config.maxPositionEmbeddings);
   const bos = bosPolicy(data.kind, tokenizer, settings);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);

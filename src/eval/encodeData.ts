@@ -1,5 +1,7 @@
 /** Texts as ids, all at once, and ids that fit a model; `readTokens` takes what comes in pieces. */
 import { DataError } from '../errors.ts';
+import { encodeStream, type StreamSettings } from '../tokenizer/encodeStream.ts';
+import { IdBuffer } from '../tokenizer/idBuffer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { RawData } from './textData.ts';
 import { countWords } from './words.ts';
@@ -38,6 +40,37 @@ export function textsOf(name: string, data: RawData, tokenizer: Tokenizer | null
     ids: Int32Array.from(streamOf(name, { kind: 'rows', rows: [row] }, tokenizer, '')),
     words: countWords(row),
   }));
+}
+
+/**
+ * Each of the texts that come in pieces, whole, until there are `limit` ids.
+ * @throws what the pieces throw; DataError as `encodeStream` does.
+ */
+export async function encodeApart(
+  tokenizer: Tokenizer,
+  pieces: AsyncIterable<{ readonly text: string; readonly begins: boolean }>,
+  { limit = Infinity, ...settings }: StreamSettings,
+): Promise<{ ids: Int32Array; whole: boolean; texts: TextIds[] }> {
+  const texts: TextIds[] = [];
+  const ids = new IdBuffer();
+  let begun: string[] | null = null;
+  const finish = async (): Promise<void> => {
+    if (begun === null) return;
+    const text = begun.join('');
+    const own = await encodeStream(tokenizer, [text], settings);
+    texts.push({ ids: own.ids, words: countWords(text) });
+    ids.push(own.ids);
+  };
+  for await (const { text, begins } of pieces) {
+    if (begins) {
+      await finish();
+      begun = [];
+      if (ids.length >= limit) return { ids: ids.first(Infinity), whole: false, texts };
+    }
+    begun?.push(text);
+  }
+  await finish();
+  return { ids: ids.first(Infinity), whole: true, texts };
 }
 
 /** @throws DataError for an id outside the vocabulary. */

@@ -2,6 +2,7 @@
 import { DataError, UsageError } from '../errors.ts';
 import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import { dataName } from '../eval/dataForm.ts';
+import { takesTextsApart } from '../eval/namedConvention.ts';
 import type { TextPart } from '../eval/textPart.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
@@ -71,7 +72,8 @@ async function tokensOf(
     held.kind === 'files'
       ? held.files.map(({ name, content, field }) => ({ name, pieces: breathing(content, check), field }))
       : [{ name: TEXT, parts: textParts(held.texts, check) }];
-  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit });
+  const apart = takesTextsApart(settings.convention);
+  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit, apart });
 }
 
 function nameOf(data: Data): string {

@@ -99,7 +99,9 @@ export interface EvaluationSettings {
    * shorter.
    */
   chunk?: number;
-  /** Tokens from one chunk's start to the next's; default: the chunk, for `hf-stride` half of it. */
+  /**
+   * Tokens from one chunk's start to the next's; default: the chunk, for `hf-stride` half of it.
+   */
   stride?: number;
   /** Where a BOS goes; default `auto`: as the tokenizer does. */
   bos?: BosPolicy;
