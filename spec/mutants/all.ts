@@ -2,7 +2,6 @@ import { autodiffMutants } from './autodiff.ts';
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
-import { conventionMutants } from './conventions.ts';
 import { commandMutants } from './command.ts';
 import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
@@ -28,7 +27,6 @@ import { tokenizerMutants } from './tokenizer.ts';
 export const mutants: readonly Mutant[] = [
   ...autodiffMutants,
   ...cliMutants,
-  ...conventionMutants,
   ...commandMutants,
   ...coreMutants,
   ...drawingMutants,

@@ -16,13 +16,13 @@ export const dataMutants: readonly Mutant[] = [
   {
     ...aggregation,
     name: 'a chunk without targets takes part in the mean',
-    from: '=> targets > 0;',
-    to: '=> targets >= 0;',
+    from: 'scores.filter(({ targets }) => targets > 0)',
+    to: 'scores',
   },
   {
     ...aggregation,
     name: 'nats per token are the mean of chunk means',
-    from: 'natsPerToken: nats / targets,',
+    from: 'natsPerToken: totalNats / scoredTokens,',
     to: 'natsPerToken: nll,',
   },
   {

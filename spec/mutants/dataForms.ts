@@ -41,9 +41,9 @@ export const dataFormMutants: readonly Mutant[] = [
   },
   {
     ...tokens,
-    name: 'nothing stands between texts',
-    from: 'begun && begins ?',
-    to: 'begun && !begins ?',
+    name: 'nothing stands between the texts of two files',
+    from: 'begun && beginsText(part) ?',
+    to: 'begun && index === 0 && beginsText(part) ?',
   },
   {
     ...tokens,

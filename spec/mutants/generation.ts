@@ -16,8 +16,8 @@ export const generationMutants: readonly Mutant[] = [
   {
     ...chunks,
     name: 'a text that begins with a BOS gets a second one',
-    from: "(bos === 'stream' || bos === 'replaced') && bosId !== null && !bosInData",
-    to: "(bos === 'stream' || bos === 'replaced') && bosId !== null",
+    from: "if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);",
+    to: "if (bos === 'stream' && bosId !== null) all = withBos(bosId, all);",
   },
   {
     ...chunks,

@@ -110,9 +110,9 @@ export const methodMutants: readonly Mutant[] = [
     to: 'if (removed === null)',
   },
   {
-    file: 'src/prune/subject.ts',
+    file: 'src/prune/once.ts',
     specs: ['spec/method/once.spec.ts'],
-    name: 'subject: a value that is kept is shared with whoever computed it',
+    name: 'once: a value that is kept is shared with whoever computed it',
     from: 'return decodeKept(encodeKept(value)) as T;',
     to: 'return value;',
   },

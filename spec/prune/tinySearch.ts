@@ -38,7 +38,6 @@ export const reference: NamedBackend = { name: 'reference', make: () => Promise.
 export function tinyChunks(seed: number, count: number, chunk: number, more: Partial<Chunks> = {}): Chunks {
   const rng = seededRng(seed);
   return {
-    convention: 'paper',
     ids: Array.from({ length: count }, () => Int32Array.from({ length: chunk }, () => rng.int(TINY_VOCAB))),
     chunk,
     stride: chunk,
@@ -49,7 +48,6 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     droppedTokens: 0,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
-    texts: null,
     wholeText: true,
     notes: [],
     ...more,

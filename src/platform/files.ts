@@ -14,6 +14,8 @@ export interface Files {
   open(file: string): Promise<ByteSource>;
   /** Makes a file, or puts another in its place: whole or not at all. */
   readonly create: OpenSink;
+  /** Does away with a file; nothing happens where there is none. @throws AccessError */
+  remove(file: string): Promise<void>;
 }
 
 /** Files in memory: for a browser, for runs that keep nothing, and for specs. */
@@ -26,5 +28,9 @@ export function memoryFiles(name: string, files: Map<string, Uint8Array> = new M
       return Promise.reject(new NotFoundError('no such file or folder.', { where: `${name}/${file}` }));
     },
     create: memorySink(files),
+    remove(file) {
+      files.delete(file);
+      return Promise.resolve();
+    },
   };
 }

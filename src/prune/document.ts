@@ -6,10 +6,10 @@ import { formatBlock } from '../model/blockId.ts';
 import type { Edit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
 import { addWork } from './blockPasses.ts';
-import type { RowPasses, ScoredCandidate, StepEvent, StoppedBy } from './events.ts';
+import type { Leader, RowPasses, ScoredCandidate, StepEvent, StepRepair, StoppedBy } from './events.ts';
 import type { BlockScore, MethodEvent } from './method.ts';
 import { nearTie } from './nearTie.ts';
-import type { CandidateScore, MethodScore, StepResult } from './result.ts';
+import type { CandidateScore, LeaderResult, MethodScore, StepRepairResult, StepResult } from './result.ts';
 
 /** What a method's search ended with. */
 export interface MeasuredEnd {
@@ -77,15 +77,40 @@ function stepResult(event: StepEvent, noise: number): StepResult {
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
     ratio: event.ratios.total,
     ratios: event.ratios,
-    nearTie: nearTie(noise, removed, event.runnerUp),
+    nearTie: nearTie(noise, event.repair?.picked ?? removed, event.repair?.runnerUp ?? event.runnerUp),
     candidates: event.candidates.map(candidateScore),
     work: event.work,
     ...(event.race === undefined ? {} : { race: event.race }),
+    ...(event.repair === undefined ? {} : { repair: stepRepair(event.repair) }),
   };
 }
 
+function stepRepair({ leaders, picked }: StepRepair): StepRepairResult {
+  return {
+    ...finitePpl(picked?.perplexity.ppl ?? bestOfNone(leaders)),
+    standardError: finiteOrNull(picked?.perplexity.standardError ?? null),
+    bitsPerByte: finiteOrNull(picked?.perplexity.bitsPerByte ?? null),
+    heldOut: picked === null ? null : heldOut(picked),
+    leaders: leaders.map((leader) => {
+      const { ppl, status } = finitePpl(leader.perplexity.ppl);
+      return {
+        block: leader.name,
+        pruned: finiteOrNull(leader.plain.ppl),
+        repaired: ppl,
+        ...(status === undefined ? {} : { status }),
+        heldOut: heldOut(leader),
+      };
+    }),
+  };
+}
+
+function heldOut(leader: Leader): LeaderResult['heldOut'] {
+  if (leader.heldOut === null) return null;
+  return { pruned: finiteOrNull(leader.heldOut.plain), repaired: finiteOrNull(leader.heldOut.repaired) };
+}
+
 /** What the best of candidates is of which none is finite: infinite, unless all are NaN. */
-function bestOfNone(candidates: readonly ScoredCandidate[]): number {
+function bestOfNone(candidates: readonly Pick<ScoredCandidate, 'perplexity'>[]): number {
   return candidates.every(({ perplexity }) => Number.isNaN(perplexity.ppl)) ? NaN : Infinity;
 }
 

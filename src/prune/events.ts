@@ -69,6 +69,47 @@ export interface StepOutcome {
   effect?: DesignEffect | null;
 }
 
+/** A leader of a step that repairs: without it, before and after the repair of what is left. */
+export interface Leader extends Candidate {
+  /** What made it a leader: its price on top of the repaired model that the step before left. */
+  plain: Perplexity;
+  /** Its price after repair, over all chunks: by this one is chosen. */
+  perplexity: Perplexity;
+  /** The same two over the chunks that no fit has seen; null where there are none. */
+  heldOut: { plain: number; repaired: number } | null;
+}
+
+/** What repair in the loop adds to a step. */
+export interface StepRepair {
+  /** The candidates with the lowest plain prices, in the order of those. */
+  leaders: Leader[];
+  /** The leader that went; null where none has a finite price. */
+  picked: Leader | null;
+  runnerUp: Leader | null;
+}
+
+/** What a step chooses from. */
+export interface ToChoose {
+  step: number;
+  /** What is gone already. */
+  mask: Mask;
+  outcome: StepOutcome;
+}
+
+/** What goes in a step. */
+export interface Choice {
+  /** Null where nothing can go. */
+  best: ScoredCandidate | null;
+  /** The second best, to tell near-ties. */
+  runnerUp: ScoredCandidate | null;
+  /** The perplexity that was decided by; NaN where nothing can go. */
+  ppl: number;
+  /** Only where the search repairs in the loop. */
+  repair?: StepRepair;
+}
+
+export type Choose = (from: ToChoose) => AsyncGenerator<RepairProgressEvent, Choice>;
+
 export interface SearchProgressEvent {
   type: 'progress';
   step: number;
@@ -96,6 +137,15 @@ export interface StepEvent {
   work: RowPasses;
   /** Only where the search races. */
   race?: StepRace;
+  /** Only where it repairs in the loop: then `removed` is the leader that is best after repair. */
+  repair?: StepRepair;
+}
+
+/** A repair is under way, 0 … 1: of the result, or of what is left without a leader of a step. */
+export interface RepairProgressEvent {
+  type: 'repairing';
+  leader: { step: number; name: string; index: number; of: number } | null;
+  fraction: number;
 }
 
 export type SearchEvent =
@@ -103,6 +153,7 @@ export type SearchEvent =
   | { type: 'warning'; message: string }
   | { type: 'start'; blocks: number; chunks: number }
   | SearchProgressEvent
+  | RepairProgressEvent
   | { type: 'dense'; perplexity: Perplexity }
   | StepEvent
   /** What a step took, also one whose pick a stop rule then refuses. */

@@ -129,6 +129,11 @@ export class Journal {
     return this.#pieces.get(key) ?? null;
   }
 
+  /** All that was kept under keys that begin so. */
+  pieces(key: string): PieceRecord[] {
+    return [...this.#pieces.values()].filter((piece) => piece.key.startsWith(key));
+  }
+
   /**
    * Where a record stands, for messages: `journal.jsonl:3`, or the journal's name for one that is
    * new.
@@ -137,12 +142,14 @@ export class Journal {
     return this.#places.get(record) ?? this.#sink.name;
   }
 
-  /** Seconds of computing recorded, also by runs before this one. */
-  seconds(): number {
-    return [...this.#groups, ...this.#races, ...this.#samples, ...this.#pieces.values()].reduce(
-      (sum, record) => sum + record.seconds,
-      0,
-    );
+  /**
+   * Seconds of computing recorded, also by runs before this one: all, or those of the pieces whose
+   * keys begin so.
+   */
+  seconds(key?: string): number {
+    const pieces = this.pieces(key ?? '');
+    const records = key === undefined ? [...this.#groups, ...this.#races, ...this.#samples, ...pieces] : pieces;
+    return records.reduce((sum, record) => sum + record.seconds, 0);
   }
 
   async addGroup(group: GroupRecord): Promise<void> {

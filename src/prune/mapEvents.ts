@@ -25,3 +25,11 @@ export async function* mapEvents<From, To, Result>(
 export async function abandon(generator: AsyncGenerator<unknown, unknown>): Promise<void> {
   await generator.return(undefined);
 }
+
+/** A generator's result, for who does not care what it tells. */
+export async function resultOf<Result>(work: AsyncGenerator<unknown, Result>): Promise<Result> {
+  for (;;) {
+    const next = await work.next();
+    if (next.done === true) return next.value;
+  }
+}

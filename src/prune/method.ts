@@ -16,6 +16,7 @@ import type { Candidate, PruneKind, StopRules } from './candidates.ts';
 import type { SearchEvent } from './events.ts';
 import type { Kept } from './journalPiece.ts';
 import type { RaceSettings } from './race/raceRule.ts';
+import type { RepairEvent } from '../repair/repair.ts';
 
 /** When a method stops removing: at the first rule that is met. */
 export type Budget = StopRules;
@@ -38,7 +39,9 @@ export type MethodEvent =
   /** How far a method is with its scores, 0 … 1. */
   | { readonly type: 'scoring'; readonly fraction: number }
   /** All scores, in the official order of candidates. */
-  | { readonly type: 'scored'; readonly scores: readonly BlockScore[] };
+  | { readonly type: 'scored'; readonly scores: readonly BlockScore[] }
+  /** A block of the result was fitted, or keeps its weights. */
+  | Extract<RepairEvent, { type: 'repaired' }>;
 
 /** What is computed in steps that tell how far they are. */
 export type Telling<T> = AsyncGenerator<MethodEvent, T>;
@@ -70,10 +73,18 @@ export interface Subject {
   price(candidates: readonly Candidate[]): Telling<Perplexity[]>;
   /**
    * BlockPruner's greedy search until the budget is met; or, with `order`, removal in that order,
-   * perplexity being measured after each. It tells the run's `dense`, `step` and `done`.
+   * perplexity being measured after each; or, with `leaders`, the greedy search that repairs so
+   * many candidates in each step and chooses by their prices after that
+   * (repair/chooseRepaired.ts). It tells the run's `dense`, `step` and `done`.
    * @returns what was removed.
+   * @throws UsageError for `leaders` where the run has no repair.
    */
-  search(settings: { stop: Budget; order?: readonly Candidate[]; race?: RaceSettings }): Telling<Mask>;
+  search(settings: {
+    stop: Budget;
+    order?: readonly Candidate[];
+    race?: RaceSettings;
+    leaders?: number;
+  }): Telling<Mask>;
 }
 
 export interface Method<Settings = unknown> {

@@ -6,8 +6,8 @@ import type { ScoredCandidate } from './events.ts';
  */
 export function nearTie(
   noise: number,
-  picked: ScoredCandidate | null,
-  runnerUp: ScoredCandidate | null,
+  picked: Pick<ScoredCandidate, 'name' | 'perplexity'> | null,
+  runnerUp: Pick<ScoredCandidate, 'name' | 'perplexity'> | null,
 ): { block: string; ppl: number } | null {
   if (picked === null || runnerUp === null) return null;
   const gap = (runnerUp.perplexity.ppl - picked.perplexity.ppl) / picked.perplexity.ppl;

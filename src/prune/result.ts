@@ -8,7 +8,9 @@ import type { Convention, DataSummary } from '../eval/convention.ts';
 import type { NonFinite, PerplexityFigures } from '../eval/figures.ts';
 import type { PruneKind, StopRules } from './candidates.ts';
 import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
+import type { RepairDocument, RepairFigures } from '../repair/document.ts';
 import type { RaceSettings } from './race/raceRule.ts';
+import type { RepairTime } from './repair/settings.ts';
 
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
 
@@ -66,6 +68,41 @@ export interface StepResult {
   work: RowPasses;
   /** Only where the search raced. */
   race?: StepRace;
+  /** Only with repair in the loop; `ppl` is then the price before the repair of this step. */
+  repair?: StepRepairResult;
+}
+
+/** A leader's price before and after its repair; null with a status where it is not finite. */
+export interface LeaderResult {
+  /** `L5.mlp`, or in layer mode `L5.mha,L5.mlp`. */
+  block: string;
+  /** Without it, on top of the repaired model of the step before: what made it a leader. */
+  pruned: number | null;
+  /** After the repair of what is left without it, over all chunks: what decides. */
+  repaired: number | null;
+  status?: NonFinite;
+  /** Both over the chunks that no fit has seen; null where there are none. */
+  heldOut: { pruned: number | null; repaired: number | null } | null;
+}
+
+/** A step's figures after repair: those of the leader that went. */
+export interface StepRepairResult {
+  ppl: number | null;
+  status?: NonFinite;
+  standardError: number | null;
+  bitsPerByte: number | null;
+  /** Over the chunks that no fit has seen; null where there are none. */
+  heldOut: { pruned: number | null; repaired: number | null } | null;
+  /** All that were repaired, lowest plain price first. */
+  leaders: LeaderResult[];
+}
+
+/** The repair of a run's result; `prune --repair`. */
+export interface PruneRepair extends RepairDocument {
+  /** `end`: the result alone; `each`: every step chose by prices after repair. */
+  when: RepairTime;
+  /** On all chunks of the calibration text, as the perplexities of `steps` are. */
+  whole: RepairFigures;
 }
 
 export interface PruneResult {
@@ -108,10 +145,16 @@ export interface PruneResult {
   /** Blocks in the order of removal. */
   removed: string[];
   /**
-   * A continuation of the data's own opening words, dense and pruned, drawn at temperature 0.6 with
-   * a fixed seed; null without a tokenizer, or where logits are not finite.
+   * Only where the result was repaired: what was fitted, and the perplexities after. `steps` are
+   * before repair, but for what each says of it itself.
    */
-  sample: { prompt: string; before: string; after: string } | null;
+  repair?: PruneRepair;
+  /**
+   * A continuation of the data's own opening words, dense and pruned (`repaired` where the result
+   * was), drawn at temperature 0.6 with a fixed seed; null without a tokenizer, or where logits are
+   * not finite.
+   */
+  sample: { prompt: string; before: string; after: string; repaired?: string } | null;
   /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;
 }

@@ -2,13 +2,12 @@
  * A whole pruning run: method, sample text, result document. Files and terminals are the caller's.
  */
 import type { GradientBackend } from '../backends/gradients.ts';
-import { DataError, NonFiniteError, UnsupportedBackendError, UsageError } from '../errors.ts';
+import { DataError, UnsupportedBackendError, UsageError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
-import { requireSearchable } from '../eval/namedConvention.ts';
 import { formatBlock, hasBlock } from '../model/blockId.ts';
 import { configIdentity, type ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -17,13 +16,18 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
 import { Journal, type JournalHeader } from './journal.ts';
-import type { Method, MethodEvent } from './method.ts';
+import type { Method, MethodEvent, Telling } from './method.ts';
 import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
 import { mapEvents } from './mapEvents.ts';
 import { planGroup } from './pricing/plan.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
-import { PRUNE_SCHEMA, type PruneResult } from './result.ts';
-import { samplePrompt, sampleText } from './sample.ts';
+import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
+import { unitsOf } from '../repair/units.ts';
+import { repairResult, type EvalText } from './repair/endRepair.ts';
+import { canRepair, Repairs, type RepairMeans } from './repair/repairs.ts';
+import { DEFAULT_LEADERS, type RepairTime } from './repair/settings.ts';
+import { PRUNE_SCHEMA, type PruneRepair, type PruneResult } from './result.ts';
+import { sampleOnce } from './runSample.ts';
 import { subjectOf } from './subject.ts';
 import { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
@@ -57,10 +61,22 @@ export interface RunOptions {
    * what comes out.
    */
   checkpointBytes?: number;
+  /** Repairs what is left: the result at the end, and with `each` the leaders of every step. */
+  repair?: RunRepair;
   /** Program version, for the document. */
   version: string;
   newHasher: () => Hasher;
   sink: JournalSink;
+}
+
+export interface RunRepair extends RepairMeans {
+  readonly when: RepairTime;
+  /** Default: every kept block, refitted. */
+  readonly settings?: RepairSettings;
+  /** With `each`: how many candidates a step repairs. */
+  readonly leaders?: number;
+  /** A text that nothing is fitted on, to measure the result on. */
+  readonly evaluation?: EvalText;
 }
 
 /**
@@ -71,51 +87,87 @@ export interface RunOptions {
  * hold one chunk's streams, FileChangedError when the model's files were changed meanwhile.
  */
 export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, PruneResult> {
-  const { model, chunks, kind, stop, race, method = blockpruner } = options;
+  const { model, chunks, kind, stop, method = blockpruner } = options;
   checkStopRules(stop, kind, model.config);
-  const given = race === undefined ? options.settings : { ...options.settings, race };
-  const settings = method.check(given ?? {}, model.config);
-  requireSearchable(chunks.convention);
-  if (race !== undefined) requireEvenChunks(chunks);
+  const settings = method.check(settingsOf(options), model.config);
+  // What cannot be repaired in the end is refused before a search.
+  if (options.repair !== undefined) unitsOf(chunks);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
   const candidates = candidatesLeft(kind, model.config, Mask.empty).length;
   // Refused before a journal is begun.
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = { ...conventionIdentity(chunks), ...identityOf(method, settings, gradients) };
+    const identity = identityOf(method, settings, gradients);
     const hashes = await hashInputs(options, identity);
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
     const outcome = new Outcome(model.backend.perplexityNoise);
-    const work = method.run(subjectOf(options, journal, gradients), settings, stop);
+    const repairs = repairsOf(options, journal);
+    const work = method.run(subjectOf({ ...options, repairs }, journal, gradients), settings, stop);
     const edits = yield* mapEvents(work, (event) => {
       outcome.take(event);
       return event;
     });
     const end = outcome.end(method.name, edits);
-    const sample = await sampleOnce(options, journal, end.mask);
+    const repair = yield* repairOf(options, journal, repairs, end.mask);
+    const sample = await sampleOnce(options, journal, end.mask, repair === null ? null : repairs);
     // The result names the model by its hash: it is given only while the files are those that were
     // hashed.
     await model.source.assertUnchanged();
     const seconds = journal.seconds();
-    return documentOf(options, { method: { name: method.name, settings }, outcome, end, hashes, sample, seconds });
+    return documentOf(options, {
+      method: { name: method.name, settings },
+      outcome,
+      end,
+      hashes,
+      sample,
+      repair,
+      seconds,
+    });
   } finally {
     await gradients?.dispose();
   }
 }
 
-/**
- * A race takes every chunk for as much as every other.
- * @throws UsageError where chunks count by their targets, and these differ.
- */
-function requireEvenChunks({ convention, stride, chunk }: Chunks): void {
-  if (convention === 'paper' || stride === chunk) return;
-  throw new UsageError('with a stride, chunks of token-mean count differently, and a race needs them alike.', {
-    where: '--search race',
-    remedy: 'Leave --stride out, or use --search exact.',
-  });
+/** All settings of the method. @throws UsageError for repair in the loop of another method. */
+function settingsOf({ method = blockpruner, settings, race, repair }: RunOptions): Readonly<Record<string, unknown>> {
+  if (settings?.repair !== undefined) {
+    throw new UsageError("'repair' is the run's to ask for, not a setting of its method.", { remedy: 'Use --repair.' });
+  }
+  const raced = race === undefined ? {} : { race };
+  if (repair?.when !== 'each') return { ...settings, ...raced };
+  if (method !== blockpruner) {
+    throw new UsageError(
+      `--repair each chooses by prices after repair, and method ${method.name} does not choose by price.`,
+      {
+        remedy: 'Use --repair end, or --method blockpruner.',
+      },
+    );
+  }
+  const { leaders = DEFAULT_LEADERS } = repair;
+  return { ...settings, ...raced, repair: { ...(repair.settings ?? defaultRepair), leaders } };
+}
+
+/** The repair of the result; null where none was asked for, or there is nothing to repair. */
+async function* repairOf(
+  options: RunOptions,
+  journal: Journal,
+  repairs: Repairs | null,
+  mask: Mask,
+): Telling<PruneRepair | null> {
+  const { repair, model, chunks, activationBytes, newHasher } = options;
+  if (repair === undefined || repairs === null) return null;
+  if (!canRepair(model, mask)) {
+    const why = mask.size === 0 ? 'no block was removed' : 'no block is left to repair with';
+    yield { type: 'warning', message: `nothing is repaired: ${why}.` };
+    return null;
+  }
+  const { when, evaluation = null } = repair;
+  const groupSize = planGroup(model, chunks.chunk, 1, activationBytes);
+  const measured = { model, chunks, journal, evaluation, groupSize, newHasher };
+  return { when, ...(yield* repairResult(measured, repairs, mask)) };
 }
 
 /** @throws UnsupportedBackendError where nobody offers them. */
@@ -132,10 +184,14 @@ interface Parts {
   end: MeasuredEnd;
   hashes: JournalHeader;
   sample: PruneResult['sample'];
+  repair: PruneRepair | null;
   seconds: number;
 }
 
-function documentOf(options: RunOptions, { method, outcome, end, hashes, sample, seconds }: Parts): PruneResult {
+function documentOf(
+  options: RunOptions,
+  { method, outcome, end, hashes, sample, repair, seconds }: Parts,
+): PruneResult {
   const { model, chunks, race } = options;
   const { config, source } = model;
   const counts = countParameters(source);
@@ -165,6 +221,7 @@ function documentOf(options: RunOptions, { method, outcome, end, hashes, sample,
     work: outcome.work,
     steps: outcome.steps,
     removed: end.mask.blocks.map(formatBlock),
+    ...(repair === null ? {} : { repair }),
     sample,
     seconds,
   };
@@ -180,22 +237,9 @@ function absentOf(config: ModelConfig): Pick<PruneResult['model'], 'absent'> {
   return absent.length === 0 ? {} : { absent };
 }
 
-async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Promise<PruneResult['sample']> {
-  const { model, tokenizer, chunks } = options;
-  if (tokenizer === null) return null;
-  const prompt = samplePrompt(tokenizer, chunks.ids[0]);
-  let sample = journal.sample(mask.toString(), tokenizer.decode(prompt));
-  if (sample === null) {
-    try {
-      sample = await sampleText(model, tokenizer, prompt, mask, options.endTokenIds ?? model.config.eosTokenIds);
-    } catch (error) {
-      // The search is done: its result is not lost for a text that cannot be drawn.
-      if (error instanceof NonFiniteError) return null;
-      throw error;
-    }
-    await journal.addSample(sample);
-  }
-  return { prompt: sample.prompt, before: sample.before, after: sample.after };
+function repairsOf({ repair, model, chunks }: RunOptions, journal: Journal): Repairs | null {
+  if (repair === undefined) return null;
+  return new Repairs({ ...repair, model, chunks, journal }, repair.settings ?? defaultRepair);
 }
 
 /**
@@ -204,19 +248,12 @@ async function sampleOnce(options: RunOptions, journal: Journal, mask: Mask): Pr
  */
 function identityOf(method: Method, settings: unknown, gradients: GradientBackend | null): object {
   if (method === blockpruner) {
-    const { race } = settings as BlockPrunerSettings;
+    const { race, repair } = settings as BlockPrunerSettings;
+    if (repair !== undefined) return { search: 'repaired', ...repair };
     return race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...race };
   }
   const { name, version } = method;
   return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
-}
-
-/**
- * What tells a search by one convention from that by another. The paper's is as it was before there
- * were others, so that journals of then go on.
- */
-function conventionIdentity({ convention }: Chunks): object {
-  return convention === 'paper' ? {} : { convention };
 }
 
 /** Hashes of everything a score depends on. */

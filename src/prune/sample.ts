@@ -50,10 +50,10 @@ export async function sampleText(
 }
 
 /**
- * The continuation alone: the text of prompt and continuation less the prompt's, as tokens may join
- * into one character.
+ * What a model makes of `prompt`, the continuation alone: the text of prompt and continuation less
+ * the prompt's, as tokens may join into one character.
  */
-async function continuation(
+export async function continuation(
   model: Transformer,
   tokenizer: Tokenizer,
   prompt: readonly number[],

@@ -22,7 +22,7 @@ import {
   type PruneKind,
   type StopRules,
 } from './candidates.ts';
-import type { SearchEvent, StepOutcome } from './events.ts';
+import type { Choice, Choose, SearchEvent, StepEvent, StepOutcome } from './events.ts';
 import { ExactStep } from './exactStep.ts';
 import { lowest } from './lowest.ts';
 import { measureStep, type SearchInput, type StepMeasurement } from './measureStep.ts';
@@ -43,6 +43,11 @@ export interface SearchSettings {
    * all.
    */
   race?: RaceSettings;
+  /**
+   * Repair in the loop: the pricer prices on top of the repaired model, and this chooses among the
+   * candidates by their prices after repair. Without it the lowest plain price goes.
+   */
+  choose?: Choose;
 }
 
 /**
@@ -54,7 +59,7 @@ export interface SearchSettings {
  */
 export async function* search(input: SearchInput, settings: SearchSettings): AsyncGenerator<SearchEvent, void> {
   const { model, chunks, journal } = input;
-  const { stop, kind, order, race } = settings;
+  const { stop, kind, order, race, choose } = settings;
   checkSettings(model, settings);
   yield { type: 'start', blocks: walkOf(model.config).length, chunks: chunks.ids.length };
   const counts = countParameters(model.source);
@@ -77,22 +82,21 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     // With one candidate a step, what the model is without it is what the next step begins with.
     if (order !== undefined) known = outcome.scores?.[0] ?? null;
 
-    const finalists = scored.filter(({ dropped }) => dropped === undefined);
-    const best = lowest(finalists);
-    const measured = { step, candidates: scored, work, ...(race === undefined ? {} : { race: outcome.race }) };
+    const choice = choose === undefined ? choosePlain(outcome) : yield* choose({ step, mask, outcome });
+    const { best, runnerUp, ppl } = choice;
+    const measured = { step, candidates: scored, work, ...kindOfStep(settings, outcome, choice) };
     if (best === null) {
       await journal.addStep(step, null, NaN);
       yield { type: 'step', ...measured, removed: null, runnerUp: null, ratios: ratios(counts, mask) };
       // Nothing went, so the next step would find the same: the search cannot go on.
       return yield { type: 'done', mask, stoppedBy: 'no finite candidate' };
     }
-    if (stop.maxPpl !== undefined && best.perplexity.ppl > stop.maxPpl) {
+    if (stop.maxPpl !== undefined && ppl > stop.maxPpl) {
       return yield { type: 'done', mask, stoppedBy: 'max-ppl' };
     }
     mask = mask.with(best.blocks);
-    await journal.addStep(step, best.name, best.perplexity.ppl);
+    await journal.addStep(step, best.name, ppl);
     const reached = ratios(counts, mask);
-    const runnerUp = lowest(finalists.filter((candidate) => candidate !== best));
     yield { type: 'step', ...measured, removed: best, runnerUp, ratios: reached };
     const isMet = (rule: number | undefined, value: number): boolean => rule !== undefined && value >= rule;
     if (isMet(stop.blocks, mask.size)) return yield { type: 'done', mask, stoppedBy: 'blocks' };
@@ -100,8 +104,30 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
   }
 }
 
-function checkSettings({ config }: Transformer, { stop, kind, order, race }: SearchSettings): void {
+/** BlockPruner's choice: the lowest of those that were measured on all chunks. */
+function choosePlain({ scored }: StepOutcome): Choice {
+  const finalists = scored.filter(({ dropped }) => dropped === undefined);
+  const best = lowest(finalists);
+  const runnerUp = lowest(finalists.filter((candidate) => candidate !== best));
+  return { best, runnerUp, ppl: best?.perplexity.ppl ?? NaN };
+}
+
+/** What a step tells beside its candidates, where the search races or repairs. */
+function kindOfStep(
+  { race }: SearchSettings,
+  outcome: StepOutcome,
+  { repair }: Choice,
+): Pick<StepEvent, 'race' | 'repair'> {
+  return { ...(race === undefined ? {} : { race: outcome.race }), ...(repair === undefined ? {} : { repair }) };
+}
+
+function checkSettings({ config }: Transformer, { stop, kind, order, race, choose }: SearchSettings): void {
   checkStopRules(stop, kind, config);
+  if (choose !== undefined && (race !== undefined || order !== undefined)) {
+    throw new UsageError('repair in the loop chooses among candidates that were measured on all chunks.', {
+      remedy: 'Leave out the race, or the order.',
+    });
+  }
   if (order === undefined) return;
   checkOrder(order, config);
   if (race !== undefined) throw new UsageError('a race chooses among candidates; an order leaves no choice.');

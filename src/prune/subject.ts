@@ -3,7 +3,7 @@
  * `search`.
  */
 import type { GradientBackend } from '../backends/gradients.ts';
-import { UnsupportedBackendError } from '../errors.ts';
+import { UnsupportedBackendError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { aggregate, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
@@ -13,12 +13,15 @@ import type { Transformer } from '../model/transformer.ts';
 import { appendAll } from './appendAll.ts';
 import { candidatesLeft, type Candidate, type PruneKind } from './candidates.ts';
 import type { Journal } from './journal.ts';
-import { decodeKept, encodeKept, type Kept } from './journalPiece.ts';
 import type { Subject, Telling } from './method.ts';
 import { mapEvents } from './mapEvents.ts';
+import { once } from './once.ts';
 import { localPricer } from './pricing/localPricer.ts';
 import { planGroup } from './pricing/plan.ts';
 import type { Pricer } from './pricing/pricer.ts';
+import { chooseRepaired } from './repair/chooseRepaired.ts';
+import { RepairedPricer } from './repair/repairedPricer.ts';
+import type { Repairs } from './repair/repairs.ts';
 import { search } from './search.ts';
 
 export interface SubjectOptions {
@@ -27,6 +30,8 @@ export interface SubjectOptions {
   kind: PruneKind;
   activationBytes: number;
   checkpointBytes?: number;
+  /** The run's repair, for a search that chooses by it. */
+  repairs?: Repairs | null;
 }
 
 /** @param gradients null where the method did not ask for them. */
@@ -36,19 +41,7 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
   const counts = countParameters(model.source);
   const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
 
-  const once: Subject['once'] = async function* <T extends Kept>(
-    key: string,
-    compute: () => Promise<T> | Telling<T>,
-  ): Telling<T> {
-    const kept = journal.piece(key);
-    if (kept !== null) return kept.value as T;
-    const started = performance.now();
-    const found = compute();
-    const value = found instanceof Promise ? await found : yield* found;
-    await journal.addPiece({ type: 'piece', key, seconds: (performance.now() - started) / 1000, value });
-    // As a resumed run reads it, so that both go on with the same.
-    return decodeKept(encodeKept(value)) as T;
-  };
+  const remember: Subject['once'] = (key, compute) => once(journal, key, compute);
 
   return {
     model,
@@ -60,16 +53,23 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       if (gradients !== null) return Promise.resolve(gradients);
       throw new UnsupportedBackendError("the method uses gradients and does not list 'gradients' in its needs.");
     },
-    once,
-    price: (some) => price(model, chunks, localPricer(model, chunks, { groupSize: groupOf(some.length) }), some, once),
-    async *search({ stop, order, race }) {
+    once: remember,
+    price: (some) =>
+      price(model, chunks, localPricer(model, chunks, { groupSize: groupOf(some.length) }), some, remember),
+    async *search({ stop, order, race, leaders }) {
       const groupSize = groupOf(order === undefined ? candidates.length : 1);
       // A race visits other chunks in each step: streams kept from one would not serve the next.
       const checkpointBytes = race === undefined ? options.checkpointBytes : 0;
-      const pricer = localPricer(model, chunks, { groupSize, checkpointBytes });
+      const repairs = leaders === undefined ? null : requireRepairs(options);
+      const pricer =
+        repairs === null
+          ? localPricer(model, chunks, { groupSize, checkpointBytes })
+          : new RepairedPricer(model, chunks, repairs, groupSize);
+      const input = { model, chunks, journal, pricer };
+      const choose = repairs === null ? undefined : chooseRepaired(input, repairs, leaders ?? 1);
       let mask = Mask.empty;
       try {
-        for await (const event of search({ model, chunks, journal, pricer }, { kind, stop, race, order })) {
+        for await (const event of search(input, { kind, stop, race, order, choose })) {
           if (event.type === 'done') mask = event.mask;
           yield event;
         }
@@ -81,13 +81,21 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
   };
 }
 
+/** @throws UsageError where the run repairs nothing. */
+function requireRepairs({ repairs = null }: SubjectOptions): Repairs {
+  if (repairs !== null) return repairs;
+  throw new UsageError('the search is to choose by prices after repair, and the run has no repair.', {
+    remedy: "Give the run its option 'repair'.",
+  });
+}
+
 /** One job a group of chunks; what a group gave is kept, and says itself where the next begins. */
 async function* price(
   model: Transformer,
   chunks: Chunks,
   pricer: Pricer,
   candidates: readonly Candidate[],
-  once: Subject['once'],
+  remember: Subject['once'],
 ): Telling<Perplexity[]> {
   const names = candidates.map(({ name }) => name).join(' ');
   const total = chunks.ids.length;
@@ -95,7 +103,7 @@ async function* price(
   try {
     for (let from = 0; from < total;) {
       const first = from;
-      const group = yield* once(`prices of ${names} from chunk ${first}`, async function* () {
+      const group = yield* remember(`prices of ${names} from chunk ${first}`, async function* () {
         const count = Math.min(pricer.groupSize, total - first);
         const job = { mask: Mask.empty, candidates, chunks: Array.from({ length: count }, (_, at) => first + at) };
         const priced = yield* mapEvents(pricer.price(job), ({ passes, totalPasses }) => {

@@ -40,6 +40,8 @@ export interface TensorStore {
    * values, AccessError where it cannot be read.
    */
   read(tensor: StoredTensor): Promise<Float32Array>;
+  /** Does away with what was kept; nothing happens where it is not there. @throws AccessError */
+  remove(tensor: StoredTensor): Promise<void>;
 }
 
 const FOLDER = 'repair';
@@ -89,6 +91,7 @@ export function tensorStore(files: Files, newHasher: () => Hasher): TensorStore 
         await source.close();
       }
     },
+    remove: ({ file }) => files.remove(file),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Planned {
   readonly model: Transformer;
   /** Budget for residual streams and what a block needs while it runs. */
   readonly activationBytes: number;
+  /** Budget for packed weights: the model's, and that of each other one held beside it. */
+  readonly weightBytes: number;
   /** What is left for streams kept from step to step. */
   readonly spareBytes: number;
 }
@@ -47,14 +49,16 @@ export class LoadedWeights {
   async under(workload: Workload, nllSum: NllSum = 'f64'): Promise<Planned> {
     const needs = memoryNeeds(this.#source, workload, this.#backend);
     const plan = planMemory(this.#memoryBytes, needs, mostMemory(this.#backend), this.#remedy);
+    const weightBytes = plan.weightBytes / (workload.models ?? 1);
     const held = Math.min(this.#loaded?.weightBytes ?? Infinity, this.#packedBytes);
-    if (this.#loaded === null || this.#loaded.model.nllSum !== nllSum || held > plan.weightBytes) {
+    if (this.#loaded === null || this.#loaded.model.nllSum !== nllSum || held > weightBytes) {
       this.free();
-      const model = await Transformer.load(this.#source, this.#backend, plan.weightBytes, nllSum);
-      this.#loaded = { model, weightBytes: plan.weightBytes };
+      const model = await Transformer.load(this.#source, this.#backend, weightBytes, nllSum);
+      this.#loaded = { model, weightBytes };
     }
     const { activationBytes } = plan;
-    return { model: this.#loaded.model, activationBytes, spareBytes: spareBytes(this.#source, plan) };
+    const spare = spareBytes(this.#source, { activationBytes, weightBytes });
+    return { model: this.#loaded.model, activationBytes, weightBytes, spareBytes: spare };
   }
 
   free(): void {

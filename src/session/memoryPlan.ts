@@ -12,6 +12,8 @@ export interface Workload {
   readonly chunk: number;
   /** Streams beside the unpruned one: the candidates that a sweep prices, or 1. */
   readonly streams: number;
+  /** Models whose weights are held side by side, such as one and its repair; default 1. */
+  readonly models?: number;
 }
 
 export interface MemoryPlan {
@@ -23,7 +25,7 @@ export interface MemoryPlan {
 
 /** The least that a run can do with. */
 export interface MemoryNeeds {
-  /** The largest block or tile of the head, packed: what must be there at once. */
+  /** The largest block or tile of the head, packed: what must be there at once, of each model. */
   readonly weightBytes: number;
   /** One chunk's streams, and what a block needs while it runs. */
   readonly activationBytes: number;
@@ -85,7 +87,7 @@ export function mostMemory({ name }: Pick<Backend, 'name'>): number {
 /** What a sweep over one chunk cannot do without, on this backend with its threads. */
 export function memoryNeeds(
   source: WeightSource,
-  { chunk, streams }: Workload,
+  { chunk, streams, models = 1 }: Workload,
   backend: Pick<Backend, 'nllRowBytes' | 'scratchBytes'>,
 ): MemoryNeeds {
   const { config } = source;
@@ -93,8 +95,8 @@ export function memoryNeeds(
   const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
   const activations = chunk * walkBytes(config, streams + 1, backend.nllRowBytes);
   return {
-    weightBytes: largestPiece(source).bytes,
-    activationBytes: activations + resident + backend.scratchBytes(chunk, config.headDim),
+    weightBytes: models * largestPiece(source).bytes,
+    activationBytes: activations + models * resident + backend.scratchBytes(chunk, config.headDim),
   };
 }
 

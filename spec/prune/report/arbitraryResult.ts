@@ -187,7 +187,6 @@ function restArbitrary(): fc.Arbitrary<Rest> {
     }),
     convention: fc.record({
       text: text(),
-      name: fc.constant('paper' as const),
       chunk: count(),
       stride: count(),
       bos: fc.constantFrom('none', 'stream', 'chunk'),

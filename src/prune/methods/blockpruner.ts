@@ -1,10 +1,14 @@
+import { UsageError } from '../../errors.ts';
 import type { Method } from '../method.ts';
 import { checkRace, type RaceSettings } from '../race/raceRule.ts';
+import { loopSettings, type LoopSettings } from '../repair/settings.ts';
 import { unknownSetting } from './settings.ts';
 
 export interface BlockPrunerSettings {
   /** Drop clear losers before they have seen all chunks (docs/internals/racing.md). */
   readonly race?: RaceSettings;
+  /** Choose by prices after repair (`--repair each`). */
+  readonly repair?: LoopSettings;
 }
 
 /**
@@ -17,15 +21,24 @@ export const blockpruner: Method<BlockPrunerSettings> = {
   paper: 'Zhong et al. 2025, BlockPruner',
   needs: ['calibration'],
   version: '1',
-  check({ race, ...others }) {
+  check({ race, repair, ...others }) {
     const other = Object.keys(others).find((name) => others[name] !== undefined);
-    if (other !== undefined) throw unknownSetting('blockpruner', other, ['race']);
+    if (other !== undefined) throw unknownSetting('blockpruner', other, ['race', 'repair']);
+    if (race !== undefined && repair !== undefined) {
+      throw new UsageError('--search race drops candidates before --repair each could repair them.', {
+        remedy: 'Use --search exact, or --repair end.',
+      });
+    }
+    if (repair !== undefined) {
+      if (typeof repair !== 'object' || repair === null) throw new UsageError("setting 'repair' is an object.");
+      return { repair: loopSettings(repair as Readonly<Record<string, unknown>>) };
+    }
     if (race === undefined) return {};
     checkRace(race as RaceSettings);
     return { race: race as RaceSettings };
   },
-  async *run(subject, { race }, stop) {
-    const mask = yield* subject.search({ stop, race });
+  async *run(subject, { race, repair }, stop) {
+    const mask = yield* subject.search({ stop, race, leaders: repair?.leaders });
     return [{ type: 'remove', blocks: mask.blocks }];
   },
 };

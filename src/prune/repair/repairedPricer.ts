@@ -1,0 +1,50 @@
+import type { Chunks } from '../../eval/chunks.ts';
+import type { Mask } from '../../model/mask.ts';
+import type { Transformer } from '../../model/transformer.ts';
+import { localPricer } from '../pricing/localPricer.ts';
+import type { Priced, Pricer, PricingJob } from '../pricing/pricer.ts';
+import type { SweepProgress } from '../pricing/sweep.ts';
+import type { Repairs } from './repairs.ts';
+
+/**
+ * Prices on top of the repair of a job's mask: as a search asks for them, all jobs of one mask
+ * before those of the next. A model is repaired, and its weights are read, at the first job that
+ * needs it: a resumed run whose prices are all in the journal never does.
+ */
+export class RepairedPricer implements Pricer {
+  readonly variant: string;
+  readonly groupSize: number;
+  readonly #whole: Transformer;
+  readonly #chunks: Chunks;
+  readonly #repairs: Repairs;
+  #open: { mask: string; pricer: Pricer; model: Transformer } | null = null;
+
+  /** @param whole the model before anything was removed: what a job without a mask is priced on. */
+  constructor(whole: Transformer, chunks: Chunks, repairs: Repairs, groupSize: number) {
+    this.variant = whole.backend.variant;
+    this.groupSize = groupSize;
+    this.#whole = whole;
+    this.#chunks = chunks;
+    this.#repairs = repairs;
+  }
+
+  async *price(job: PricingJob): AsyncGenerator<SweepProgress, Priced> {
+    const pricer = await this.#under(job.mask);
+    return yield* pricer.price(job);
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.pricer.close();
+    if (this.#open !== null && this.#open.model !== this.#whole) this.#open.model.free();
+    this.#open = null;
+  }
+
+  async #under(mask: Mask): Promise<Pricer> {
+    if (this.#open?.mask === mask.toString()) return this.#open.pricer;
+    await this.close();
+    const model = mask.size === 0 ? this.#whole : await this.#repairs.model(mask);
+    const pricer = localPricer(model, this.#chunks, { groupSize: this.groupSize });
+    this.#open = { mask: mask.toString(), pricer, model };
+    return pricer;
+  }
+}
