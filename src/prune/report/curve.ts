@@ -41,7 +41,8 @@ export function renderCurve(result: PruneResult, width: number, height: number):
   const finite = points.flatMap((point) => (point.ppl === null ? [] : [point.ppl]));
   if (finite.length < 2) return null;
   const area = plotArea(width, height);
-  const axis = perplexityAxis(finite);
+  const after = points.flatMap(({ repaired }) => (repaired === null || repaired.ppl === null ? [] : [repaired.ppl]));
+  const axis = perplexityAxis([...finite, ...after]);
   const placed = points.map((point) => placePoint(point, points[points.length - 1].removed, axis, area));
   const yOf = (ppl: number): number => area.bottom - axis.place(ppl) * (area.bottom - area.top);
   return drawing(
@@ -55,6 +56,7 @@ export function renderCurve(result: PruneResult, width: number, height: number):
     bottomLabels(placed, area),
     result.dense.ppl === null ? null : denseRule(result.dense.ppl, yOf(result.dense.ppl), area),
     element('path', { class: 'trace', d: tracePath(placed) }),
+    after.length === 0 ? null : repairedLine(placed, yOf, area),
     placed.map((point) => marker(point, area, result.dense.ppl)),
     spaced(placed.slice(1)).map((point) => pointLabel(point, placed[placed.indexOf(point) - 1], area)),
   );
@@ -72,8 +74,12 @@ function describe(points: readonly CurvePoint[], axis: Axis): string {
   const last = pruned[pruned.length - 1];
   return (
     `${axis.log ? 'Logarithmic' : 'Linear'} scale. The dense model has perplexity ${formatPerplexity(dense.ppl, dense.status)}; ` +
-    `with ${plural(last.removed, 'block')} removed it is ${formatPerplexity(last.ppl, last.status)}. The table of steps holds every value.`
+    `with ${plural(last.removed, 'block')} removed it is ${formatPerplexity(last.ppl, last.status)}${afterRepair(last)}. The table of steps holds every value.`
   );
+}
+
+function afterRepair({ repaired }: CurvePoint): string {
+  return repaired === null ? '' : `, after repair ${formatPerplexity(repaired.ppl, repaired.status)}`;
 }
 
 /** Blocks removed and, under it, the share of parameters that this is. */
@@ -95,6 +101,38 @@ function denseRule(ppl: number, y: number, area: PlotArea): Markup[] {
   return [
     line(area.left, y, area.right, y, 'dense-rule'),
     text(area.right, y - 6, words, { class: 'dense-label halo', 'text-anchor': 'end' }),
+  ];
+}
+
+/**
+ * The second line, after repair: from the dense point through every repaired one, or, where only
+ * the result was repaired, from its own point down.
+ */
+function repairedLine(points: readonly Placed[], yOf: (ppl: number) => number, area: PlotArea): Markup[] {
+  const mended = points.flatMap(({ x, label, removed, repaired }) =>
+    repaired === null || repaired.ppl === null ? [] : [{ x, y: yOf(repaired.ppl), ppl: repaired.ppl, label, removed }],
+  );
+  const last = mended[mended.length - 1];
+  const before = mended.length > 1 ? points[0] : points.find(({ x }) => x === last.x);
+  const start = before === undefined || before.y === null ? [] : [{ x: before.x, y: before.y }];
+  const path = [...start, ...mended]
+    .map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(y)}`)
+    .join('');
+  const words = `repaired ${formatPerplexity(last.ppl)}`;
+  return [
+    element('path', { class: 'trace repaired-trace', d: path }),
+    ...mended.map(({ x, y, ppl, label, removed }) =>
+      element(
+        'g',
+        { class: 'repaired-point', transform: `translate(${coordinate(x)} ${coordinate(y)})` },
+        tooltip(`${label} removed, ${removed} in all, and repaired: perplexity ${formatPerplexity(ppl)}`),
+        element('circle', { r: 4 }),
+      ),
+    ),
+    text(Math.min(last.x, area.right), Math.min(last.y + 20, area.bottom - 4), words, {
+      class: 'point-label halo',
+      'text-anchor': 'end',
+    }),
   ];
 }
 

@@ -14,17 +14,24 @@ export interface CurvePoint {
   readonly label: string;
   readonly kind: UnitKind | 'dense';
   readonly nearTie: boolean;
+  /** After repair; null where this model was not repaired. */
+  readonly repaired: { readonly ppl: number | null; readonly status?: NonFinite } | null;
 }
 
 /**
- * The dense model, then one point a step that removed something.
+ * The dense model, then one point a step that removed something. A repair at the end gives the last
+ * one a second perplexity, repair in the loop each.
  * @throws MaskError for a name that is not a block.
  */
 export function curvePoints(result: PruneResult): CurvePoint[] {
   const { ppl, status } = result.dense;
-  const points: CurvePoint[] = [{ removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false }];
+  const points: CurvePoint[] = [
+    { removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false, repaired: null },
+  ];
   let removed = 0;
-  for (const step of effectiveSteps(result)) {
+  const steps = effectiveSteps(result);
+  for (const step of steps) {
+    const end = step === steps.at(-1) ? result.repair?.whole.repaired : undefined;
     const { kind, layer, blocks } = parseUnit(step.removed, result.model.numHiddenLayers);
     removed += blocks.length;
     points.push({
@@ -35,6 +42,7 @@ export function curvePoints(result: PruneResult): CurvePoint[] {
       label: kind === 'layer' ? `L${layer}` : step.removed,
       kind,
       nearTie: step.nearTie !== null,
+      repaired: step.repair ?? end ?? null,
     });
   }
   return points;

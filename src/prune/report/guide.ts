@@ -9,8 +9,14 @@ const RANKED =
   'Every block was scored once, on the whole model; the lowest score went first. Perplexity was measured after each removal, but decided ' +
   'nothing.';
 
+const REPAIR: [string, string] = [
+  'Repair',
+  'A kept block before a gap can take over part of what the removed ones did: its output matrix is solved anew, by least squares over the ' +
+    'tokens of the text. Part of the text is held out, to see whether this helps beyond what was fitted.',
+];
+
 /** The report's own glossary, for a reader who has never pruned a model. */
-const termsOf = ({ scores }: PruneResult): readonly [string, string][] => [
+const termsOf = ({ scores, repair }: PruneResult): readonly [string, string][] => [
   [
     'Layer and block',
     'A transformer is a stack of layers. Each layer has two blocks: attention (MHA) lets tokens look at earlier ones, the MLP works on ' +
@@ -22,6 +28,7 @@ const termsOf = ({ scores }: PruneResult): readonly [string, string][] => [
       'tokens. Lower is better, and only figures taken by the same convention on the same text compare.',
   ],
   ['Step', scores === undefined ? SEARCHED : RANKED],
+  ...(repair === undefined ? [] : [REPAIR]),
   [
     'Ratio',
     'The share of all parameters that is gone (embeddings count, tied weights once). The share of block parameters and of blocks is given ' +

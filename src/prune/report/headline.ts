@@ -1,4 +1,6 @@
-import type { PruneResult } from '../result.ts';
+import type { RepairFigures } from '../../repair/document.ts';
+import { repairWords } from '../../repair/readDocument.ts';
+import type { PruneRepair, PruneResult } from '../result.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
 import {
   formatChange,
@@ -14,7 +16,8 @@ import { formatPerplexity } from './perplexityWords.ts';
 
 /**
  * The run in one sentence:
- * `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`.
+ * `Removed 12 of 60 blocks (14.2 % of parameters): perplexity 19.2 → 23.9`; of a repaired one
+ * `… (14.2 % of parameters) and repaired: perplexity 19.2 → 23.9 → 20.4 on held-out chunks`.
  */
 export function headline(result: PruneResult): string {
   const last = lastStep(result);
@@ -22,7 +25,20 @@ export function headline(result: PruneResult): string {
   if (last === null) return `Removed none of ${plural(result.model.blocks, 'block')}: perplexity stays ${dense}`;
   const share = `${formatPercent(last.ratios.total)} of parameters`;
   const count = `${formatCount(removalsOf(result).length)} of ${plural(result.model.blocks, 'block')}`;
+  if (result.repair !== undefined) {
+    const { of, where } = judged(result.repair);
+    const figures = [of.dense, of.pruned, of.repaired].map(shortPerplexity).join(' → ');
+    return `Removed ${count} (${share}) and repaired: perplexity ${figures} ${where}`;
+  }
   return `Removed ${count} (${share}): perplexity ${dense} → ${shortPerplexity(last)}`;
+}
+
+/** The figures a repair is judged by: those on the text that it has seen least of. */
+function judged({ evaluation, heldOut, fitted }: PruneRepair): { of: RepairFigures; where: string } {
+  if (evaluation !== null) return { of: evaluation, where: 'on another text' };
+  return heldOut === null
+    ? { of: fitted, where: 'on the fitted chunks' }
+    : { of: heldOut, where: 'on held-out chunks' };
 }
 
 /** Why the search ended, as the end of a sentence. */
@@ -45,7 +61,7 @@ export function stopReason({ stop, stoppedBy }: PruneResult): string {
 
 /** Four figures to take away, then the particulars behind them. */
 export function renderKeyFigures(result: PruneResult): Markup {
-  const { model, dense } = result;
+  const { model, dense, repair } = result;
   const final = finalFigures(result);
   const last = lastStep(result);
   const ratios = last?.ratios ?? { total: 0, blocks: 0, depth: 0 };
@@ -55,13 +71,14 @@ export function renderKeyFigures(result: PruneResult): Markup {
     { class: 'key', 'aria-label': 'Key figures' },
     element(
       'dl',
-      { class: 'figures' },
+      { class: repair === undefined ? 'figures' : 'figures five' },
       figure('Dense perplexity', formatPerplexity(dense.ppl, dense.status), standardErrorWords(dense)),
       figure(
         'Pruned perplexity',
         formatPerplexity(final.ppl, final.status),
         last === null ? 'nothing was removed' : `${change}${errorSuffix(final)}`,
       ),
+      repair === undefined ? null : repairedFigure(repair),
       figure('Parameters removed', formatPercent(ratios.total), remainingWords(model.parameters, ratios.total)),
       figure(
         'Blocks removed',
@@ -80,12 +97,27 @@ export function renderKeyFigures(result: PruneResult): Markup {
         `${formatPercent(ratios.depth)} of blocks`,
       ]),
       fact('Method', methodWords(result)),
+      repair === undefined
+        ? null
+        : fact('Repair', `${repair.when === 'each' ? 'in every step' : 'at the end'}: ${repairLabel(repair)}`),
       bitsFact(dense.bitsPerByte, final.bitsPerByte),
       fact('Backend', result.backend),
       fact('Computing time', formatSeconds(result.seconds)),
       fact('Ended because', stopReason(result)),
     ),
   );
+}
+
+/** On all chunks, as the others; beside it the one that it is to be judged by. */
+function repairedFigure(repair: PruneRepair): Markup {
+  const { ppl, status } = repair.whole.repaired;
+  const { of, where } = judged(repair);
+  return figure('Repaired perplexity', formatPerplexity(ppl, status), `${shortPerplexity(of.repaired)} ${where}`);
+}
+
+/** `refit of every kept block, 46 tensors changed` */
+function repairLabel({ settings, tensors }: PruneRepair): string {
+  return repairWords({ ...settings, tensors });
 }
 
 /** `random (seed 1, plus false)` */

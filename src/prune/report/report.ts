@@ -5,6 +5,7 @@ import { guideSection } from './guide.ts';
 import { headline, renderKeyFigures } from './headline.ts';
 import { element, verbatim, type Child, type Markup } from '../../drawing/html.ts';
 import { raceSection } from './raceSection.ts';
+import { repairSection } from './repairSection.ts';
 import { sampleSection } from './sampleSection.ts';
 import { scoreSection } from './scoreSection.ts';
 import { stepsSection } from './stepsTable.ts';
@@ -38,6 +39,7 @@ export function renderReport(result: PruneResult): string {
     scoreSection(result),
     heatSection(result),
     stepsSection(result),
+    repairSection(result),
     raceSection(result),
     sampleSection(result),
     conventionsSection(result),

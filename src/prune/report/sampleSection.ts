@@ -3,12 +3,12 @@ import { element, type Markup } from '../../drawing/html.ts';
 import { section } from './section.ts';
 
 /**
- * The same opening words continued by the dense and by the pruned model; null where the run had no
- * tokenizer.
+ * The same opening words continued by the dense, the pruned and, where there is one, the repaired
+ * model; null where the run had no tokenizer.
  */
 export function sampleSection({ sample }: PruneResult): Markup | null {
   if (sample === null) return null;
-  const { prompt, before, after } = sample;
+  const { prompt, before, after, repaired } = sample;
   return section(
     'sample',
     'The model in its own words',
@@ -17,7 +17,13 @@ export function sampleSection({ sample }: PruneResult): Markup | null {
       {},
       'One continuation of the data’s opening words (grey), drawn at temperature 0.6 with a fixed seed. It is an impression, not a measurement.',
     ),
-    element('div', { class: 'samples' }, passage('Dense', prompt, before), passage('Pruned', prompt, after)),
+    element(
+      'div',
+      { class: 'samples' },
+      passage('Dense', prompt, before),
+      passage('Pruned', prompt, after),
+      repaired === undefined ? null : passage('Pruned and repaired', prompt, repaired),
+    ),
   );
 }
 

@@ -46,7 +46,14 @@ function table(result: PruneResult): Markup {
   return element(
     'table',
     { class: 'steps' },
-    element('caption', {}, 'Ratios are cumulative. ± is one standard error over chunks. Δ is against the dense model.'),
+    element(
+      'caption',
+      {},
+      'Ratios are cumulative. ± is one standard error over chunks. Δ is against the dense model.',
+      result.repair?.when === 'each'
+        ? ' Perplexity is that before a step’s repair, Repaired that after it, on all chunks; Held out is the latter on the chunks that no fit has seen. Δ is of Repaired.'
+        : null,
+    ),
     element('thead', {}, element('tr', {}, heads)),
     element(
       'tbody',
@@ -77,10 +84,14 @@ function columnsFor(result: PruneResult): Column[] {
     { name: 'Removed', numeric: false, cell: removedCell },
     { name: 'Perplexity', numeric: true, cell: ({ ppl, status }) => formatPerplexity(ppl, status) },
     { name: '±', numeric: true, cell: (step) => perplexityError(step) ?? '–' },
+    ...(result.repair?.when === 'each' ? repairedColumns : []),
     {
       name: 'Δ',
       numeric: true,
-      cell: ({ step, ppl }) => (step === 0 || ppl === null || dense === null ? '–' : formatChange(ppl, dense)),
+      cell: ({ step, ppl, repair }) => {
+        const final = repair === undefined ? ppl : repair.ppl;
+        return step === 0 || final === null || dense === null ? '–' : formatChange(final, dense);
+      },
     },
     { name: 'Parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.total) },
     { name: 'Block parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.blocks) },
@@ -98,6 +109,20 @@ function columnsFor(result: PruneResult): Column[] {
   }
   return columns;
 }
+
+/** What repair in the loop adds: `ppl` is then the price before the step's repair. */
+const repairedColumns: readonly Column[] = [
+  {
+    name: 'Repaired',
+    numeric: true,
+    cell: ({ repair }) => (repair === undefined ? '–' : formatPerplexity(repair.ppl, repair.status)),
+  },
+  {
+    name: 'Held out',
+    numeric: true,
+    cell: ({ repair }) => (repair?.heldOut?.repaired === undefined ? '–' : formatPerplexity(repair.heldOut.repaired)),
+  },
+];
 
 function removedCell(step: StepResult): Child {
   if (step.step === 0) return 'dense';

@@ -37,13 +37,14 @@ bdi, code, dd { overflow-wrap: anywhere; }
 .quiet, .lead { color: var(--quiet); }
 .kicker { margin: 0; font-size: 0.875rem; color: var(--quiet); overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
-.scroll:focus-visible, a:focus-visible { outline: 2px solid var(--mha); outline-offset: 3px; border-radius: 2px; }
+.scroll:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--mha); outline-offset: 3px; border-radius: 2px; }
 .for-narrow { display: none; }`;
 
 const FIGURES = `
 .key { margin-top: 2.25rem; }
 .figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1.5rem; padding: 1.4rem 0; border-block: 1px solid var(--rule); }
 dt { color: var(--quiet); font-size: 0.875rem; }
+.figures.five { grid-template-columns: repeat(5, 1fr); gap: 1.1rem; }
 .value { font-size: 1.9rem; line-height: 1.25; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 .note { font-size: 0.875rem; color: var(--quiet); }
 .facts { margin-top: 1.4rem; display: grid; gap: 0.3rem; font-size: 0.9375rem; }
@@ -67,7 +68,9 @@ th:last-child, td:last-child { padding-right: 0.25rem; }
 .mask { margin-top: 1.4rem; max-width: none; }
 .mask span { display: block; font-size: 0.875rem; color: var(--quiet); margin-bottom: 0.35rem; }
 .mask code { display: block; padding: 0.7rem 0.9rem; background: var(--faint); border-radius: 6px; }
-.samples { display: grid; grid-template-columns: 1fr 1fr; gap: 1.25rem; }
+.samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1.25rem; }
+details { margin-top: 1.4rem; }
+summary { cursor: pointer; font-size: 0.9375rem; color: var(--quiet); margin-bottom: 0.7rem; }
 .passage { margin: 0; padding: 0.9rem 1.05rem; background: var(--faint); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }`;
 
 const DRAWINGS = `
@@ -81,6 +84,8 @@ svg .panel-name { font-size: 13px; font-weight: 600; }
 .dense-rule { stroke: var(--quiet); stroke-dasharray: 2 4; stroke-linecap: round; }
 svg .dense-label { fill: var(--quiet); }
 .trace { fill: none; stroke: var(--quiet); stroke-width: 1.75; stroke-linejoin: round; }
+.repaired-trace { stroke: var(--ink); stroke-dasharray: 5 4; }
+.repaired-point circle { fill: var(--page); stroke: var(--ink); stroke-width: 1.75; }
 .point path { stroke: var(--page); stroke-width: 1.5; }
 .point.dense path { fill: var(--page); stroke: var(--quiet); stroke-width: 2; }
 .point.mha path { fill: var(--mha); } .point.mlp path { fill: var(--mlp); } .point.layer path { fill: var(--layer); }
@@ -110,7 +115,7 @@ section { margin-top: 2.5rem; }
 .for-wide { display: none; }
 .for-narrow { display: block; }
 .for-narrow svg, .heat.fits { max-width: 100%; }
-.figures { grid-template-columns: 1fr 1fr; gap: 1.1rem 1rem; }
+.figures, .figures.five { grid-template-columns: 1fr 1fr; gap: 1.1rem 1rem; }
 .value { font-size: 1.55rem; }
 .facts { gap: 0.7rem; }
 .facts div { grid-template-columns: 1fr; gap: 0; }
