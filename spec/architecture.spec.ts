@@ -35,7 +35,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['backends type', 'model', 'ops type', 'tokenizer'],
-  repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type', 'tensor'],
+  repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type'],
   prune: [
     'autodiff',
     'backends type',

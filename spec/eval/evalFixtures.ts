@@ -2,8 +2,7 @@
 import { fc } from '@fast-check/vitest';
 import { parseHfConfig } from '../../src/formats/huggingface/config.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import type { BosPolicy } from '../../src/eval/bos.ts';
-import { defaultEvalSettings, type EvalSettings } from '../../src/eval/chunks.ts';
+import { defaultEvalSettings, type BosPolicy, type EvalSettings } from '../../src/eval/chunks.ts';
 import { tinyConfig } from '../model/tinyTransformer.ts';
 
 export const VOCAB = 1000;

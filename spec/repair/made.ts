@@ -32,8 +32,6 @@ export function madeChunks(count: number): Chunks {
     join: '\n',
     ignoredId: null,
     skipped: { chunks: 0, targets: 0 },
-    convention: 'paper',
-    texts: null,
     droppedTokens: 0,
     scoredBytes: 3 * count,
     wholeText: true,

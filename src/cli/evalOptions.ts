@@ -1,8 +1,6 @@
 /** The options that say how perplexity is taken, shared by prune and perplexity. */
 import { Option, type Command } from 'commander';
-import type { BosPolicy } from '../eval/bos.ts';
-import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
-import { conventionNames, takesTextsApart, type ConventionName } from '../eval/namedConvention.ts';
+import { chunkTokens, tokensNeeded, type BosPolicy, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
@@ -17,8 +15,6 @@ export interface EvalOptions {
   /** Files, joined in this order. */
   data: string[];
   field: string;
-  /** Default: the paper's. */
-  convention?: ConventionName;
   tokens?: number;
   chunk?: number;
   stride?: number;
@@ -35,25 +31,9 @@ export function addEvalOptions(command: Command): Command {
       oneMore,
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
-    .addOption(
-      new Option(
-        '--convention <name>',
-        'how perplexity is taken: whose figures it compares with (docs/guide/figures.md)',
-      )
-        .choices([...conventionNames])
-        .default('paper'),
-    )
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
-    .option(
-      '--chunk <n>',
-      "tokens per chunk (default: 2048, for llama.cpp 512, or the model's context)",
-      wholeNumber(2),
-    )
-    .option(
-      '--stride <n>',
-      "tokens from one chunk's start to the next (default: --chunk, for hf-stride half of it)",
-      wholeNumber(1),
-    )
+    .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
+    .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
     .addOption(
       new Option('--bos <policy>', 'where to add a start-of-text token (BOS); auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
@@ -75,15 +55,13 @@ export function oneMore(value: string, before: readonly string[] = []): string[]
 /** Reads the data as far as --tokens needs it and cuts it into chunks for the model. */
 export async function loadChunks(options: EvalOptions, opened: OpenedModel, terminal?: Terminal): Promise<Chunks> {
   const settings: EvalSettings = {
-    convention: options.convention ?? defaultEvalSettings.convention,
     chunk: options.chunk ?? null,
     stride: options.stride ?? null,
     bos: options.bos,
     join: joinText(options),
     tokens: options.tokens ?? null,
   };
-  const limit = tokensNeeded(settings);
-  const data = await readDataFile(options, opened, { limit, apart: takesTextsApart(settings.convention) }, terminal);
+  const data = await readDataFile(options, opened, tokensNeeded(settings), terminal);
   return chunkTokens(dataName(options.data), data, opened.weights.config, opened.tokenizer, settings);
 }
 
@@ -91,12 +69,12 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
 export async function readDataFile(
   options: Pick<EvalOptions, 'data' | 'field' | 'join'>,
   opened: OpenedModel,
-  { limit, apart }: { limit: number; apart?: boolean },
+  limit: number,
   terminal?: Terminal,
 ): Promise<TokenData> {
   const { data: paths, field } = options;
   const files = paths.map((path) => ({ name: path, pieces: textPieces(path), field }));
-  const settings = { join: joinText(options), limit, apart, encodeNow: interruptible };
+  const settings = { join: joinText(options), limit, encodeNow: interruptible };
   const data = await readTokens(files, (path) => textTokenizer(opened, fileName(path)), settings);
   for (const note of data.notes) terminal?.warn(paths.length === 1 ? `${fileName(paths[0])}: ${note}` : note);
   return data;

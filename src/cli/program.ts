@@ -5,11 +5,14 @@ import { backendNames } from '../backends/select.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 import { methods } from '../prune/methods/all.ts';
 import { DEFAULT_CONFIDENCE } from '../prune/race/raceRule.ts';
+import { DEFAULT_LEADERS, repairTimes } from '../prune/repair/settings.ts';
+import { repairScopes } from '../repair/cuts.ts';
+import { defaultRepair } from '../repair/repair.ts';
 import { defaultHealing } from '../train/healRun.ts';
 import { doctorCommand } from './doctorCommand.ts';
 import { MAX_THREADS } from '../platform/nodeMachine.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
-import { addEvalOptions } from './evalOptions.ts';
+import { addEvalOptions, oneMore } from './evalOptions.ts';
 import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
@@ -88,6 +91,28 @@ function addPrune(root: Command): void {
       '--seed <n>',
       'for --search race: seed for the order of chunks; for --method random: seed for the order (default: 0)',
       seed,
+    )
+    .addOption(
+      new Option(
+        '--repair <when>',
+        'refit kept output matrices by least squares: of the result (end), or also in each step, whose choice is then made by prices after repair (each)',
+      ).choices([...repairTimes]),
+    )
+    .option(
+      '--leaders <k>',
+      `for --repair each: candidates that are repaired in a step, lowest plain price first (default: ${DEFAULT_LEADERS})`,
+      wholeNumber(1),
+    )
+    .addOption(
+      new Option(
+        '--repair-scope <scope>',
+        `for --repair: refit every kept block (all) or the last before each cut (cuts); default: ${defaultRepair.scope}`,
+      ).choices([...repairScopes]),
+    )
+    .option(
+      '--eval <file>',
+      'for --repair: a text to measure on, dense, pruned and repaired; nothing is fitted on it (may be given again)',
+      oneMore,
     )
     .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)')
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)

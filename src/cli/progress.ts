@@ -1,6 +1,6 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
 import { Presets, SingleBar } from 'cli-progress';
-import type { RowPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
+import type { RepairProgressEvent, RowPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
 import type { BlockScore, MethodEvent } from '../prune/method.ts';
 import { plural } from '../drawing/numbers.ts';
 import { changed, figure, percent } from './figures.ts';
@@ -9,6 +9,8 @@ import type { Terminal } from './terminal.ts';
 export class SearchProgress {
   readonly #terminal: Terminal;
   #bar: SingleBar | null = null;
+  /** Of the bar that was shown last. */
+  #format = '';
   #densePpl = NaN;
 
   constructor(terminal: Terminal) {
@@ -19,6 +21,7 @@ export class SearchProgress {
     if (event.type === 'warning') this.#terminal.warn(event.message);
     if (event.type === 'progress' && this.#terminal.live) this.#showStep(event);
     if (event.type === 'scoring' && this.#terminal.live) this.#showBar(SCORES, event.fraction, {});
+    if (event.type === 'repairing' && this.#terminal.live) this.#showRepair(event);
     if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;
@@ -37,9 +40,12 @@ export class SearchProgress {
   #stepLine(event: StepEvent): string {
     if (event.removed === null) return `step ${event.step}: no candidate has a finite perplexity, nothing removed`;
     const { name, perplexity } = event.removed;
+    const repaired = event.repair?.picked?.perplexity;
+    const { ppl } = repaired ?? perplexity;
+    const before = repaired === undefined ? '' : `${figure(perplexity.ppl)}, repaired `;
     return (
-      `step ${event.step}: removed ${name}, perplexity ${figure(perplexity.ppl)} ` +
-      `(${changed(perplexity.ppl, this.#densePpl)}), ${percent(event.ratios.total)} of parameters gone, ` +
+      `step ${event.step}: removed ${name}, perplexity ${before}${figure(ppl)} ` +
+      `(${changed(ppl, this.#densePpl)}), ${percent(event.ratios.total)} of parameters gone, ` +
       `${plural(event.candidates.length, 'candidate')}${event.race === undefined ? '' : raced(event.race, event.work)}`
     );
   }
@@ -59,8 +65,15 @@ export class SearchProgress {
     });
   }
 
+  #showRepair({ leader, fraction }: RepairProgressEvent): void {
+    const what = leader === null ? '' : ` · step ${leader.step}, ${leader.name}, ${leader.index + 1} of ${leader.of}`;
+    this.#showBar(REPAIR, fraction, { what });
+  }
+
   #showBar(format: string, fraction: number, payload: object): void {
+    if (this.#format !== format) this.close();
     if (this.#bar === null) {
+      this.#format = format;
       const look = { format, clearOnComplete: true, hideCursor: true, barsize: 24, stream: process.stderr, fps: 8 };
       this.#bar = new SingleBar(look, Presets.shades_classic);
       this.#bar.start(1000, 0, payload);
@@ -70,6 +83,7 @@ export class SearchProgress {
 }
 
 const STEP = 'step {step} {bar} {percentage}% · {candidates} · {left} left{best}';
+const REPAIR = 'repair {bar} {percentage}%{what}';
 const SCORES = 'scores {bar} {percentage}%';
 
 /** `scores of 24 candidates: from 0.0123 (L7.mha) to 1.27 (L0.mlp)` */

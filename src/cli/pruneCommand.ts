@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
-import { defaultEvalSettings, type Chunks } from '../eval/chunks.ts';
-import { scoredWords } from '../eval/convention.ts';
-import { requireSearchable } from '../eval/namedConvention.ts';
+import type { Chunks } from '../eval/chunks.ts';
 import type { BlockId } from '../model/blockId.ts';
 import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
@@ -15,23 +13,23 @@ import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type Sto
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import type { Method } from '../prune/method.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
-import { methodWords } from '../prune/report/headline.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
-import { changed, figure, percent, sparkline, table } from './figures.ts';
 import { resumesOnInterruption } from './interruption.ts';
 import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { SearchProgress } from './progress.ts';
+import { checkRepair, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
+import { pruneSummary } from './pruneSummary.ts';
 import { defaultRunFolder } from './runFolder.ts';
 import { Terminal } from './terminal.ts';
 import { trainingBackend, trainingBackends } from './trainingBackend.ts';
 
-export interface PruneOptions extends ModelOptions, EvalOptions {
+export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOptions {
   blocks?: number;
   ratio?: number;
   ratioOf?: RatioOf;
@@ -59,23 +57,24 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   const { blocks, ratio, ratioOf, maxPpl } = options;
   const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
   requireStopRule(stop);
-  requireSearchable(options.convention ?? defaultEvalSettings.convention);
+  checkRepair(options);
   const chosen = await chooseMethod(options);
   const { revision, data } = options;
   const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));
-  const reads = [argument, ...data, ...(isMethodFile(options.method) ? [options.method] : [])];
+  const reads = [argument, ...data, ...(options.eval ?? []), ...(isMethodFile(options.method) ? [options.method] : [])];
   await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config);
     chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
+    const repair = await repairOf(options, out, opened, terminal);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
     let unsaved: Error | void;
     try {
-      result = await searchInto(out, opened, chunks, { ...chosen, stop }, options, terminal);
+      result = await searchInto(out, opened, chunks, { ...chosen, stop, repair }, options, terminal);
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
       // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
@@ -83,7 +82,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
       await unlock();
     }
     if (options.json) terminal.document(result);
-    terminal.result(summary(result));
+    terminal.result(pruneSummary(result));
     if (unsaved) throw new AccessError(`the result is printed but not saved: ${unsaved.message}`, { cause: unsaved });
     terminal.result(`\nreport: ${join(out, 'report.html')}`);
   } finally {
@@ -136,7 +135,7 @@ async function searchInto(
   out: string,
   opened: OpenRun,
   chunks: Chunks,
-  { method, settings, race, stop }: Chosen & { stop: StopRules },
+  { method, settings, race, stop, repair }: Chosen & Pick<RunOptions, 'stop' | 'repair'>,
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -156,6 +155,7 @@ async function searchInto(
       method,
       settings,
       race,
+      repair,
       gradients: gradientsOf(options),
       activationBytes: opened.activationBytes,
       checkpointBytes: opened.spareBytes,
@@ -186,47 +186,4 @@ function gradientsOf(options: PruneOptions): RunOptions['gradients'] {
 /** The blocks each step removed. */
 function removals(result: PruneResult, opened: OpenRun): BlockId[][] {
   return result.steps.map((step) => [...Mask.parse(step.removed ?? '', opened.model.config).blocks]);
-}
-
-/** The run as a table for the terminal. */
-function summary(result: PruneResult): string {
-  const dense = result.dense.ppl;
-  const rows = result.steps.map((step) => [
-    String(step.step),
-    step.removed ?? 'nothing',
-    figure(step.ppl, step.status),
-    step.ppl === null || dense === null ? '' : changed(step.ppl, dense),
-    percent(step.ratios.total),
-    percent(step.ratios.depth),
-    step.nearTie === null ? '' : `near-tie with ${step.nearTie.block}`,
-  ]);
-  const curve = sparkline([dense, ...result.steps.map((step) => step.ppl)]);
-  return [
-    `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
-    `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
-    `method: ${methodWords(result)}`,
-    `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
-    ...(result.scores === undefined ? [workLine(result)] : []),
-    '',
-    table(
-      ['>step', 'removed', '>perplexity', '>change', '>parameters', '>blocks', ''],
-      [['0', '', figure(dense, result.dense.status), '', percent(0), percent(0), ''], ...rows],
-    ),
-    '',
-    `perplexity ${curve}  stopped by ${result.stoppedBy}`,
-  ].join('\n');
-}
-
-/** What the search took, and what checkpoints or racing saved of it, in a sentence. */
-function workLine({ race, steps, work: { done, exact, naive } }: PruneResult): string {
-  if (race === undefined) {
-    const saved = done < exact ? `; checkpoints saved ${percent(1 - done / exact)} of the sweeps'` : '';
-    return `${percent(done / naive)} of the naive search's block passes${saved}`;
-  }
-  const finalists = steps.reduce((sum, step) => sum + (step.race?.survivors ?? 0), 0);
-  const dropped = steps.reduce((sum, step) => sum + step.candidates.length, 0) - finalists;
-  return (
-    `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
-    `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`
-  );
 }

@@ -24,6 +24,6 @@ export async function trainingText(
       remedy: `Give at most ${maxPositionEmbeddings}.`,
     });
   }
-  const { ids } = await readDataFile(options, opened, { limit: Infinity }, terminal);
+  const { ids } = await readDataFile(options, opened, Infinity, terminal);
   return healText(dataName(options.data), ids, seqLen, weights, nodeHasher);
 }

@@ -1,63 +1,51 @@
 /**
  * The token stream and its chunks. As in BlockPruner's code, texts are joined, tokenised once as
  * one stream, and cut into consecutive chunks; a tail shorter than a chunk is dropped, and the
- * counts say so. Other conventions cut and count otherwise (namedConvention.ts).
+ * counts say so.
  */
 import { DataError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { bosPolicy, bosToken, knownBos, textPrefix, type BosPolicy, type PlacedBos } from './bos.ts';
-import { checkIds, streamOf, textsOf, type TextsData } from './encodeData.ts';
-import { lengthsOf, takesTextsApart, type ConventionName } from './namedConvention.ts';
 import type { RawData } from './textData.ts';
 import type { TokenData } from './tokenData.ts';
-import { rollingWindows, wholeWindows, windowsToTheEnd, withFirst, type TextWindow } from './windows.ts';
+
+/**
+ * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the
+ * start of every chunk (in place of its last token, so that chunks keep their length); `auto` =
+ * `stream` if the tokenizer itself adds one, else `none`. Token ids from a .json never get one
+ * under `auto`. Data that begin with a BOS already never get a second one before it.
+ */
+export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
+
+/** Tokens a chunk has where neither an option nor the model's context says less. */
+export const DEFAULT_CHUNK = 2048;
 
 /** How a perplexity is taken. */
 export interface EvalSettings {
-  /** How chunks are cut, which targets count, and how their losses become one figure. */
-  convention: ConventionName;
-  /**
-   * Tokens a chunk; null = 2048, 512 by llama.cpp's convention, or the model's context where that
-   * is shorter.
-   */
+  /** Tokens a chunk; null = 2048 or the model's context, whichever is shorter. */
   chunk: number | null;
   /**
-   * Tokens from one chunk's start to the next's; null = chunk, or half of it for `hf-stride`. With
-   * a smaller stride only the last `stride` targets of a chunk count, the ones no earlier chunk has
-   * scored (all of the first chunk's do).
+   * Tokens from one chunk's start to the next's; null = chunk. With a smaller stride only the last
+   * `stride` targets of a chunk count, the ones no earlier chunk has scored (all of the first
+   * chunk's do).
    */
   stride: number | null;
   bos: BosPolicy;
   /** What stands between rows: BlockPruner's is a blank line. */
   join: string;
-  /**
-   * Keep the first N tokens after tokenising (and after a stream's BOS); null = all. Of texts one
-   * by one, as many as it takes to have N; the last is not cut.
-   */
+  /** Keep the first N tokens after tokenising (and after a stream's BOS); null = all. */
   tokens: number | null;
 }
 
-export const defaultEvalSettings: EvalSettings = {
-  convention: 'paper',
-  chunk: null,
-  stride: null,
-  bos: 'auto',
-  join: '\n\n',
-  tokens: null,
-};
+export const defaultEvalSettings: EvalSettings = { chunk: null, stride: null, bos: 'auto', join: '\n\n', tokens: null };
 
-/** Chunks of one stream, or of texts one by one, and which of their targets count. */
+/** Equal-length chunks of one stream, and which of their targets count. */
 export interface Chunks {
-  convention: ConventionName;
-  /**
-   * [B][T]; each has a target that counts. All of length `chunk` where a search can use them; the
-   * last one of `hf-stride` and those of texts may be shorter.
-   */
+  /** [B][T]; each has a target that counts. */
   ids: readonly Int32Array[];
   chunk: number;
   stride: number;
-  bos: PlacedBos;
+  bos: 'none' | 'stream' | 'chunk';
   /** The data begin with a BOS of their own, so that none was put before it. */
   bosInData: boolean;
   join: string;
@@ -76,14 +64,6 @@ export interface Chunks {
   wholeText: boolean;
   /** What is peculiar about the text, a sentence each. */
   notes: readonly string[];
-  /** Where texts are measured one by one: which chunks are whose; else null. */
-  texts: { readonly spans: readonly TextSpan[]; readonly firstTargets: readonly number[] } | null;
-}
-
-/** How many chunks a text has, in order after those of the text before, and how many words. */
-export interface TextSpan {
-  readonly chunks: number;
-  readonly words: number | null;
 }
 
 /**
@@ -108,17 +88,12 @@ export function chunkData(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
-  if (takesTextsApart(settings.convention)) {
-    const texts = textsOf(name, data, tokenizer);
-    return chunkTexts(name, { kind: data.kind, texts, whole: true, notes: [] }, config, tokenizer, settings);
-  }
   const ids = Int32Array.from(streamOf(name, data, tokenizer, settings.join));
   return chunkTokens(name, { kind: data.kind, ids, whole: true, notes: [] }, config, tokenizer, settings);
 }
 
 /**
- * Chunks of a stream of ids. Where texts are to be measured one by one, `data.texts` has them; ids
- * without texts are one.
+ * Chunks of a stream of ids.
  * @throws DataError as `chunkData` does, but for text without a tokenizer.
  */
 export function chunkTokens(
@@ -128,43 +103,33 @@ export function chunkTokens(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
-  const { convention } = settings;
-  if (takesTextsApart(convention)) {
-    const ids = data.ids.subarray(0, settings.tokens ?? Infinity);
-    const texts = data.texts ?? [{ ids, words: null }];
-    const whole = data.whole && (data.texts !== undefined || ids.length === data.ids.length);
-    return chunkTexts(name, { ...data, texts, whole }, config, tokenizer, settings);
-  }
-  const { chunk, stride } = lengthsOf(convention, settings, config.maxPositionEmbeddings);
-  const bos = bosPolicy(data.kind, tokenizer, settings);
+  const bos = bosPolicy(data.kind, tokenizer, settings.bos);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
   const bosInData = data.ids.length > 0 && data.ids[0] === (bosId ?? knownBos(config, tokenizer));
   let all = data.ids;
-  if ((bos === 'stream' || bos === 'replaced') && bosId !== null && !bosInData) all = withFirst(bosId, all);
+  if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);
   // Every chunk gets one, the first chunk too.
   if (bos === 'chunk' && bosInData) all = all.subarray(1);
   const stream = settings.tokens === null ? all : all.subarray(0, settings.tokens);
   checkIds(name, stream, config.vocabSize);
 
+  const chunk = settings.chunk ?? Math.min(DEFAULT_CHUNK, config.maxPositionEmbeddings);
+  const stride = settings.stride ?? chunk;
+  checkLengths(chunk, stride, config);
   const taken = bos === 'chunk' ? chunk - 1 : chunk;
-  const toTheEnd = convention === 'hf-stride';
-  const least = toTheEnd ? 2 : taken;
-  if (stream.length < least) {
-    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${toTheEnd ? least : chunk}.`, {
+  if (stream.length < taken) {
+    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${chunk}.`, {
       where: name,
       remedy: 'Give more text, or lower --chunk.',
     });
   }
   const step = Math.min(stride, taken);
-  const windows = toTheEnd ? windowsToTheEnd(stream, taken, step) : wholeWindows(stream, taken, step);
-  const ids = windows.map((tokens) => {
-    if (bos === 'chunk' && bosId !== null) return withFirst(bosId, tokens);
-    const own = tokens.slice();
-    if (bos === 'replaced' && bosId !== null) own[0] = bosId;
-    return own;
-  });
+  const ids: Int32Array[] = [];
+  for (let start = 0; start + taken <= stream.length; start += step) {
+    const tokens = stream.subarray(start, start + taken);
+    ids.push(bos === 'chunk' && bosId !== null ? withBos(bosId, tokens) : tokens.slice());
+  }
   const chunks: Chunks = {
-    convention,
     ids,
     chunk,
     stride,
@@ -172,72 +137,15 @@ export function chunkTokens(
     bosInData,
     join: settings.join,
     // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
-    ignoredId: convention === 'paper' && config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
-    droppedTokens: stream.length - ((ids.length - 1) * step + windows[ids.length - 1].length),
+    ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
+    droppedTokens: stream.length - ((ids.length - 1) * step + taken),
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
     wholeText: data.whole,
     notes: data.notes,
-    texts: null,
   };
-  return withBytes(withoutEmptyChunks(name, chunks), tokenizer);
-}
-
-/**
- * Windows of texts one by one, for the conventions that measure so.
- * @throws DataError where no text has a token to predict, an id is outside the vocabulary, words
- * are asked for of token ids, or there is no token for a text to begin with; UsageError for
- * settings that the convention does not have.
- */
-export function chunkTexts(
-  name: string,
-  data: TextsData,
-  config: ModelConfig,
-  tokenizer: Tokenizer | null,
-  settings: EvalSettings,
-): Chunks {
-  const { convention } = settings;
-  const { chunk } = lengthsOf(convention, settings, config.maxPositionEmbeddings);
-  const prefix = textPrefix(name, data.kind, config, tokenizer, settings);
-  const windows: TextWindow[] = [];
-  const spans: TextSpan[] = [];
-  let [seen, tokens] = [0, 0];
-  for (const { ids, words } of data.texts) {
-    if (tokens >= (settings.tokens ?? Infinity)) break;
-    seen++;
-    tokens += ids.length;
-    checkIds(name, ids, config.vocabSize);
-    if (words === null && convention === 'word') {
-      throw new DataError('token ids have no words to count.', {
-        where: name,
-        remedy: 'Give text, or use --convention document.',
-      });
-    }
-    const own = rollingWindows(ids, prefix, chunk);
-    // What predicts nothing is no part of a mean.
-    if (own.length === 0) continue;
-    windows.push(...own);
-    spans.push({ chunks: own.length, words });
-  }
-  if (windows.length === 0) throw new DataError('no text has a token to predict.', { where: name });
-  const empty = seen - spans.length;
-  const chunks: Chunks = {
-    convention,
-    ids: windows.map(({ ids }) => ids),
-    chunk,
-    stride: chunk,
-    bos: prefix === null ? 'none' : 'text',
-    bosInData: false,
-    join: settings.join,
-    ignoredId: null,
-    droppedTokens: 0,
-    skipped: { chunks: 0, targets: 0 },
-    scoredBytes: null,
-    wholeText: data.whole && seen === data.texts.length,
-    notes: empty === 0 ? data.notes : [...data.notes, `${empty} of ${seen} texts predict nothing and were left out.`],
-    texts: { spans, firstTargets: windows.map(({ firstTarget }) => firstTarget) },
-  };
-  return withBytes(chunks, tokenizer);
+  const kept = withoutEmptyChunks(name, chunks);
+  return tokenizer === null ? kept : { ...kept, scoredBytes: countScoredBytes(kept, tokenizer) };
 }
 
 /**
@@ -266,35 +174,92 @@ function withoutEmptyChunks(name: string, chunks: Chunks): Chunks {
  */
 export function ignoredTargets(chunks: Chunks): number {
   const ignored = (id: number, target: number, index: number): boolean =>
-    id === chunks.ignoredId && isOwnTarget(chunks, index, target);
+    id === chunks.ignoredId && isNewTarget(chunks, index, target);
   return chunks.ids.reduce((sum, ids, index) => {
     return sum + ids.subarray(1).filter((id, target) => ignored(id, target, index)).length;
   }, chunks.skipped.targets);
 }
 
-/** With the bytes of what is scored. */
-function withBytes(chunks: Chunks, tokenizer: Tokenizer | null): Chunks {
-  if (tokenizer === null) return chunks;
+function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {
   let bytes = 0;
   for (const [index, ids] of chunks.ids.entries()) {
     for (let target = 0; target + 1 < ids.length; target++) {
       if (isScored(chunks, index, target)) bytes += tokenizer.byteLength(ids[target + 1]);
     }
   }
-  return { ...chunks, scoredBytes: bytes };
+  return bytes;
 }
 
 /**
- * Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, not
- * in the first half of a window of llama.cpp's, and not ignored.
+ * Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, and
+ * not ignored.
  */
 export function isScored(chunks: Chunks, index: number, target: number): boolean {
-  return chunks.ids[index][target + 1] !== chunks.ignoredId && isOwnTarget(chunks, index, target);
+  return chunks.ids[index][target + 1] !== chunks.ignoredId && isNewTarget(chunks, index, target);
 }
 
-/** Whether target t of chunk `index` is one that this chunk is to score. */
-function isOwnTarget(chunks: Chunks, index: number, target: number): boolean {
-  if (chunks.texts !== null) return target >= chunks.texts.firstTargets[index];
-  if (chunks.convention === 'llama.cpp') return target >= Math.floor(chunks.chunk / 2);
+/** Whether target t of chunk `index` is a target of no earlier chunk. */
+export function isNewTarget(chunks: Chunks, index: number, target: number): boolean {
   return index === 0 || target + 1 >= chunks.chunk - chunks.stride;
+}
+
+function bosPolicy(kind: RawData['kind'], tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {
+  if (wanted !== 'auto') return wanted;
+  return kind === 'rows' && tokenizer?.addsBos === true ? 'stream' : 'none';
+}
+
+function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
+  const id = knownBos(config, tokenizer);
+  if (id === null) throw new DataError('the model has no BOS token.', { where: name, remedy: 'Use --bos none.' });
+  return id;
+}
+
+function knownBos(config: ModelConfig, tokenizer: Tokenizer | null): number | null {
+  return tokenizer?.bosTokenId ?? config.bosTokenId;
+}
+
+function withBos(bosId: number, ids: Int32Array): Int32Array {
+  const all = new Int32Array(ids.length + 1);
+  all[0] = bosId;
+  all.set(ids, 1);
+  return all;
+}
+
+function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): readonly number[] {
+  if (data.kind === 'ids') return data.ids;
+  if (tokenizer === null) {
+    throw new DataError('text needs a tokenizer, and none was given.', {
+      where: name,
+      remedy: 'Give token ids as a .json array.',
+    });
+  }
+  return tokenizer.encode(data.rows.join(join));
+}
+
+/** @throws DataError for an id outside the vocabulary. */
+export function checkIds(name: string, ids: Int32Array, vocabSize: number): void {
+  const at = ids.findIndex((id) => id >= vocabSize);
+  if (at >= 0) {
+    throw new DataError(`token id ${ids[at]} (at ${at}) is outside the model's vocabulary of ${vocabSize}.`, {
+      where: name,
+      remedy: "Use ids of this model's own tokenizer.",
+    });
+  }
+}
+
+function checkLengths(chunk: number, stride: number, config: ModelConfig): void {
+  if (!Number.isInteger(chunk) || chunk < 2) {
+    throw new DataError(`a chunk of ${chunk} tokens predicts nothing.`, { remedy: 'Use --chunk 2 or more.' });
+  }
+  if (chunk > config.maxPositionEmbeddings) {
+    throw new DataError(
+      `a chunk of ${chunk} tokens is longer than the model's context of ${config.maxPositionEmbeddings}.`,
+      {
+        remedy: 'Lower --chunk.',
+      },
+    );
+  }
+  if (!Number.isInteger(stride) || stride < 1 || stride > chunk) {
+    throw new DataError(`a stride of ${stride} tokens does not fit chunks of ${chunk}.`, { remedy: 'Use 1 … chunk.' });
+  }
 }

@@ -3,25 +3,21 @@
  * under each.
  */
 import type { NllSum } from '../ops/nll.ts';
-import type { PlacedBos } from './bos.ts';
 import { ignoredTargets, type Chunks } from './chunks.ts';
-import type { ConventionName } from './namedConvention.ts';
 
 /**
  * How perplexity was taken; every figure carries it (methods differ by factors of two for the same
  * model).
  */
 export interface Convention {
-  /** One sentence for people; it begins with the convention's name. */
+  /** One sentence for people. */
   text: string;
-  /** Documents before 0.4 have none and are the paper's. */
-  name: ConventionName;
   chunk: number;
   stride: number;
-  bos: PlacedBos;
+  bos: 'none' | 'stream' | 'chunk';
   join: string;
-  /** What perplexity is exp of; by the paper's convention the mean of chunk means. */
-  aggregation: Aggregation;
+  /** exp(mean over chunks of the chunk's mean NLL), BlockPruner's. */
+  aggregation: 'mean of chunk means';
   /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
   ignoredId: number | null;
   /**
@@ -29,8 +25,6 @@ export interface Convention {
    */
   nllSum: NllSum;
 }
-
-export type Aggregation = 'mean of chunk means' | 'mean over all targets' | 'NLL of all texts over their words';
 
 /** What was measured over. */
 export interface DataSummary {
@@ -55,53 +49,23 @@ export interface DataSummary {
 }
 
 export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
-  const { convention: name, chunk, stride, bos, join, ignoredId } = chunks;
-  const aggregation = aggregations[name];
-  const parts = [`convention ${name}: ${cutWords(chunks)}`, bosWords(chunks)];
-  if (chunks.texts === null) parts.push(`texts joined by ${JSON.stringify(join)}`);
-  if (isWhole(chunks)) parts.push('a tail shorter than a chunk dropped');
-  if (name === 'llama.cpp') parts.push('targets of the first half of each not scored');
-  parts.push(name === 'paper' ? 'exp of the mean over chunks of the mean NLL' : `exp of the ${aggregation}`);
+  const { chunk, stride, bos, join, ignoredId } = chunks;
+  const parts = [
+    `chunks of ${chunk} tokens`,
+    stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`,
+    bosWords(chunks),
+    `texts joined by ${JSON.stringify(join)}`,
+    'a tail shorter than a chunk dropped',
+    'exp of the mean over chunks of the mean NLL',
+  ];
   if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
   if (nllSum === 'f32') parts.push('the sum over the vocabulary kept in f32');
-  return { text: parts.join(', '), name, chunk, stride, bos, join, aggregation, ignoredId, nllSum };
-}
-
-const aggregations: Readonly<Record<ConventionName, Aggregation>> = {
-  paper: 'mean of chunk means',
-  'token-mean': 'mean over all targets',
-  'llama.cpp': 'mean over all targets',
-  'hf-stride': 'mean over all targets',
-  document: 'mean over all targets',
-  word: 'NLL of all texts over their words',
-};
-
-/** Whether all chunks are of one length, so that a tail may be left. */
-function isWhole({ convention, texts }: Chunks): boolean {
-  return texts === null && convention !== 'hf-stride';
-}
-
-/** How the text was cut. */
-function cutWords({ convention, chunk, stride, texts }: Chunks): string {
-  if (texts !== null) {
-    const count = texts.spans.length === 1 ? '1 text' : `${texts.spans.length} texts, each by itself`;
-    return `${count}, in windows of up to ${chunk} tokens`;
-  }
-  if (convention === 'hf-stride')
-    return `windows of ${chunk} tokens every ${stride} to the end, only new targets scored`;
-  if (stride === chunk) return `chunks of ${chunk} tokens, one after another`;
-  return `chunks of ${chunk} tokens, every ${stride} tokens, the last ${stride} targets of each scored`;
+  return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId, nllSum };
 }
 
 /** Where a BOS stands, and whether the data brought one along. */
 function bosWords({ bos, bosInData }: Chunks): string {
-  const placed = {
-    none: 'no BOS',
-    stream: 'one BOS at the start of the stream',
-    chunk: 'a BOS at every chunk',
-    replaced: 'a BOS in place of the first token of each',
-    text: 'a BOS (or end-of-text token) before each text',
-  }[bos];
+  const placed = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
   if (!bosInData) return placed;
   if (bos === 'none') return 'no BOS added (the data begin with one)';
   return `${placed} (the data begin with one, so no second one was added)`;

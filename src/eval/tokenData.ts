@@ -8,7 +8,6 @@ import { IdBuffer } from '../tokenizer/idBuffer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Chat } from './chats.ts';
 import { dataForm, fileName } from './dataForm.ts';
-import { encodeApart, type TextIds } from './encodeData.ts';
 import { readIdStream } from './idStream.ts';
 import { chatWithoutTemplate, holdsTexts } from './textData.ts';
 import { TextNotes } from './textNotes.ts';
@@ -41,8 +40,6 @@ export interface TokenData {
   whole: boolean;
   /** What is peculiar about the text, a sentence each. */
   notes: readonly string[];
-  /** Each text by itself, where that was asked for; the ids are then those of all, in a row. */
-  texts?: readonly TextIds[];
 }
 
 /** Writes a chat out as one text. @throws DataError where the model has no way to. */
@@ -51,11 +48,6 @@ export type RenderChat = (chat: Chat, where: string) => Promise<string>;
 export interface ReadSettings extends StreamSettings {
   /** What stands between texts, those of two files included. */
   join: string;
-  /**
-   * Tokenise each text by itself, with nothing between; whole texts are read until there are
-   * `limit` ids. Default: false.
-   */
-  apart?: boolean;
   /** Default: chats are refused. */
   renderChat?: RenderChat;
 }
@@ -79,13 +71,11 @@ export async function readTokens(
   const { limit = Infinity } = settings;
   try {
     const first = await reading.open(0);
-    if (first.kind === 'ids') return { kind: 'ids', ...(await reading.ids(first, limit)), notes: reading.notes() };
-    const encoder = tokenizer(files[0].name);
-    const found =
-      settings.apart === true
-        ? await encodeApart(encoder, reading.parts(first), settings)
-        : await encodeStream(encoder, reading.joined(first), settings);
-    return { kind: 'rows', ...found, notes: reading.notes() };
+    const { ids, whole } =
+      first.kind === 'ids'
+        ? await reading.ids(first, limit)
+        : await encodeStream(tokenizer(files[0].name), reading.joined(first), settings);
+    return { kind: first.kind, ids, whole, notes: reading.notes() };
   } finally {
     await reading.close();
   }
@@ -142,24 +132,16 @@ class Reading {
   /** The texts of all files, with what stands between them. */
   async *joined(first: Opened): AsyncGenerator<string, void> {
     let begun = false;
-    for await (const { text, begins } of this.parts(first)) {
-      yield begun && begins ? this.#settings.join + text : text;
-      begun = true;
-    }
-  }
-
-  /** The texts of all files, in pieces. */
-  async *parts(first: Opened): AsyncGenerator<{ text: string; begins: boolean }, void> {
     for (const index of this.#files.keys()) {
       const file = index === 0 ? first : await this.open(index);
       if (file.kind !== 'rows') throw this.#mixed(index);
       const notes = this.#notes[index];
       for await (const part of file.parts) {
         const text = await this.#textOf(part);
-        const begins = beginsText(part);
-        if (begins) notes.end();
+        if (beginsText(part)) notes.end();
         notes.watch(text);
-        yield { text, begins };
+        yield begun && beginsText(part) ? this.#settings.join + text : text;
+        begun = true;
       }
     }
   }
@@ -170,7 +152,7 @@ class Reading {
     const unread = names.slice(this.#notes.length);
     const peculiar = this.#notes.flatMap((notes, index) => notes.sentences().map((note) => `${names[index]}: ${note}`));
     return [
-      `${names.length} files were ${this.#settings.apart === true ? 'read' : 'joined'} in this order: ${names.join(', ')}.`,
+      `${names.length} files were joined in this order: ${names.join(', ')}.`,
       ...(unread.length === 0 ? [] : [`Not read, because those before have enough tokens: ${unread.join(', ')}.`]),
       ...peculiar,
     ];

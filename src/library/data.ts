@@ -2,7 +2,6 @@
 import { DataError, UsageError } from '../errors.ts';
 import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import { dataName } from '../eval/dataForm.ts';
-import { takesTextsApart } from '../eval/namedConvention.ts';
 import type { TextPart } from '../eval/textPart.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
@@ -35,10 +34,9 @@ export async function chunksOf(
 }
 
 /** What differs from the defaults; undefined is not given. */
-export function evaluationOf({ convention, chunk, stride, bos, join, tokens }: EvaluationSettings): EvalSettings {
-  const { convention: defaultConvention, bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
+export function evaluationOf({ chunk, stride, bos, join, tokens }: EvaluationSettings): EvalSettings {
+  const { bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
   return {
-    convention: convention ?? defaultConvention,
     chunk: chunk ?? null,
     stride: stride ?? null,
     bos: bos ?? defaultBos,
@@ -72,8 +70,7 @@ async function tokensOf(
     held.kind === 'files'
       ? held.files.map(({ name, content, field }) => ({ name, pieces: breathing(content, check), field }))
       : [{ name: TEXT, parts: textParts(held.texts, check) }];
-  const apart = takesTextsApart(settings.convention);
-  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit, apart });
+  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit });
 }
 
 function nameOf(data: Data): string {

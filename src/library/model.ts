@@ -9,9 +9,8 @@
 import type { BackendName } from '../backends/select.ts';
 import type { GpuMode } from '../backends/gpu/gpuMode.ts';
 import type { KernelVariant, Lanes } from '../backends/simd/kernels.ts';
-import type { BosPolicy } from '../eval/bos.ts';
+import type { BosPolicy } from '../eval/chunks.ts';
 import type { Convention, DataSummary } from '../eval/convention.ts';
-import type { ConventionName } from '../eval/namedConvention.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import type { Completion } from '../model/completion.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -89,19 +88,9 @@ export type MaskLike = string | readonly string[] | { toString(): string };
 
 /** How a perplexity is taken. */
 export interface EvaluationSettings {
-  /**
-   * How chunks are cut, which targets count, and how losses become one figure; default `paper`.
-   * `prune` takes `paper`, `token-mean` and `llama.cpp`.
-   */
-  convention?: ConventionName;
-  /**
-   * Tokens a chunk; default: 2048, for `llama.cpp` 512, or the model's context where that is
-   * shorter.
-   */
+  /** Tokens a chunk; default: 2048 or the model's context, whichever is shorter. */
   chunk?: number;
-  /**
-   * Tokens from one chunk's start to the next's; default: the chunk, for `hf-stride` half of it.
-   */
+  /** Tokens from one chunk's start to the next's; default: the chunk. */
   stride?: number;
   /** Where a BOS goes; default `auto`: as the tokenizer does. */
   bos?: BosPolicy;

@@ -5,7 +5,6 @@
 import { backendNames } from '../backends/select.ts';
 import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { UsageError } from '../errors.ts';
-import { conventionNames } from '../eval/namedConvention.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 
@@ -43,7 +42,6 @@ const signal: Rule = {
 };
 
 const evaluationRules: Rules = {
-  convention: oneOf(...conventionNames),
   chunk: whole(2),
   stride: whole(1),
   bos: oneOf('auto', 'none', 'stream', 'chunk'),

@@ -1,0 +1,96 @@
+/** A run's result in the terminal. */
+import { scoredWords } from '../eval/convention.ts';
+import type { PerplexityFigures } from '../eval/figures.ts';
+import { plural } from '../drawing/numbers.ts';
+import { repairWords } from '../repair/readDocument.ts';
+import { methodWords } from '../prune/report/headline.ts';
+import type { PruneRepair, PruneResult, StepResult } from '../prune/result.ts';
+import { changed, figure, percent, sparkline, table } from './figures.ts';
+
+/** The run as tables and a few lines. */
+export function pruneSummary(result: PruneResult): string {
+  const dense = result.dense.ppl;
+  const inLoop = result.repair?.when === 'each';
+  const final = ({ ppl, repair }: StepResult): number | null => (repair === undefined ? ppl : repair.ppl);
+  const rows = result.steps.map((step) => {
+    const ppl = final(step);
+    return [
+      String(step.step),
+      step.removed ?? 'nothing',
+      figure(step.ppl, step.status),
+      ...(inLoop ? [figure(step.repair?.ppl ?? null, step.repair?.status)] : []),
+      ppl === null || dense === null ? '' : changed(ppl, dense),
+      percent(step.ratios.total),
+      percent(step.ratios.depth),
+      step.nearTie === null ? '' : `near-tie with ${step.nearTie.block}`,
+    ];
+  });
+  const curve = sparkline([dense, ...result.steps.map(final)]);
+  const repaired = inLoop ? ['>repaired'] : [];
+  const head = ['>step', 'removed', '>perplexity', ...repaired, '>change', '>parameters', '>blocks', ''];
+  const first = [
+    '0',
+    '',
+    figure(dense, result.dense.status),
+    ...repaired.map(() => ''),
+    '',
+    percent(0),
+    percent(0),
+    '',
+  ];
+  return [
+    `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
+    `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
+    `method: ${methodWords(result)}`,
+    `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
+    ...(result.scores === undefined ? [workLine(result)] : []),
+    '',
+    table(head, [first, ...rows]),
+    '',
+    `perplexity ${curve}  stopped by ${result.stoppedBy}`,
+    ...(result.repair === undefined ? [] : ['', ...repairLines(result.repair, result.data.name)]),
+  ].join('\n');
+}
+
+/** The three models side by side on every text, and what was fitted. */
+function repairLines(repair: PruneRepair, data: string): string[] {
+  const { blocks, fitted, heldOut, evaluation } = repair;
+  const texts = [
+    { name: `${data}, fitted`, of: fitted },
+    ...(heldOut === null ? [] : [{ name: 'held out', of: heldOut }]),
+    ...(evaluation === null ? [] : [{ name: evaluation.data.name, of: evaluation }]),
+  ];
+  const row = (name: 'dense' | 'pruned' | 'repaired'): string[] => {
+    const cell = ({ ppl, status }: PerplexityFigures): string => figure(ppl, status);
+    return [name, ...texts.map(({ of }) => cell(of[name]))];
+  };
+  return [
+    table(['perplexity', ...texts.map(({ name }) => `>${name}`)], [row('dense'), row('pruned'), row('repaired')]),
+    '',
+    `repaired: ${repairWords({ ...repair.settings, tensors: repair.tensors })}`,
+    ...keptLines(blocks),
+  ];
+}
+
+/** Blocks that keep their weights, by the reason why. */
+function keptLines(blocks: PruneRepair['blocks']): string[] {
+  const reasons = new Set(blocks.flatMap(({ kept }) => (kept === null ? [] : [kept])));
+  return [...reasons].map((reason) => {
+    const names = blocks.filter(({ kept }) => kept === reason).map(({ block }) => block);
+    return `${plural(names.length, 'block')} ${names.length === 1 ? 'keeps its' : 'keep their'} weights (${reason}): ${names.join(', ')}`;
+  });
+}
+
+/** What the search took, and what checkpoints or racing saved of it, in a sentence. */
+function workLine({ race, steps, work: { done, exact, naive } }: PruneResult): string {
+  if (race === undefined) {
+    const saved = done < exact ? `; checkpoints saved ${percent(1 - done / exact)} of the sweeps'` : '';
+    return `${percent(done / naive)} of the naive search's block passes${saved}`;
+  }
+  const finalists = steps.reduce((sum, step) => sum + (step.race?.survivors ?? 0), 0);
+  const dropped = steps.reduce((sum, step) => sum + step.candidates.length, 0) - finalists;
+  return (
+    `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
+    `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`
+  );
+}
