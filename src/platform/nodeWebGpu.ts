@@ -1,4 +1,5 @@
 /** `navigator.gpu` under Node, from the package `webgpu` (Dawn), which is optional. */
+import { INSTALL_GPU } from '../backends/gpu/gpuJs.ts';
 
 /** Kept: the device is gone when this is collected. */
 let instance: unknown = null;
@@ -17,7 +18,7 @@ export async function offerWebGpu(): Promise<string | null> {
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
     return missing
-      ? 'the package webgpu is not installed: npm install webgpu'
+      ? `the package webgpu is not installed: ${INSTALL_GPU}`
       : `the package webgpu does not load here (${firstLine(error)}): npm install webgpu@latest`;
   }
   Object.defineProperty(navigator, 'gpu', { value: instance, configurable: true });

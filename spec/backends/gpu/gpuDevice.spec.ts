@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attention } from '../../../src/backends/gpu/attention.ts';
 import { gpuBackend } from '../../../src/backends/gpu/gpuBackend.ts';
 import { GpuDevice, type GpuBuffer } from '../../../src/backends/gpu/gpuDevice.ts';
-import { GPU_JS_VERSION, loadGpuJs } from '../../../src/backends/gpu/gpuJs.ts';
+import { GPU_JS_VERSION, INSTALL_GPU, loadGpuJs, WEBGPU_VERSION } from '../../../src/backends/gpu/gpuJs.ts';
 import { GpuTensor } from '../../../src/backends/gpu/gpuTensor.ts';
 import { MemoryBudgetError, UnsupportedBackendError } from '../../../src/errors.ts';
 import { normals } from '../../arbitraries.ts';
@@ -12,10 +12,15 @@ import { webGpuMissing } from './webGpuMissing.ts';
 
 const missing = await webGpuMissing();
 
-it('GPU_JS_VERSION is the version that package.json pins', () => {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  const { devDependencies, peerDependencies } = JSON.parse(text) as Record<string, Record<string, string>>;
+it('the versions to install are those that package.json pins, and README and docs name them', () => {
+  const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+  const { devDependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<
+    string,
+    Record<string, string>
+  >;
   expect([devDependencies['gpu.js'], peerDependencies['gpu.js']]).toEqual([GPU_JS_VERSION, GPU_JS_VERSION]);
+  expect(devDependencies.webgpu).toBe(WEBGPU_VERSION);
+  for (const page of ['README.md', 'docs/internals/gpu.md']) expect(read(page)).toContain(`\`${INSTALL_GPU}\``);
 });
 
 it('a budget that is used up is a MemoryBudgetError, and what is held stays whole', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { INSTALL_GPU } from '../../../src/backends/gpu/gpuJs.ts';
 import { selectGpu } from '../../../src/backends/gpu/selectGpu.ts';
 import { selectBackend } from '../../../src/backends/select.ts';
 import { UnsupportedBackendError } from '../../../src/errors.ts';
@@ -6,7 +7,7 @@ import { offerWebGpu } from '../../../src/platform/nodeWebGpu.ts';
 import { webGpuMissing } from './webGpuMissing.ts';
 
 const missing = await webGpuMissing();
-const unavailable = (): Promise<string> => Promise.resolve('the package webgpu is not installed: npm install webgpu');
+const unavailable = (): Promise<string> => Promise.resolve(`the package webgpu is not installed: ${INSTALL_GPU}`);
 
 describe('a mode that is asked for', () => {
   test.each(['cpu', 'webasm'] as const)('%s runs, and nothing else', async (mode) => {
@@ -31,7 +32,7 @@ describe('a mode that is asked for', () => {
 
   it('webgpu says what to install', async () => {
     await expect(selectGpu('webgpu', 2 ** 20, unavailable)).rejects.toThrow(
-      /^--gpu-mode webgpu: .*npm install webgpu\.$/,
+      /^--gpu-mode webgpu: .*: npm install gpu\.js@2\.\S+ webgpu@0\.\S+ --omit=optional\.$/,
     );
   });
 });

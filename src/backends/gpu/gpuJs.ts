@@ -8,6 +8,15 @@ import { UnsupportedBackendError } from '../../errors.ts';
 /** The version that package.json pins; a spec holds the two together. */
 export const GPU_JS_VERSION = '2.24.1';
 
+/** The version of the package `webgpu` that the project itself is tried with. */
+export const WEBGPU_VERSION = '0.6.2';
+
+/**
+ * What gives an installed package its GPU backend. Without what is optional for gpu.js: that is the
+ * package gl, which compiles for minutes.
+ */
+export const INSTALL_GPU: string = `npm install gpu.js@${GPU_JS_VERSION} webgpu@${WEBGPU_VERSION} --omit=optional`;
+
 /** Flat host data as an argument of a kernel. */
 export interface HostInput {
   readonly value: Float32Array;
@@ -130,9 +139,10 @@ export async function loadGpuJs(): Promise<GpuJs> {
     const library = (loaded.default ?? loaded) as GpuJs & Partial<Pick<GpuJs, 'GPU'>>;
     return typeof library === 'function' ? Object.assign(library, { GPU: library }) : library;
   } catch (cause) {
-    throw new UnsupportedBackendError('gpu.js cannot be loaded.', {
+    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
+    throw new UnsupportedBackendError(absent ? 'gpu.js is not installed.' : `gpu.js does not load: ${String(cause)}.`, {
       where: '--backend gpu',
-      remedy: `Install it: npm install gpu.js@${GPU_JS_VERSION} --omit=optional.`,
+      remedy: `Install it: ${INSTALL_GPU}.`,
       cause,
     });
   }

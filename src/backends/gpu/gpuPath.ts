@@ -1,5 +1,5 @@
 import { UnsupportedBackendError } from '../../errors.ts';
-import { loadGpuJs, type GpuJs } from './gpuJs.ts';
+import { INSTALL_GPU, loadGpuJs, type GpuJs } from './gpuJs.ts';
 import type { GpuMode } from './gpuMode.ts';
 import { webGlAdapter } from './webGl.ts';
 import { acquireDevice, nameAdapter, releaseDevice, type Adapter } from './webGpu.ts';
@@ -18,7 +18,7 @@ const needs: Readonly<Record<GpuMode, { supported: (gpuJs: GpuJs) => boolean; re
   webgpu: {
     supported: (gpuJs) => gpuJs.WebGPUKernel.isSupported,
     reason: 'there is no navigator.gpu',
-    remedy: 'In Node, install it: npm install webgpu.',
+    remedy: `In Node, install it: ${INSTALL_GPU}.`,
   },
   webgl2: {
     supported: (gpuJs) => gpuJs.WebGL2Kernel.isSupported,
