@@ -12,14 +12,18 @@ import { rolldown, type Plugin } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeWorkerCode } from '../src/web/bundle/nodeWorker.ts';
 import { onLog } from '../src/web/bundle/onLog.ts';
+import { buildPackage } from '../src/web/bundle/package.ts';
+import { INSTALL_GPU } from '../src/backends/gpu/gpuJs.ts';
+import { needed, npm, pictures, weight } from './packed.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const run = promisify(execFile);
 
 let folder: string;
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'package-'));
+  await installInto(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -70,7 +74,7 @@ async function installInto(project: string): Promise<void> {
   const installed = join(project, 'node_modules/blockpruner');
   mkdirSync(installed, { recursive: true });
   cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-  await run(process.execPath, [tsc, '-p', join(root, 'src'), '--outDir', join(installed, 'dist')]);
+  await buildPackage(join(installed, 'dist'));
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
 }
 
@@ -125,8 +129,7 @@ console.log(x instanceof ndarray, data.length, back.shape.join(), back.data.join
 `;
 
 describe('installed', () => {
-  beforeAll(async () => {
-    await installInto(folder);
+  beforeAll(() => {
     for (const [name, code] of Object.entries(consumers)) writeFileSync(join(folder, name), code);
   });
 
@@ -184,6 +187,94 @@ describe('installed', () => {
       writeFileSync(join(project, 'interop.mts'), imported);
       const { stdout } = await run(process.execPath, ['interop.mts'], { cwd: project });
       expect(stdout).toBe('true 6 3,2 1,4,2,5,3,6\n');
+    });
+  });
+});
+
+/** What an installed package may weigh: bytes, and files. */
+const LIMITS = { bytes: 25e6, files: 2600 };
+
+describe('packed', () => {
+  let tarball: string;
+  let files: string[];
+  beforeAll(async () => {
+    const place = join(folder, 'node_modules/blockpruner');
+    // More than belongs into it: package.json chooses.
+    const whole = [
+      'README.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'CITATION.cff',
+      'LICENSE',
+      'docs',
+      'tiny-models',
+      'src',
+    ];
+    for (const name of whole) cpSync(join(root, name), join(place, name), { recursive: true });
+    const { stdout } = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], place);
+    const [pack] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+    tarball = join(folder, pack.filename);
+    files = pack.files.map(({ path }) => path);
+  });
+
+  it('has every picture of the pages in it, and no page links to a page of docs that is not', () => {
+    const pages = files.filter((path) => path.endsWith('.md'));
+    expect(pages).toContain('README.md');
+    const shown = pages.flatMap((page) => pictures(readFileSync(join(root, page), 'utf8'), page));
+    expect(shown).toContain('docs/images/report.png');
+    expect(shown.filter((path) => !files.includes(path))).toEqual([]);
+  });
+
+  it('has what tiny:planted needs, how to cite it, and none of the sources', () => {
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'card.md'])
+      expect(files).toContain(`tiny-models/planted/${name}`);
+    for (const path of ['tiny-models/data/tiny.txt', 'CITATION.cff', 'LICENSE', 'CHANGELOG.md'])
+      expect(files).toContain(path);
+    expect(files.filter((path) => /^src|^tiny-models\/(?!planted|data\/tiny)|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
+  it('declares no more than its entries lead to, and starts no file that is not there', () => {
+    const declared = files.filter((path) => path.endsWith('.d.ts'));
+    expect(declared).toContain('dist/tensor/ndarray.d.ts');
+    expect(declared.filter((path) => path.startsWith('dist/cli/'))).toEqual([]);
+    expect(files).toContain('dist/cli/gpuProbe.js');
+    expect(files.filter((path) => path.startsWith('dist/web/') && path.endsWith('.js'))).toEqual([]);
+  });
+
+  it('weighs with all that it depends on no more than the limits', () => {
+    const ours = weight(join(folder, 'node_modules/blockpruner'), files);
+    const all = [ours, ...needed().map((path) => weight(path))];
+    const sum = (of: 'bytes' | 'files'): number => all.reduce((total, one) => total + one[of], 0);
+    // Half a megabyte and some: the packages are there at all.
+    expect(all.length).toBeGreaterThan(5);
+    expect(sum('bytes')).toBeLessThan(LIMITS.bytes);
+    expect(sum('files')).toBeLessThan(LIMITS.files);
+  });
+
+  it('installs into an empty folder and prunes there (skipped where no registry answers)', async (context) => {
+    const project = join(folder, 'empty');
+    mkdirSync(project);
+    const offline = await npm(['install', '--no-audit', '--no-fund', '--fetch-retries=0', tarball], project).then(
+      () => null,
+      ({ stderr }: { stderr: string }) =>
+        /\b(?:E[A-Z]*(?:TIMEDOUT|TIMEOUT|NOTFOUND|REFUSED|RESET|UNREACH|AI_AGAIN|NOTCACHED))\b/.exec(stderr)?.[0] ??
+        stderr,
+    );
+    context.skip(offline !== null && /^E[A-Z_]+$/.test(offline), `no registry answers (${offline})`);
+    expect(offline).toBe(null);
+    const { bytes, files: count } = weight(project);
+    expect(bytes).toBeLessThan(LIMITS.bytes);
+    expect(count).toBeLessThan(LIMITS.files);
+    const { stdout } = await npm(
+      ['exec', '--', 'blockpruner', 'prune', 'tiny:planted', '--blocks', '3', '--quiet'],
+      project,
+    );
+    expect(stdout).toMatch(/ 3 {2}L2\.mlp +10\.708 [^]*report: runs.planted-tiny-[0-9a-f]{8}.report\.html\n$/);
+    const gpu = ['perplexity', 'tiny:planted', '--backend', 'gpu', '--gpu-mode', 'cpu', '--quiet'];
+    const refused = npm(['exec', '--', 'blockpruner', ...gpu], project);
+    await expect(refused).rejects.toMatchObject({
+      code: 1,
+      stderr: `error: --backend gpu: gpu.js is not installed. Install it: ${INSTALL_GPU}.\n`,
     });
   });
 });

@@ -4,7 +4,7 @@
  * reads them as text and turns them into WGSL or GLSL, and a minifier renames a helper and a loop
  * counter alike, which is the same JavaScript and another shader.
  *
- *   npm run build:web
+ *   npm run build:web    (part of npm run build)
  */
 import { fileURLToPath } from 'node:url';
 import { rolldown, type OutputChunk, type Plugin, type RolldownBuild } from 'rolldown';

@@ -1,9 +1,7 @@
 /**
- * Puts the program of Node's kernel threads, as one text, in the place of
- * dist/platform/kernelWorkerEntry.js, so that a program that bundles the package has it within.
- * Part of `npm run build`.
+ * The program of Node's kernel threads as one text, which stands in dist in the place of
+ * platform/kernelWorkerEntry.js, so that a program that bundles the package has it within.
  */
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { onLog } from './onLog.ts';
@@ -20,9 +18,4 @@ export async function nodeWorkerCode(): Promise<string> {
   } finally {
     await build.close();
   }
-}
-
-if (import.meta.main) {
-  const code = JSON.stringify(await nodeWorkerCode());
-  writeFileSync(`${root}/dist/platform/kernelWorkerEntry.js`, `export const kernelWorkerEntry = { code: ${code} };\n`);
 }
