@@ -34,7 +34,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
-  eval: ['backends type', 'model', 'ops type', 'tokenizer'],
+  eval: ['backends type', 'model', 'ops type', 'tensor', 'tokenizer'],
   repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type'],
   prune: [
     'autodiff',

@@ -15,6 +15,7 @@
 export { load, type LoadSettings } from './library/load.ts';
 export type {
   BackendSettings,
+  BlobContent,
   CallSettings,
   Data,
   DataFile,
@@ -64,7 +65,8 @@ export { openSession, type Session, type SessionOptions } from './session/sessio
 export type { MemoryRemedy, Workload } from './session/memoryPlan.ts';
 
 // Perplexity
-export { chunkData, defaultEvalSettings, type BosPolicy, type Chunks, type EvalSettings } from './eval/chunks.ts';
+export type { BosPolicy } from './eval/bos.ts';
+export { chunkData, defaultEvalSettings, type Chunks, type EvalSettings } from './eval/chunks.ts';
 export { parseData, type RawData } from './eval/textData.ts';
 export { aggregate, perplexity, scoreChunk, type ChunkScore, type Perplexity } from './eval/perplexity.ts';
 export { logLikelihoods, type Continuation, type Likelihood } from './eval/likelihood.ts';

@@ -2,7 +2,8 @@
 import { fc } from '@fast-check/vitest';
 import { parseHfConfig } from '../../src/formats/huggingface/config.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { defaultEvalSettings, type BosPolicy, type EvalSettings } from '../../src/eval/chunks.ts';
+import type { BosPolicy } from '../../src/eval/bos.ts';
+import { defaultEvalSettings, type EvalSettings } from '../../src/eval/chunks.ts';
 import { tinyConfig } from '../model/tinyTransformer.ts';
 
 export const VOCAB = 1000;

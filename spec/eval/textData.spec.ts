@@ -32,6 +32,7 @@ describe('parseData', () => {
     ['white space only', 'a.jsonl', ' \r\n\t', /empty/],
     ['a byte order mark only', 'a.json', BOM, /empty/],
     ['another ending', 'a.parquet', 'x', /a.parquet: .*\.txt.*pandas/],
+    ['text under the name of a packed file', 'a.csv.gz', 'text\na', /is packed.*without \.gz/],
     ['no ending', 'txt', 'x', /txt: has none of the endings/],
     [
       'a NaN of Python',
@@ -90,7 +91,7 @@ describe('parseData', () => {
     ['a.Md', 'a', 'rows'],
     ['a.RAW', 'a', 'rows'],
     ['a.CSV', 'text\na', 'rows'],
-    ['a.TSV.GZ', 'text\tb\na\t', 'rows'],
+    ['a.TSV', 'text\tb\na\t', 'rows'],
     ['b.Jsonl', '{"text":"a"}', 'rows'],
     ['C.JSON', '[1]', 'ids'],
     ['D.JSON', '["a"]', 'rows'],

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
-import { chunkData, chunkTokens, tokensNeeded } from '../../src/eval/chunks.ts';
+import { chunkData, chunkTokens, readingOf } from '../../src/eval/chunks.ts';
 import { readIdStream } from '../../src/eval/idStream.ts';
 import { parseData } from '../../src/eval/textData.ts';
 import { readTokens, type ReadSettings, type TextPieces, type TokenData } from '../../src/eval/tokenData.ts';
@@ -61,7 +61,7 @@ describe('data in pieces', () => {
         }
       }
       const act = async (): Promise<unknown> => {
-        const limit = tokensNeeded(evaluation);
+        const { limit } = readingOf(evaluation);
         const ids = await readFile(name, counted(), { partLength: 1, limit });
         const { wholeText: _, ...chunks } = chunkTokens(name, ids, tiny, bytes, evaluation);
         return chunks;

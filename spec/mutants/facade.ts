@@ -99,7 +99,7 @@ export const facadeMutants: readonly Mutant[] = [
     specs,
     name: 'healing trains on the first tokens that are measured only',
     file: 'src/library/data.ts',
-    from: '{ ...settings, tokens: null }',
-    to: '{ ...settings, tokens: 20 }',
+    from: '{ ...settings, tokens: null, sample: null }',
+    to: '{ ...settings, tokens: 20, sample: null }',
   },
 ];

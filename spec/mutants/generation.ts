@@ -1,7 +1,7 @@
 /** Faults of what goes around a model: its small files, the BOS, text token by token. */
 import type { Mutant } from './mutant.ts';
 
-const chunks = { file: 'src/eval/chunks.ts', specs: ['spec/eval/chunks.spec.ts'] };
+const chunks = { file: 'src/eval/bos.ts', specs: ['spec/eval/chunks.spec.ts'] };
 const generate = { file: 'src/model/generate.ts', specs: ['spec/model/generate.spec.ts'] };
 const stream = { file: 'src/model/textStream.ts', specs: ['spec/model/textStream.spec.ts'] };
 const completion = { file: 'src/model/completion.ts', specs: ['spec/model/completion.spec.ts'] };
@@ -16,14 +16,14 @@ export const generationMutants: readonly Mutant[] = [
   {
     ...chunks,
     name: 'a text that begins with a BOS gets a second one',
-    from: "if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);",
-    to: "if (bos === 'stream' && bosId !== null) all = withBos(bosId, all);",
+    from: "if (bos === 'stream' && bosId !== null && !begins) return",
+    to: "if (bos === 'stream' && bosId !== null) return",
   },
   {
     ...chunks,
     name: 'a BOS at every chunk: the text’s own stays behind the first one',
-    from: "if (bos === 'chunk' && bosInData) all = all.subarray(1);",
-    to: '',
+    from: "return bos === 'chunk' && begins ? ids.subarray(1) : ids;",
+    to: 'return ids;',
   },
   {
     ...completion,

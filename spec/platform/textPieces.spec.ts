@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FormatError, NotFoundError } from '../../src/errors.ts';
+import { AccessError, FormatError, NotFoundError } from '../../src/errors.ts';
+import { decodedText } from '../../src/platform/decodedText.ts';
 import { textPieces } from '../../src/platform/textPieces.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-text-'));
@@ -56,5 +59,69 @@ describe('a text file in pieces', () => {
 
   it('that is not there is an error', async () => {
     await expect(textPieces(join(folder, 'none.txt')).next()).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('a packed file', () => {
+  const packed = join(folder, 'X.TXT.GZ');
+  const unpack = async (bytes: Uint8Array): Promise<string> => {
+    writeFileSync(packed, bytes);
+    let text = '';
+    for await (const piece of textPieces(packed)) text += piece;
+    return text;
+  };
+
+  test.prop([fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 200_000 })], { numRuns: 30 })(
+    'is the text that was packed',
+    async (text, more) => {
+      const whole = `${text}${'é'.repeat(more)}`;
+      expect(await unpack(gzipSync(whole))).toBe(whole);
+    },
+  );
+
+  it('is read and unpacked no further than wanted, and closed', async () => {
+    // 64 MiB of noise pack into as much again: a first piece comes long before the last is read.
+    let given = 0;
+    let closed = false;
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      const all = gzipSync(randomBytes(1 << 24).toString('hex'));
+      try {
+        for (; given < all.length; given += 1 << 16) yield all.subarray(given, given + (1 << 16));
+      } finally {
+        closed = true;
+      }
+    }
+    for await (const piece of decodedText('x.txt.gz', bytes())) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(closed).toBe(true);
+    expect(given).toBeLessThan(1 << 21);
+  });
+
+  const whole = gzipSync('a text that is packed '.repeat(100));
+  it.each<[string, Uint8Array, RegExp]>([
+    ['cut short', whole.subarray(0, 40), /X\.TXT\.GZ: is not one whole gzip file/],
+    ['not packed at all', Buffer.from('plain text'), /is not one whole gzip file/],
+    ['two in one', Buffer.concat([whole, whole]), /is not one whole gzip file.*several in one\. Pack it again/],
+    ['damaged', Buffer.concat([whole.subarray(0, 20), Buffer.alloc(20, 255), whole.subarray(40)]), /is not one whole/],
+    ['of text in UTF-16', gzipSync(Buffer.from('plain letters', 'utf16le')), /is UTF-16LE text/],
+    ['of text in Latin-1', gzipSync(Buffer.from([99, 0xe9, 99])), /is not UTF-8 text \(bytes 0 to 3/],
+    ['empty', new Uint8Array(0), /is not one whole gzip file/],
+  ])('that is %s is refused', async (_, bytes, message) => {
+    await expect(unpack(bytes)).rejects.toThrow(FormatError);
+    await expect(unpack(bytes)).rejects.toThrow(message);
+  });
+
+  it('that is not there, or fails while it is read, is the error of the file', async () => {
+    await expect(textPieces(join(folder, 'none.txt.gz')).next()).rejects.toThrow(NotFoundError);
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield whole.subarray(0, 30);
+      throw new AccessError('the disk is gone.');
+    }
+    const readAll = async (): Promise<void> => {
+      for await (const piece of decodedText('x.txt.gz', failing())) expect(piece).not.toBe('');
+    };
+    await expect(readAll()).rejects.toThrow(AccessError);
   });
 });

@@ -46,6 +46,8 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     join: '\n\n',
     ignoredId: null,
     droppedTokens: 0,
+    newlines: 'keep',
+    sample: null,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
     wholeText: true,

@@ -30,6 +30,8 @@ export function madeChunks(count: number): Chunks {
     bos: 'none',
     bosInData: false,
     join: '\n',
+    newlines: 'keep',
+    sample: null,
     ignoredId: null,
     skipped: { chunks: 0, targets: 0 },
     droppedTokens: 0,

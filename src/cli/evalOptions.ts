@@ -1,8 +1,12 @@
 /** The options that say how perplexity is taken, shared by prune and perplexity. */
 import { Option, type Command } from 'commander';
-import { chunkTokens, tokensNeeded, type BosPolicy, type Chunks, type EvalSettings } from '../eval/chunks.ts';
+import { UsageError } from '../errors.ts';
+import type { BosPolicy } from '../eval/bos.ts';
+import { chunkTokens, readingOf, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
+import { lineEnds, type LineEnds } from '../eval/lineEnds.ts';
+import { checkSample, sampleSources, type SampleSource } from '../eval/windows.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import { textPieces } from '../platform/textPieces.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
@@ -20,6 +24,11 @@ export interface EvalOptions {
   stride?: number;
   bos: BosPolicy;
   join: string;
+  newlines?: LineEnds;
+  sample?: number;
+  sampleFrom?: SampleSource;
+  /** Of the windows that --sample draws; default 0. */
+  seed?: number;
   nllSum: NllSum;
 }
 
@@ -32,6 +41,17 @@ export function addEvalOptions(command: Command): Command {
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
+    .option(
+      '--sample <n>',
+      'draw n windows of --chunk tokens at random (--seed) instead of all chunks, as Wanda and GPTQ do',
+      wholeNumber(1, 1_000_000),
+    )
+    .addOption(
+      new Option(
+        '--sample-from <what>',
+        'stream: a window starts anywhere in the joined text (default); document: inside one text',
+      ).choices([...sampleSources]),
+    )
     .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
     .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
     .addOption(
@@ -39,7 +59,12 @@ export function addEvalOptions(command: Command): Command {
         .choices(['auto', 'none', 'stream', 'chunk'])
         .default('auto'),
     )
-    .option('--join <text>', 'text put between rows (\\n is a newline)', '\\n\\n')
+    .option('--join <text>', 'text put between texts, rows and files (\\n is a newline)', '\\n\\n')
+    .addOption(
+      new Option('--newlines <how>', 'line ends in texts: keep them, or read CRLF and CR as lf')
+        .choices([...lineEnds])
+        .default('keep'),
+    )
     .addOption(
       new Option('--nll-sum <type>', 'precision of the sum over the vocabulary; f32 = as in the official code on a CPU')
         .choices(['f64', 'f32'])
@@ -54,27 +79,41 @@ export function oneMore(value: string, before: readonly string[] = []): string[]
 
 /** Reads the data as far as --tokens needs it and cuts it into chunks for the model. */
 export async function loadChunks(options: EvalOptions, opened: OpenedModel, terminal?: Terminal): Promise<Chunks> {
-  const settings: EvalSettings = {
-    chunk: options.chunk ?? null,
-    stride: options.stride ?? null,
-    bos: options.bos,
-    join: joinText(options),
-    tokens: options.tokens ?? null,
-  };
-  const data = await readDataFile(options, opened, tokensNeeded(settings), terminal);
+  const settings = evalSettings(options);
+  const data = await readDataFile(options, opened, settings, terminal);
   return chunkTokens(dataName(options.data), data, opened.weights.config, opened.tokenizer, settings);
 }
 
-/** Token ids of the data, as many as needed; says what is peculiar about the text. */
+/** @throws UsageError for options of a sample without one, or that do not go with it. */
+function evalSettings(options: EvalOptions): EvalSettings {
+  const { chunk = null, stride = null, tokens = null, bos, newlines = 'keep', sampleFrom, seed = 0 } = options;
+  if (options.sample === undefined && sampleFrom !== undefined) {
+    throw new UsageError('--sample-from goes with --sample.');
+  }
+  const sample = options.sample === undefined ? null : { windows: options.sample, seed, from: sampleFrom ?? 'stream' };
+  checkSample(sample, stride);
+  return { chunk, stride, bos, join: joinText(options), tokens, newlines, sample };
+}
+
+/**
+ * Token ids of the data; says what is peculiar about the text.
+ * @param evaluation how far they are needed, and whether each text is tokenised on its own;
+ * null = all of it.
+ */
 export async function readDataFile(
-  options: Pick<EvalOptions, 'data' | 'field' | 'join'>,
+  options: Pick<EvalOptions, 'data' | 'field' | 'join' | 'newlines'>,
   opened: OpenedModel,
-  limit: number,
+  evaluation: EvalSettings | null,
   terminal?: Terminal,
 ): Promise<TokenData> {
   const { data: paths, field } = options;
   const files = paths.map((path) => ({ name: path, pieces: textPieces(path), field }));
-  const settings = { join: joinText(options), limit, encodeNow: interruptible };
+  const settings = {
+    join: joinText(options),
+    newlines: options.newlines,
+    ...(evaluation === null ? {} : readingOf(evaluation)),
+    encodeNow: interruptible,
+  };
   const data = await readTokens(files, (path) => textTokenizer(opened, fileName(path)), settings);
   for (const note of data.notes) terminal?.warn(paths.length === 1 ? `${fileName(paths[0])}: ${note}` : note);
   return data;

@@ -89,7 +89,7 @@ function addPrune(root: Command): void {
     )
     .option(
       '--seed <n>',
-      'for --search race: seed for the order of chunks; for --method random: seed for the order (default: 0)',
+      'seed for what is drawn: --sample windows, the order of chunks in a race, --method random (default: 0)',
       seed,
     )
     .addOption(
@@ -142,6 +142,7 @@ function addPerplexity(root: Command): void {
     .option('--step <k>', STEP, wholeNumber(1))
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'print no progress', false)
+    .option('--seed <n>', 'seed for the windows that --sample draws (default: 0)', seed)
     .action(perplexityCommand);
 }
 
@@ -204,7 +205,12 @@ function addHeal(root: Command): void {
     .option('--seq-len <n>', "tokens per training sequence (default: 512 or the model's context)", wholeNumber(2))
     .option('--sequences <n>', 'sequences per batch', wholeNumber(1, 65_536), defaultHealing.sequences)
     .option('--accumulate <n>', 'batches per step', wholeNumber(1, 65_536), defaultHealing.accumulate)
-    .option('--seed <n>', 'seed for the adapters and the order of the data', seed, defaultHealing.seed)
+    .option(
+      '--seed <n>',
+      'seed for the adapters, the order of the data, and --sample windows',
+      seed,
+      defaultHealing.seed,
+    )
     .action(healCommand);
 }
 

@@ -113,7 +113,9 @@ async function chooseMethod(options: PruneOptions): Promise<Chosen> {
     if (options.search === 'race') {
       throw new UsageError(`--search race goes with --method blockpruner: ${method.name} does not search.`);
     }
-    return { method, settings: { plus, seed, ...set } };
+    // Beside --sample, --seed is of its windows; only what draws an order takes it as well.
+    const own = options.sample === undefined || method.name === 'random' ? seed : undefined;
+    return { method, settings: { plus, seed: own, ...set } };
   }
   const race = options.search === 'race' ? { confidence, seed: seed ?? 0 } : undefined;
   return { method, settings: { plus, ...set }, race };

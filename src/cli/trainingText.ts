@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts';
  * not readable.
  */
 export async function trainingText(
-  options: Pick<EvalOptions, 'data' | 'field' | 'join'> & { seqLen?: number },
+  options: Pick<EvalOptions, 'data' | 'field' | 'join' | 'newlines'> & { seqLen?: number },
   opened: OpenedModel,
   terminal: Terminal,
 ): Promise<HealText> {
@@ -24,6 +24,6 @@ export async function trainingText(
       remedy: `Give at most ${maxPositionEmbeddings}.`,
     });
   }
-  const { ids } = await readDataFile(options, opened, Infinity, terminal);
+  const { ids } = await readDataFile(options, opened, null, terminal);
   return healText(dataName(options.data), ids, seqLen, weights, nodeHasher);
 }

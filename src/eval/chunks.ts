@@ -4,18 +4,13 @@
  * counts say so.
  */
 import { DataError } from '../errors.ts';
+import { bosPolicy, bosToken, knownBos, placeBos, withBos, type BosPlace, type BosPolicy } from './bos.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { LineEnds } from './lineEnds.ts';
 import type { RawData } from './textData.ts';
 import type { TokenData } from './tokenData.ts';
-
-/**
- * Where a beginning-of-sequence token goes: `none`; `stream` once at the very start; `chunk` at the
- * start of every chunk (in place of its last token, so that chunks keep their length); `auto` =
- * `stream` if the tokenizer itself adds one, else `none`. Token ids from a .json never get one
- * under `auto`. Data that begin with a BOS already never get a second one before it.
- */
-export type BosPolicy = 'auto' | 'none' | 'stream' | 'chunk';
+import { checkSample, drawWindows, type Sample, type SampleSettings } from './windows.ts';
 
 /** Tokens a chunk has where neither an option nor the model's context says less. */
 export const DEFAULT_CHUNK = 2048;
@@ -35,9 +30,21 @@ export interface EvalSettings {
   join: string;
   /** Keep the first N tokens after tokenising (and after a stream's BOS); null = all. */
   tokens: number | null;
+  /** CRLF and lone CR as LF, or as they stand. */
+  newlines: LineEnds;
+  /** Draw random windows of the tokens that are kept; null = all of them, chunk by chunk. */
+  sample: SampleSettings | null;
 }
 
-export const defaultEvalSettings: EvalSettings = { chunk: null, stride: null, bos: 'auto', join: '\n\n', tokens: null };
+export const defaultEvalSettings: EvalSettings = {
+  chunk: null,
+  stride: null,
+  bos: 'auto',
+  join: '\n\n',
+  tokens: null,
+  newlines: 'keep',
+  sample: null,
+};
 
 /** Equal-length chunks of one stream, and which of their targets count. */
 export interface Chunks {
@@ -45,10 +52,13 @@ export interface Chunks {
   ids: readonly Int32Array[];
   chunk: number;
   stride: number;
-  bos: 'none' | 'stream' | 'chunk';
+  bos: BosPlace;
   /** The data begin with a BOS of their own, so that none was put before it. */
   bosInData: boolean;
   join: string;
+  newlines: LineEnds;
+  /** How the chunks were drawn; null where they follow each other. */
+  sample: Sample | null;
   /** Target ids that are left out of the mean, or null. */
   ignoredId: number | null;
   /** Tokens of the stream after its last chunk: a tail shorter than a chunk. */
@@ -66,12 +76,12 @@ export interface Chunks {
   notes: readonly string[];
 }
 
-/**
- * Ids that `tokens` needs of the data: one more than asked for, since a BOS among them may be left
- * out.
- */
-export function tokensNeeded({ tokens }: EvalSettings): number {
-  return tokens === null ? Infinity : tokens + 1;
+/** What settings ask of the reader of data files. */
+export function readingOf(settings: EvalSettings): { limit: number; separate: boolean; newlines: LineEnds } {
+  const { tokens, sample, newlines } = settings;
+  // One more than asked for, since a BOS among them may be left out.
+  const limit = tokens === null ? Infinity : tokens + 1;
+  return { limit, separate: sample?.from === 'document', newlines };
 }
 
 /**
@@ -103,42 +113,34 @@ export function chunkTokens(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
+  const { join, newlines, sample } = settings;
+  checkSample(sample, settings.stride);
   const bos = bosPolicy(data.kind, tokenizer, settings.bos);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
   const bosInData = data.ids.length > 0 && data.ids[0] === (bosId ?? knownBos(config, tokenizer));
-  let all = data.ids;
-  if (bos === 'stream' && bosId !== null && !bosInData) all = withBos(bosId, all);
-  // Every chunk gets one, the first chunk too.
-  if (bos === 'chunk' && bosInData) all = all.subarray(1);
-  const stream = settings.tokens === null ? all : all.subarray(0, settings.tokens);
-  checkIds(name, stream, config.vocabSize);
-
   const chunk = settings.chunk ?? Math.min(DEFAULT_CHUNK, config.maxPositionEmbeddings);
   const stride = settings.stride ?? chunk;
-  checkLengths(chunk, stride, config);
   const taken = bos === 'chunk' ? chunk - 1 : chunk;
-  if (stream.length < taken) {
-    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${chunk}.`, {
-      where: name,
-      remedy: 'Give more text, or lower --chunk.',
-    });
-  }
   const step = Math.min(stride, taken);
-  const ids: Int32Array[] = [];
-  for (let start = 0; start + taken <= stream.length; start += step) {
-    const tokens = stream.subarray(start, start + taken);
-    ids.push(bos === 'chunk' && bosId !== null ? withBos(bosId, tokens) : tokens.slice());
-  }
+
+  const texts = textsOf(data, bos, bosId, settings.tokens);
+  for (const ids of texts) checkIds(name, ids, config.vocabSize);
+  checkLengths(chunk, stride, config);
+  const windows =
+    sample === null ? consecutive(name, texts[0], taken, step, chunk) : drawWindows(name, texts, taken, sample);
+  const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
   const chunks: Chunks = {
-    ids,
+    ids: windows.map((ids) => (bos === 'chunk' && bosId !== null ? withBos(bosId, ids) : ids)),
     chunk,
     stride,
     bos,
     bosInData,
-    join: settings.join,
+    join,
+    newlines,
+    sample: sample === null ? null : { ...sample, tokens, texts: texts.length },
     // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
     ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
-    droppedTokens: stream.length - ((ids.length - 1) * step + taken),
+    droppedTokens: sample === null ? tokens - ((windows.length - 1) * step + taken) : 0,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
     wholeText: data.whole,
@@ -146,6 +148,34 @@ export function chunkTokens(
   };
   const kept = withoutEmptyChunks(name, chunks);
   return tokenizer === null ? kept : { ...kept, scoredBytes: countScoredBytes(kept, tokenizer) };
+}
+
+/**
+ * The stream, or where texts were tokenised on their own each of them, with a BOS where one
+ * belongs, as far as `tokens` of the whole.
+ */
+function textsOf(data: TokenData, bos: BosPlace, bosId: number | null, tokens: number | null): Int32Array[] {
+  const { ids, starts = [0] } = data;
+  let left = tokens ?? Infinity;
+  return starts.flatMap((start, index) => {
+    const own = placeBos(ids.subarray(start, starts[index + 1]), bos, bosId);
+    const text = own.subarray(0, left);
+    left -= text.length;
+    return text.length === 0 && index > 0 ? [] : [text];
+  });
+}
+
+/** Chunks of `taken` tokens, `step` from one start to the next. */
+function consecutive(name: string, stream: Int32Array, taken: number, step: number, chunk: number): Int32Array[] {
+  if (stream.length < taken) {
+    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${chunk}.`, {
+      where: name,
+      remedy: 'Give more text, or lower --chunk.',
+    });
+  }
+  const chunks: Int32Array[] = [];
+  for (let start = 0; start + taken <= stream.length; start += step) chunks.push(stream.slice(start, start + taken));
+  return chunks;
 }
 
 /**
@@ -201,28 +231,6 @@ export function isScored(chunks: Chunks, index: number, target: number): boolean
 /** Whether target t of chunk `index` is a target of no earlier chunk. */
 export function isNewTarget(chunks: Chunks, index: number, target: number): boolean {
   return index === 0 || target + 1 >= chunks.chunk - chunks.stride;
-}
-
-function bosPolicy(kind: RawData['kind'], tokenizer: Tokenizer | null, wanted: BosPolicy): 'none' | 'stream' | 'chunk' {
-  if (wanted !== 'auto') return wanted;
-  return kind === 'rows' && tokenizer?.addsBos === true ? 'stream' : 'none';
-}
-
-function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
-  const id = knownBos(config, tokenizer);
-  if (id === null) throw new DataError('the model has no BOS token.', { where: name, remedy: 'Use --bos none.' });
-  return id;
-}
-
-function knownBos(config: ModelConfig, tokenizer: Tokenizer | null): number | null {
-  return tokenizer?.bosTokenId ?? config.bosTokenId;
-}
-
-function withBos(bosId: number, ids: Int32Array): Int32Array {
-  const all = new Int32Array(ids.length + 1);
-  all[0] = bosId;
-  all.set(ids, 1);
-  return all;
 }
 
 function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): readonly number[] {

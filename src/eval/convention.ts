@@ -4,6 +4,7 @@
  */
 import type { NllSum } from '../ops/nll.ts';
 import { ignoredTargets, type Chunks } from './chunks.ts';
+import type { Sample } from './windows.ts';
 
 /**
  * How perplexity was taken; every figure carries it (methods differ by factors of two for the same
@@ -16,6 +17,10 @@ export interface Convention {
   stride: number;
   bos: 'none' | 'stream' | 'chunk';
   join: string;
+  /** CRLF and lone CR were read as LF; left out where line ends were kept. */
+  newlines?: 'lf';
+  /** How random windows were drawn; left out where chunks follow each other. */
+  sample?: Sample;
   /** exp(mean over chunks of the chunk's mean NLL), BlockPruner's. */
   aggregation: 'mean of chunk means';
   /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
@@ -49,23 +54,43 @@ export interface DataSummary {
 }
 
 export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
-  const { chunk, stride, bos, join, ignoredId } = chunks;
+  const { chunk, stride, bos, join, newlines, sample, ignoredId } = chunks;
   const parts = [
-    `chunks of ${chunk} tokens`,
-    stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`,
+    sample === null ? `chunks of ${chunk} tokens` : drawnWords(sample, chunk),
+    ...(sample !== null
+      ? []
+      : [stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`]),
     bosWords(chunks),
-    `texts joined by ${JSON.stringify(join)}`,
-    'a tail shorter than a chunk dropped',
-    'exp of the mean over chunks of the mean NLL',
+    sample?.from === 'document' ? 'each text tokenised on its own' : `texts joined by ${JSON.stringify(join)}`,
+    ...(newlines === 'lf' ? ['line ends read as LF'] : []),
+    ...(sample === null ? ['a tail shorter than a chunk dropped'] : []),
+    `exp of the mean over ${sample === null ? 'chunks' : 'windows'} of the mean NLL`,
   ];
   if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
   if (nllSum === 'f32') parts.push('the sum over the vocabulary kept in f32');
-  return { text: parts.join(', '), chunk, stride, bos, join, aggregation: 'mean of chunk means', ignoredId, nllSum };
+  return {
+    text: parts.join(', '),
+    chunk,
+    stride,
+    bos,
+    join,
+    ...(newlines === 'lf' ? { newlines } : {}),
+    ...(sample === null ? {} : { sample }),
+    aggregation: 'mean of chunk means',
+    ignoredId,
+    nllSum,
+  };
+}
+
+function drawnWords({ windows, seed, from, tokens, texts }: Sample, chunk: number): string {
+  const what = `${windows} windows of ${chunk} tokens drawn at random (seed ${seed})`;
+  return from === 'stream' ? `${what} from ${tokens} tokens` : `${what}, each from one of ${texts} texts`;
 }
 
 /** Where a BOS stands, and whether the data brought one along. */
-function bosWords({ bos, bosInData }: Chunks): string {
-  const placed = { none: 'no BOS', stream: 'one BOS at the start of the stream', chunk: 'a BOS at every chunk' }[bos];
+function bosWords({ bos, bosInData, sample }: Chunks): string {
+  const stream = sample?.from === 'document' ? 'a BOS at the start of each text' : 'one BOS at the start of the stream';
+  const placed = { none: 'no BOS', stream, chunk: 'a BOS at every chunk' }[bos];
   if (!bosInData) return placed;
   if (bos === 'none') return 'no BOS added (the data begin with one)';
   return `${placed} (the data begin with one, so no second one was added)`;

@@ -7,16 +7,19 @@ import { textReader } from './textReader.ts';
 /** Rows of text that are joined into one stream, or the stream of ids itself. */
 export type RawData = { kind: 'rows'; rows: string[] } | { kind: 'ids'; ids: number[] };
 
+const UNPACK = 'Unpack it, and give it its name without .gz.';
+
 /**
  * Reads a data file's content by its name's ending, in capitals or not: `.txt`, `.md` and `.raw`
  * one text; `.csv` and `.tsv` a row a line under a header, `.jsonl` an object a line, of which
  * `field` is the text; `.json` an array of texts, of rows or of token ids.
  * @param field a column's name; for JSON a name or a path of names (`meta.text`).
- * @throws DataError for another ending, content that is not as the form wants it, a missing field,
- * a chat (which takes a model's template), or no text at all.
+ * @throws DataError for another ending or .gz, content that is not as the form wants it, a missing
+ * field, a chat (which takes a model's template), or no text at all.
  */
 export function parseData(name: string, content: string, field: string): RawData {
-  const { form } = dataForm(name);
+  const { form, gzip } = dataForm(name);
+  if (gzip) throw new DataError('is packed, and its content was given as text.', { where: name, remedy: UNPACK });
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
   if (text.trim() === '') throw new DataError('the file is empty.', { where: name });
   if (form === 'json' && holdsTexts(text) !== true) return { kind: 'ids', ids: parseIds(name, text) };

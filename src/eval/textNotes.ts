@@ -15,6 +15,9 @@ export class TextNotes {
   /** A byte order mark that stood before the text and is no part of it. */
   markLeftOut = false;
 
+  /** The text that is watched goes on with LF for every line end. */
+  asLf = false;
+
   watch(piece: string): void {
     if (piece === '') return;
     const last = piece.endsWith('\r');
@@ -41,8 +44,9 @@ export class TextNotes {
     const notes: string[] = [];
     if (this.markLeftOut) notes.push('A byte order mark at the start was left out.');
     if (this.#marks > 0) notes.push(`There ${are(this.#marks, 'byte order mark')} inside the text, read as text.`);
-    const convert =
-      'The model reads each \\r as text, which usually raises perplexity; convert the file to LF if that is not meant.';
+    const convert = this.asLf
+      ? 'They were read as LF.'
+      : 'The model reads each \\r as text, which usually raises perplexity; add --newlines lf if that is not meant.';
     if (this.#crlf > 0) {
       const others = this.#lf > 0 ? `, and ${this.#lf} in LF` : '';
       notes.push(`${plural(this.#crlf, 'line ends', 'lines end')} in CRLF${others}. ${convert}`);

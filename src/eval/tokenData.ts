@@ -9,6 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Chat } from './chats.ts';
 import { dataForm, fileName } from './dataForm.ts';
 import { readIdStream } from './idStream.ts';
+import { LfLineEnds, type LineEnds } from './lineEnds.ts';
 import { chatWithoutTemplate, holdsTexts } from './textData.ts';
 import { TextNotes } from './textNotes.ts';
 import { beginsText, type TextPart, type TextReader } from './textPart.ts';
@@ -40,6 +41,8 @@ export interface TokenData {
   whole: boolean;
   /** What is peculiar about the text, a sentence each. */
   notes: readonly string[];
+  /** Where each text begins in the ids; only where texts were tokenised each on its own. */
+  starts?: readonly number[];
 }
 
 /** Writes a chat out as one text. @throws DataError where the model has no way to. */
@@ -48,12 +51,19 @@ export type RenderChat = (chat: Chat, where: string) => Promise<string>;
 export interface ReadSettings extends StreamSettings {
   /** What stands between texts, those of two files included. */
   join: string;
+  /** Default `keep`. */
+  newlines?: LineEnds;
+  /** Tokenise each text on its own, with nothing between; default false. */
+  separate?: boolean;
   /** Default: chats are refused. */
   renderChat?: RenderChat;
 }
 
 /** An opened file: its ids, or the parts of its texts. */
 type Opened = { kind: 'ids'; pieces: TextPieces } | { kind: 'rows'; parts: AsyncIterable<TextPart> };
+
+/** Some ids, whether they are all, and where texts begin in them. */
+type Ids = Pick<TokenData, 'ids' | 'whole' | 'starts'>;
 
 /**
  * Reads files by the endings of their names (`parseData`), one after the other. The ids are those
@@ -71,11 +81,9 @@ export async function readTokens(
   const { limit = Infinity } = settings;
   try {
     const first = await reading.open(0);
-    const { ids, whole } =
-      first.kind === 'ids'
-        ? await reading.ids(first, limit)
-        : await encodeStream(tokenizer(files[0].name), reading.joined(first), settings);
-    return { kind: first.kind, ids, whole, notes: reading.notes() };
+    const { ids, whole, starts } =
+      first.kind === 'ids' ? await reading.ids(first, limit) : await reading.encoded(tokenizer(files[0].name), first);
+    return { kind: first.kind, ids, whole, notes: reading.notes(), ...(starts === undefined ? {} : { starts }) };
   } finally {
     await reading.close();
   }
@@ -114,7 +122,7 @@ class Reading {
   }
 
   /** The ids of all files, as many as are wanted. */
-  async ids(first: Opened, limit: number): Promise<{ ids: Int32Array; whole: boolean }> {
+  async ids(first: Opened, limit: number): Promise<Ids> {
     const all = new IdBuffer();
     for (const [index, { name }] of this.#files.entries()) {
       const file = index === 0 ? first : await this.open(index);
@@ -129,20 +137,46 @@ class Reading {
     return { ids: all.first(limit), whole: true };
   }
 
+  /** The ids of all texts, as many as are wanted. */
+  async encoded(tokenizer: Tokenizer, first: Opened): Promise<Ids> {
+    const { separate = false, limit = Infinity } = this.#settings;
+    if (!separate) return encodeStream(tokenizer, this.#joined(first), this.#settings);
+    const all = new IdBuffer();
+    const starts: number[] = [];
+    for await (const text of textsOf(this.#pieces(first))) {
+      starts.push(all.length);
+      all.push((await encodeStream(tokenizer, text, { ...this.#settings, limit: Infinity })).ids);
+      if (all.length >= limit) return { ids: all.first(limit), whole: false, starts };
+    }
+    return { ids: all.first(limit), whole: true, starts };
+  }
+
   /** The texts of all files, with what stands between them. */
-  async *joined(first: Opened): AsyncGenerator<string, void> {
+  async *#joined(first: Opened): AsyncGenerator<string, void> {
     let begun = false;
+    for await (const { text, begins } of this.#pieces(first)) {
+      yield begun && begins ? this.#settings.join + text : text;
+      begun = true;
+    }
+  }
+
+  /** The texts of all files: chats written out, line ends as they are wanted. */
+  async *#pieces(first: Opened): AsyncGenerator<TextPiece, void> {
+    const lf = this.#settings.newlines === 'lf' ? new LfLineEnds() : null;
     for (const index of this.#files.keys()) {
       const file = index === 0 ? first : await this.open(index);
       if (file.kind !== 'rows') throw this.#mixed(index);
       const notes = this.#notes[index];
+      notes.asLf = lf !== null;
       for await (const part of file.parts) {
         const text = await this.#textOf(part);
-        if (beginsText(part)) notes.end();
+        const begins = beginsText(part);
+        if (begins) yield* restOf(lf);
+        if (begins) notes.end();
         notes.watch(text);
-        yield begun && beginsText(part) ? this.#settings.join + text : text;
-        begun = true;
+        yield { text: lf === null ? text : lf.take(text), begins };
       }
+      yield* restOf(lf);
     }
   }
 
@@ -171,6 +205,38 @@ class Reading {
       where: name,
       remedy: 'Join files of one kind.',
     });
+  }
+}
+
+/** A piece of a text that may be tokenised. */
+interface TextPiece {
+  readonly text: string;
+  readonly begins: boolean;
+}
+
+/** The end of a text that had waited for what follows. */
+function* restOf(lf: LfLineEnds | null): Generator<TextPiece, void> {
+  const rest = lf?.end() ?? '';
+  if (rest !== '') yield { text: rest, begins: false };
+}
+
+/** Each text by itself, in pieces; it must be read to its end before the next is asked for. */
+async function* textsOf(pieces: AsyncGenerator<TextPiece, void>): AsyncGenerator<AsyncIterable<string>, void> {
+  let next = await pieces.next();
+  try {
+    while (next.done !== true) {
+      const first = next.value.text;
+      yield (async function* text(): AsyncGenerator<string, void> {
+        yield first;
+        for (;;) {
+          next = await pieces.next();
+          if (next.done === true || next.value.begins) return;
+          yield next.value.text;
+        }
+      })();
+    }
+  } finally {
+    await pieces.return();
   }
 }
 

@@ -1,15 +1,18 @@
 /** From what a caller holds to the chunks that are scored. */
 import { DataError, UsageError } from '../errors.ts';
-import { chunkTokens, defaultEvalSettings, tokensNeeded, type Chunks, type EvalSettings } from '../eval/chunks.ts';
-import { dataName } from '../eval/dataForm.ts';
+import { chunkTokens, defaultEvalSettings, readingOf, type Chunks, type EvalSettings } from '../eval/chunks.ts';
+import { dataForm, dataName } from '../eval/dataForm.ts';
 import type { TextPart } from '../eval/textPart.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { turn } from '../model/eventLoop.ts';
-import type { Data, DataFile, EvaluationSettings } from './model.ts';
+import { checkSample, type SampleSettings } from '../eval/windows.ts';
+import { decodedText } from '../platform/decodedText.ts';
+import type { BlobContent, Data, DataFile, EvaluationSettings } from './model.ts';
+import { checkOptions, sampleRules } from './options.ts';
 
-/** Characters tokenised between two turns of the event loop. */
+/** Characters tokenised, or bytes read, between two turns of the event loop. */
 const PIECE = 1 << 16;
 
 /** What data without a file's name is called in messages and documents. */
@@ -33,16 +36,24 @@ export async function chunksOf(
   return { name, chunks: chunkTokens(name, tokens, weights.config, tokenizer, settings) };
 }
 
-/** What differs from the defaults; undefined is not given. */
-export function evaluationOf({ chunk, stride, bos, join, tokens }: EvaluationSettings): EvalSettings {
+/**
+ * What differs from the defaults; undefined is not given.
+ * @throws UsageError for a sample that is not one, or a stride beside it.
+ */
+export function evaluationOf(settings: EvaluationSettings): EvalSettings {
+  const { chunk = null, stride = null, tokens = null, newlines = 'keep' } = settings;
   const { bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
-  return {
-    chunk: chunk ?? null,
-    stride: stride ?? null,
-    bos: bos ?? defaultBos,
-    join: join ?? defaultJoin,
-    tokens: tokens ?? null,
-  };
+  const { bos = defaultBos, join = defaultJoin } = settings;
+  const sample = settings.sample === undefined ? null : sampleOf(settings.sample);
+  checkSample(sample, stride);
+  return { chunk, stride, bos, join, tokens, newlines, sample };
+}
+
+function sampleOf(sample: NonNullable<EvaluationSettings['sample']>): SampleSettings {
+  checkOptions(sample, sampleRules);
+  const { windows, seed = 0, from = 'stream' } = sample;
+  if (windows === undefined) throw new UsageError('says not how many windows to draw.', { where: 'sample' });
+  return { windows, seed, from };
 }
 
 /** Data as one stream of token ids, for training: no chunks, and no BOS. */
@@ -52,7 +63,7 @@ export async function idsOf(
   settings: EvalSettings,
   check: () => void,
 ): Promise<{ name: string; ids: Int32Array }> {
-  const { ids } = await tokensOf(opened, data, { ...settings, tokens: null }, check);
+  const { ids } = await tokensOf(opened, data, { ...settings, tokens: null, sample: null }, check);
   return { name: nameOf(data), ids };
 }
 
@@ -63,14 +74,14 @@ async function tokensOf(
   check: () => void,
 ): Promise<TokenData> {
   const { join } = settings;
-  const limit = tokensNeeded(settings);
+  const reading = readingOf(settings);
   const held = kindOfData(data);
-  if (held.kind === 'ids') return idTokens(held.ids, limit);
+  if (held.kind === 'ids') return idTokens(held.ids, reading.limit);
   const files =
     held.kind === 'files'
-      ? held.files.map(({ name, content, field }) => ({ name, pieces: breathing(content, check), field }))
+      ? held.files.map(({ name, content, field }) => ({ name, pieces: contentOf({ name, content }, check), field }))
       : [{ name: TEXT, parts: textParts(held.texts, check) }];
-  return readTokens(files, (name) => textTokenizer(opened, name), { join, limit });
+  return readTokens(files, (name) => textTokenizer(opened, name), { join, ...reading });
 }
 
 function nameOf(data: Data): string {
@@ -106,7 +117,7 @@ function kindOfData(data: Data): Held {
 function isFile(data: unknown): data is DataFile {
   if (typeof data !== 'object' || data === null) return false;
   const { name, content } = data as Partial<DataFile>;
-  return typeof name === 'string' && typeof content === 'string';
+  return typeof name === 'string' && (typeof content === 'string' || isBytes(content));
 }
 
 function idTokens(data: readonly number[] | Int32Array, limit: number): TokenData {
@@ -119,6 +130,34 @@ function idTokens(data: readonly number[] | Int32Array, limit: number): TokenDat
   }
   const ids = Int32Array.from(data.length > limit ? data.slice(0, limit) : data);
   return { kind: 'ids', ids, whole: ids.length === data.length, notes: [] };
+}
+
+function isBytes(content: unknown): content is Exclude<DataFile['content'], string> {
+  if (content instanceof Uint8Array) return true;
+  const { size, slice } = (content ?? {}) as Partial<BlobContent>;
+  return typeof size === 'number' && typeof slice === 'function';
+}
+
+/** @throws DataError for text under the name of a packed file. */
+function contentOf({ name, content }: DataFile, check: () => void): AsyncGenerator<string, void> {
+  if (typeof content !== 'string') return decodedText(name, bytesOf(content, check));
+  if (!dataForm(name).gzip) return breathing(content, check);
+  throw new DataError('is packed, and its content was given as text.', { where: name, remedy: 'Give its bytes.' });
+}
+
+/** Bytes in pieces, with a turn of the event loop after each. */
+async function* bytesOf(
+  content: Exclude<DataFile['content'], string>,
+  check: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  const size = content instanceof Uint8Array ? content.length : content.size;
+  for (let at = 0; at < size; at += PIECE) {
+    yield content instanceof Uint8Array
+      ? content.subarray(at, at + PIECE)
+      : new Uint8Array(await content.slice(at, Math.min(at + PIECE, size)).arrayBuffer());
+    await turn();
+    check();
+  }
 }
 
 async function* textParts(texts: readonly string[], check: () => void): AsyncGenerator<TextPart, void> {

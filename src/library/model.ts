@@ -9,7 +9,9 @@
 import type { BackendName } from '../backends/select.ts';
 import type { GpuMode } from '../backends/gpu/gpuMode.ts';
 import type { KernelVariant, Lanes } from '../backends/simd/kernels.ts';
-import type { BosPolicy } from '../eval/chunks.ts';
+import type { BosPolicy } from '../eval/bos.ts';
+import type { LineEnds } from '../eval/lineEnds.ts';
+import type { SampleSource } from '../eval/windows.ts';
 import type { Convention, DataSummary } from '../eval/convention.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import type { Completion } from '../model/completion.ts';
@@ -70,10 +72,17 @@ export interface BackendSettings {
   memoryBytes?: number;
 }
 
-/** A file's name, whose ending says what it holds (.txt, .csv, .jsonl …), and its content. */
+/** What the calls need of a Blob or File, so that these types need no DOM. */
+export interface BlobContent {
+  readonly size: number;
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+/** A file's name, whose ending says what it holds (.txt, .csv, .jsonl.gz …), and its content. */
 export interface DataFile {
   name: string;
-  content: string;
+  /** Text, or a file's bytes: those of a .gz as they are. Of a Blob only what is needed is read. */
+  content: string | Uint8Array | BlobContent;
   /** The text's column in a .csv or .tsv, its field in a row of JSON (`a.b`); default `text`. */
   field?: string;
 }
@@ -98,6 +107,13 @@ export interface EvaluationSettings {
   join?: string;
   /** Keep the first so many tokens; default: all. */
   tokens?: number;
+  /** Line ends in texts: `keep` (default) or `lf`, which reads CRLF and a lone CR as LF. */
+  newlines?: LineEnds;
+  /**
+   * Draw so many windows of `chunk` tokens at random, from the joined texts (`stream`, default) or
+   * each from one text (`document`). Default: all chunks, one after another.
+   */
+  sample?: { windows: number; seed?: number; from?: SampleSource };
   /**
    * How the sum over the vocabulary is kept; `f32` as the official code on a CPU. Default `f64`.
    */

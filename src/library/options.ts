@@ -5,6 +5,8 @@
 import { backendNames } from '../backends/select.ts';
 import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { UsageError } from '../errors.ts';
+import { lineEnds } from '../eval/lineEnds.ts';
+import { sampleSources } from '../eval/windows.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 
@@ -47,9 +49,15 @@ const evaluationRules: Rules = {
   bos: oneOf('auto', 'none', 'stream', 'chunk'),
   join: text,
   tokens: whole(2),
+  newlines: oneOf(...lineEnds),
+  sample: {
+    words: 'an object ({ windows, seed, from })',
+    allows: (value) => typeof value === 'object' && value !== null,
+  },
   nllSum: oneOf('f64', 'f32'),
   signal,
 };
+export const sampleRules: Rules = { windows: whole(1, 1_000_000), seed: whole(0), from: oneOf(...sampleSources) };
 export const perplexityRules: Rules = { ...evaluationRules, mask };
 export const pruneRules: Rules = {
   ...evaluationRules,

@@ -1,6 +1,8 @@
 /** Texts and token ids that cannot be measured on. */
+import { gzipSync } from 'node:zlib';
 import { measure, PLANTED, prune, type WrongInput } from '../wrongInput.ts';
 
+const noise = Array.from({ length: 400 }, (_, index) => String(index ** 3)).join(' ');
 const measureOn = (data: string, ...rest: string[]): string[] => ['perplexity', PLANTED, '--data', data, ...rest];
 
 export const dataCases: readonly WrongInput[] = [
@@ -121,6 +123,45 @@ export const dataCases: readonly WrongInput[] = [
     args: measure(PLANTED, '--data', 'b.json'),
     code: 1,
     line: /b\.json: holds token ids where the others hold text/,
+  },
+  {
+    what: 'a packed file that is cut short',
+    files: { 'x.jsonl.gz': gzipSync(noise).subarray(0, 200) },
+    args: measureOn('x.jsonl.gz'),
+    code: 1,
+    line: /x\.jsonl\.gz: is not one whole gzip file/,
+  },
+  {
+    what: 'windows longer than every text',
+    files: { 'rows.jsonl': '{"text":"to be"}\n{"text":"or not"}\n' },
+    args: measureOn('rows.jsonl', '--sample', '2', '--sample-from', 'document', '--chunk', '8'),
+    code: 1,
+    line: /rows\.jsonl: no text is longer than a window of 8 tokens \(the longest has 6\)\. Lower --chunk/,
+  },
+  {
+    what: 'a sample of a text too short',
+    files: { 'x.md': 'to be or not' },
+    args: measureOn('x.md', '--sample', '2', '--chunk', '12'),
+    code: 1,
+    line: /x\.md: 12 tokens are too few to draw windows of 12 from/,
+  },
+  {
+    what: 'a stride beside a sample',
+    args: measure(PLANTED, '--sample', '2', '--stride', '8'),
+    code: 2,
+    line: /--stride does not go with --sample/,
+  },
+  {
+    what: 'what a sample is drawn from, without one',
+    args: measure(PLANTED, '--sample-from', 'document'),
+    code: 2,
+    line: /--sample-from goes with --sample/,
+  },
+  {
+    what: 'line ends of an unknown kind',
+    args: measure(PLANTED, '--newlines', 'crlf'),
+    code: 2,
+    line: /--newlines <how>.*Allowed choices are keep, lf/,
   },
   {
     what: 'a second data file that is not there',

@@ -12,19 +12,20 @@ const BOS = {
 /** What exactly was measured: without it a perplexity cannot be compared with another. */
 export function conventionsSection(result: PruneResult): Markup {
   const { convention, data, model } = result;
-  const rows: [string, Child][] = [
+  const rows: (readonly [string, Child])[] = [
     ['Data', element('bdi', {}, data.name)],
     ['Tokens scored', formatCount(data.scoredTokens)],
-    [
-      'Chunks',
-      `${formatCount(data.chunks)} of ${formatCount(convention.chunk)} tokens, stride ${formatCount(convention.stride)}`,
-    ],
+    ['Chunks', `${formatCount(data.chunks)} of ${formatCount(convention.chunk)} tokens, ${placed(convention)}`],
+    ...sampleRow(convention.sample),
     ...skippedRow(data.skippedChunks),
-    ['Tokens dropped', `${formatCount(data.droppedTokens)} (a tail shorter than a chunk)`],
+    ...(convention.sample === undefined
+      ? ([['Tokens dropped', `${formatCount(data.droppedTokens)} (a tail shorter than a chunk)`]] as const)
+      : []),
     ...(data.notes ?? []).map((note): [string, Child] => ['Note on the text', note]),
     ['Tokens ignored', ignoredWords(convention.ignoredId, data.ignoredTokens)],
     ['Beginning of sequence', BOS[convention.bos]],
-    ['Join', convention.join === '' ? 'nothing' : element('code', {}, JSON.stringify(convention.join))],
+    ['Join', joinWords(convention)],
+    ...(convention.newlines === 'lf' ? ([['Line ends', 'read as LF']] as const) : []),
     ['Aggregation', `exp of the ${convention.aggregation}`],
     ['Data hash', hash(data.hash)],
     ['Model hash', hash(model.contentHash)],
@@ -39,6 +40,25 @@ export function conventionsSection(result: PruneResult): Markup {
     element('p', {}, convention.text),
     scrollable('Conventions', element('table', { class: 'conventions' }, element('tbody', {}, body))),
   );
+}
+
+type Convention = PruneResult['convention'];
+
+function placed({ stride, sample }: Convention): string {
+  return sample === undefined ? `stride ${formatCount(stride)}` : 'drawn at random';
+}
+
+/** What windows were drawn from, if they were. */
+function sampleRow(sample: Convention['sample']): [string, Child][] {
+  if (sample === undefined) return [];
+  const { windows, seed, from, tokens, texts } = sample;
+  const source = from === 'stream' ? 'the joined text' : `${formatCount(texts)} texts, each window from one of them`;
+  return [['Sample', `${formatCount(windows)} windows, seed ${seed}, from ${formatCount(tokens)} tokens of ${source}`]];
+}
+
+function joinWords({ join, sample }: Convention): Child {
+  if (sample?.from === 'document') return 'none: each text is tokenised on its own';
+  return join === '' ? 'nothing' : element('code', {}, JSON.stringify(join));
 }
 
 /** Documents of older versions do not tell. */
