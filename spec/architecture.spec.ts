@@ -35,7 +35,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   formats: ['tensor', 'model', 'platform', 'tokenizer'],
   eval: ['backends type', 'model', 'ops type', 'tensor', 'tokenizer'],
-  repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type'],
+  repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type', 'tensor'],
   prune: [
     'autodiff',
     'backends type',

@@ -1,17 +1,18 @@
 /**
- * The correction of one output matrix in closed form: which shape it may have, how strong its ridge
- * is, and whether it is worth having at all.
+ * The correction of one output matrix in closed form: how strong its ridge is, and whether it is
+ * worth having at all.
  */
 import { ShapeError } from '../errors.ts';
 import { turnWhenDue } from '../model/eventLoop.ts';
-import { fitError, type Change, type FitError } from './fitError.ts';
+import { changeOf, correctionOf, meanShift } from './correction.ts';
+import { errorAfter, errorBefore, errorRounding, type Change } from './fitError.ts';
 import type { NormalEquations } from './normalEquations.ts';
-import { afterBranch, branchOutput } from './replaceMe.ts';
-import { solveRidge, type RidgeSolution } from './ridge.ts';
+import { conditionOf, solveRidge } from './ridge.ts';
+import { chooseRidge } from './ridgeChoice.ts';
 
 /**
  * - `refit`: any change of the output matrix.
- * - `replaceme`: W T, that is, a linear map T of the branch's own output (`replaceMe.ts`).
+ * - `replaceme`: W T, a linear map T after the branch's own output (`replaceMe.ts`).
  * - `scale`: one number for the whole stream before a cut (`scale.ts`); no fit of a matrix.
  */
 export const repairForms = ['refit', 'replaceme', 'scale'] as const;
@@ -43,8 +44,8 @@ export interface FitFigures {
   /** Why the block keeps its weights; null where it does not. */
   readonly kept: string | null;
   /**
-   * An estimate of the condition of AᵀA + λI (1-norm), at the factor taken or, where the weights
-   * are kept, at the best one tried; null where nothing could be solved.
+   * An estimate of the condition of AᵀA + λI (1-norm), also where its solution was not taken; null
+   * where there is none.
    */
   readonly condition: number | null;
   /**
@@ -62,37 +63,24 @@ export interface Fitted {
   readonly bias: Float32Array | null;
 }
 
-/** What one factor comes to: new values, how they do, and how well its system was conditioned. */
-interface Trial {
-  readonly factor: number;
-  readonly condition: number;
-  readonly weight: Float32Array;
-  readonly bias: Float32Array | null;
-  readonly change: Change;
-  /** On the held-out rows, or on those of the fit where none are held out. */
-  readonly error: FitError;
-}
-
 /** One output matrix, and the sums it is fitted to and judged by. */
 interface Problem {
   readonly sums: NormalEquations;
   readonly heldOut: NormalEquations | null;
   readonly weight: Float32Array;
   readonly bias: Float32Array | null;
-  readonly form: RepairForm;
 }
 
 /**
  * Fits an output matrix `weight` [outputs, inputs] and its `bias` [outputs], if it has one, to what
- * is missing of its outputs. The ridge factor is the one of the grid whose result does best on the
- * held-out rows, found by a walk downhill from the grid's middle (the upper of two). Without
- * held-out rows the middle is taken untried. All is computed in f64 and rounded to f32 once;
- * errors are those of the rounded values.
+ * is missing of its outputs. The ridge factor is the one of the grid that does best on the held-out
+ * rows (`chooseRidge`). All is computed in f64 and rounded to f32 once; errors are those of the
+ * rounded values.
  *
  * A correction that does not make the held-out error smaller, by more than the rounding of the sums
- * might pretend, is not taken: the block keeps its weights, and `kept` says why. It also keeps them
- * where the sums are not finite, so that one block whose activations leave f32's range does not end
- * a repair.
+ * might pretend, is not taken: the block keeps its weights, and `kept` says why. Without held-out
+ * rows the rows of the fit take their place. A block also keeps its weights where sums are not
+ * finite, so that one whose activations leave f32's range does not end a repair.
  * @throws {ShapeError} if a length or a setting does not fit, or the form is `scale`
  */
 export async function fitOutput(
@@ -102,107 +90,70 @@ export async function fitOutput(
   bias: Float32Array | null,
   { form, factors }: FitSettings,
 ): Promise<Fitted> {
-  const problem: Problem = { sums, heldOut, weight, bias, form };
+  const problem: Problem = { sums, heldOut, weight, bias };
   checkFit(problem);
-  checkSettings(form, factors);
-  if (!sums.isFinite || heldOut?.isFinite === false) return keep(problem, null, 'its activations are not finite');
-  const features = form === 'replaceme' ? branchOutput(sums, weight) : sums;
-  const best = await bestTrial(factors, heldOut !== null, async (factor) => {
-    await turnWhenDue();
-    const solution = solveRidge(features, factor);
-    await turnWhenDue();
-    return solution && trialOf(problem, factor, solution);
-  });
-  if (best === null) return keep(problem, null, 'no ridge of the grid makes its normal equations positive definite');
-  const before = squaresOf(heldOut ?? sums);
-  // Written so that an error that is not a number is no gain.
-  if (!(before - best.error.squares > best.error.rounding)) {
-    const rows = heldOut === null ? 'rows of the fit' : 'held-out rows';
-    return keep(
-      problem,
-      best,
-      before === 0 ? 'there is nothing to correct' : `its error on the ${rows} does not shrink`,
-    );
+  checkFactors(factors);
+  if (form === 'scale') throw new ShapeError('one number for a whole stream is not a fit of an output matrix.');
+  if (!sums.isFinite || heldOut?.isFinite === false) return keep(problem, 'its activations are not finite');
+  if ([sums, heldOut].every((part) => part === null || errorBefore(part) === 0)) {
+    return keep(problem, 'there is nothing to correct');
   }
-  const fitted = heldOut === null ? best.error : fitError(sums, best.change);
+  if (isZero(sums.gram)) return keep(problem, 'its inputs are all 0');
+  const correction = correctionOf(form, sums, weight);
+  const choice = await chooseRidge(factors, correction, heldOut);
+  if (choice === null) return keep(problem, 'its normal equations are not positive definite');
+  await turnWhenDue();
+  const condition = conditionOf(choice.system);
+  const wanted = changeOf(correction, sums, solveRidge(choice.system, correction.features));
+  const { values, change } = rounded(problem, wanted.weight);
+  await turnWhenDue();
+  const judges = heldOut ?? sums;
+  const after = errorAfter(judges, change);
+  // Written so that an error that is not a number is no gain.
+  if (!(errorBefore(judges) - after > errorRounding(judges, change))) {
+    const rows = heldOut === null ? 'rows of the fit' : 'held-out rows';
+    return keep(problem, `its error on the ${rows} does not shrink`, condition);
+  }
+  await turnWhenDue();
   return {
     figures: {
       ...rowsOf(problem),
-      factor: best.factor,
+      factor: choice.ridge,
       kept: null,
-      condition: best.condition,
-      error: errorPair(sums, fitted.squares),
-      heldOut: heldOut && errorPair(heldOut, best.error.squares),
+      condition,
+      error: errorPair(sums, heldOut === null ? after : errorAfter(sums, change)),
+      heldOut: heldOut && errorPair(heldOut, after),
     },
-    weight: best.weight,
-    bias: best.bias,
+    ...values,
   };
 }
 
-/**
- * The best trial of a grid: downhill from its middle, first towards weaker ridges, then, if that
- * did not help, towards stronger ones. Unsolvable factors count as the worst.
- */
-async function bestTrial(
-  factors: readonly number[],
-  choose: boolean,
-  attempt: (factor: number) => Promise<Trial | null>,
-): Promise<Trial | null> {
-  const middle = factors.length >> 1;
-  const start = await attempt(factors[middle]);
-  if (!choose) return start;
-  let best = start;
-  for (const step of [-1, 1]) {
-    for (let at = middle + step; at >= 0 && at < factors.length; at += step) {
-      const trial = await attempt(factors[at]);
-      if (trial === null || (best !== null && trial.error.squares >= best.error.squares)) break;
-      best = trial;
-    }
-    if (best !== start) break;
-  }
-  return best;
-}
-
-/** The new values for a solution, rounded to f32, and what they change after that. */
-function trialOf(problem: Problem, factor: number, { change, condition }: RidgeSolution): Trial {
-  const { sums, heldOut, weight, bias, form } = problem;
-  const wanted = form === 'replaceme' ? afterBranch(change, weight, sums.shape.outputs) : change;
-  const newWeight = Float32Array.from(weight, (value, index) => value + wanted[index]);
-  const real = Float64Array.from(newWeight, (value, index) => value - weight[index]);
-  const shift = bias && meanShift(sums, real);
-  const newBias = bias && shift && Float32Array.from(bias, (value, index) => value + shift[index]);
-  const realShift = bias && newBias && Float64Array.from(newBias, (value, index) => value - bias[index]);
-  const exact: Change = { weight: real, bias: realShift };
+/** New values in f32 for a change of the weight, and what they change after rounding. */
+function rounded(
+  { sums, weight, bias }: Problem,
+  wanted: Float64Array,
+): { values: { weight: Float32Array; bias: Float32Array | null }; change: Change } {
+  const newWeight = weight.map((value, index) => value + wanted[index]);
+  const change = Float64Array.from(newWeight, (value, index) => value - weight[index]);
+  const shift = bias && meanShift(sums, change);
+  const newBias = bias && shift && bias.map((value, index) => value + shift[index]);
   return {
-    factor,
-    condition,
-    weight: newWeight,
-    bias: newBias,
-    change: exact,
-    error: fitError(heldOut ?? sums, exact),
+    values: { weight: newWeight, bias: newBias },
+    change: { weight: change, bias: bias && newBias && Float64Array.from(newBias, (value, i) => value - bias[i]) },
   };
-}
-
-/** The change of the bias that makes the mean error 0: mean R − Δᵀ mean A. */
-function meanShift({ shape, rows, inputSums, outputSums }: NormalEquations, change: Float64Array): Float64Array {
-  return outputSums.map((sum, output) => {
-    let moved = 0;
-    for (let i = 0; i < shape.inputs; i++) moved += change[output * shape.inputs + i] * inputSums[i];
-    return (sum - moved) / rows;
-  });
 }
 
 /** The fit of a block that keeps its weights: both errors stay as they are. */
-function keep(problem: Problem, best: Trial | null, kept: string): Fitted {
+function keep(problem: Problem, kept: string, condition: number | null = null): Fitted {
   const { sums, heldOut } = problem;
-  const unchanged = (rows: NormalEquations): ErrorPair | null =>
-    rows.isFinite ? errorPair(rows, squaresOf(rows)) : null;
+  const unchanged = (part: NormalEquations): ErrorPair | null =>
+    part.isFinite ? errorPair(part, errorBefore(part)) : null;
   return {
     figures: {
       ...rowsOf(problem),
       factor: null,
       kept,
-      condition: best?.condition ?? null,
+      condition,
       error: unchanged(sums),
       heldOut: heldOut && unchanged(heldOut),
     },
@@ -211,16 +162,16 @@ function keep(problem: Problem, best: Trial | null, kept: string): Fitted {
   };
 }
 
+function isZero(values: Float64Array): boolean {
+  return values.every((value) => value === 0);
+}
+
 function rowsOf({ sums, heldOut }: Problem): { rows: number; heldOutRows: number } {
   return { rows: sums.rows, heldOutRows: heldOut?.rows ?? 0 };
 }
 
-function squaresOf({ squares }: NormalEquations): number {
-  return squares.reduce((sum, square) => sum + square, 0);
-}
-
 function errorPair(sums: NormalEquations, after: number): ErrorPair {
-  return { before: squaresOf(sums) / sums.rows, after: after / sums.rows };
+  return { before: errorBefore(sums) / sums.rows, after: after / sums.rows };
 }
 
 function checkFit({ sums, heldOut, weight, bias }: Problem): void {
@@ -244,8 +195,7 @@ function checkFit({ sums, heldOut, weight, bias }: Problem): void {
   }
 }
 
-function checkSettings(form: RepairForm, factors: readonly number[]): void {
-  if (form === 'scale') throw new ShapeError('one number for the whole stream is not a fit of an output matrix.');
+function checkFactors(factors: readonly number[]): void {
   const ascending = factors.every((factor, i) => factor > (factors[i - 1] ?? 0) && factor < Infinity);
   if (factors.length === 0 || !ascending) {
     throw new ShapeError(`the ridge factors [${factors.join(', ')}] are not positive numbers in ascending order.`);

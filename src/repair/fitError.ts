@@ -1,5 +1,5 @@
 /** How well a changed output matrix does on rows of which only sums are known. */
-import type { NormalEquations } from './normalEquations.ts';
+import type { FitSums, NormalEquations } from './normalEquations.ts';
 import { subtractProduct } from './product.ts';
 
 /** What is added to an output matrix [outputs, inputs] and to its bias [outputs], in f64. */
@@ -8,43 +8,50 @@ export interface Change {
   readonly bias: Float64Array | null;
 }
 
-export interface FitError {
-  /** Σ ‖R − A Δ − 1 βᵀ‖² over the rows; no less than 0. */
-  readonly squares: number;
-  /** How far off that may be because the sums arrived in f32. */
-  readonly rounding: number;
-}
-
 /** Half of the distance between neighbours in f32, relative to them. */
 const F32_ROUNDING = 2 ** -24;
 /** Inputs whose products with all those before them are taken together. */
 const BLOCK = 32;
 
+/** Σ R² over all rows and outputs: the error of a matrix that is not changed. */
+export function errorBefore({ squares }: NormalEquations): number {
+  return squares.reduce((sum, square) => sum + square, 0);
+}
+
+/** Σ ‖R − A Δ − 1 βᵀ‖² over the rows, after a change Δ, β. Rounding does not take it below 0. */
+export function errorAfter(sums: NormalEquations, change: Change): number {
+  return Math.max(0, errorBefore(sums) + errorAdded(sums, change));
+}
+
 /**
- * The sum of squares that is left of R after a change Δ [inputs, outputs], β [outputs]:
- *
- *   Σ R² − 2⟨Δ, AᵀR⟩ + ⟨Δ, AᵀA Δ⟩ + Σ_c β_c (n β_c − 2 Σ R_c + 2 ⟨Σ A, Δ_c⟩).
+ * What a change Δ [inputs, outputs], β [outputs] adds to the error, which is negative where it
+ * helps: −2⟨Δ, AᵀR⟩ + ⟨Δ, AᵀA Δ⟩ + Σ_c β_c (n β_c − 2 Σ R_c + 2 ⟨Σ A, Δ_c⟩).
  */
-export function fitError(sums: NormalEquations, { weight, bias }: Change): FitError {
-  const { inputs, outputs } = sums.shape;
-  let squares = quadraticForm(sums.gram, inputs, weight, outputs);
+export function errorAdded({ shape, rows, gram, cross, inputSums, outputSums }: FitSums, change: Change): number {
+  const { inputs, outputs } = shape;
+  let added = quadraticForm(gram, inputs, change.weight, outputs) - 2 * dot(change.weight, cross);
+  if (change.bias === null) return added;
+  for (const [output, shift] of change.bias.entries()) {
+    const moved = dot(change.weight.subarray(output * inputs, (output + 1) * inputs), inputSums);
+    added += shift * (rows * shift - 2 * outputSums[output] + 2 * moved);
+  }
+  return added;
+}
+
+/**
+ * How far off the error after a change may be because the sums arrived in f32: an element (i, j) of
+ * the Gram matrix of [A | R | 1] is off by 2⁻²⁴ √(G_ii G_jj) at most, and so is each of the terms.
+ */
+export function errorRounding({ shape, rows, gram, squares }: NormalEquations, change: Change): number {
+  const { inputs, outputs } = shape;
+  const lengths = Float64Array.from({ length: inputs }, (_, i) => Math.sqrt(gram[i * inputs + i]));
   let rounding = 0;
   for (let output = 0; output < outputs; output++) {
-    const at = output * inputs;
-    const shift = bias === null ? 0 : bias[output];
-    let product = 0;
-    let shifted = 0;
-    let size = Math.sqrt(sums.squares[output]) + Math.abs(shift) * Math.sqrt(sums.rows);
-    for (let i = 0; i < inputs; i++) {
-      product += weight[at + i] * sums.cross[at + i];
-      shifted += weight[at + i] * sums.inputSums[i];
-      size += Math.abs(weight[at + i]) * Math.sqrt(sums.gram[i * inputs + i]);
-    }
-    squares += sums.squares[output] - 2 * product;
-    squares += shift * (sums.rows * shift - 2 * sums.outputSums[output] + 2 * shifted);
-    rounding += F32_ROUNDING * size * size;
+    let terms = Math.sqrt(squares[output]) + Math.abs(change.bias?.[output] ?? 0) * Math.sqrt(rows);
+    for (let i = 0; i < inputs; i++) terms += Math.abs(change.weight[output * inputs + i]) * lengths[i];
+    rounding += F32_ROUNDING * terms * terms;
   }
-  return { squares: Math.max(0, squares), rounding };
+  return rounding;
 }
 
 /**
@@ -71,4 +78,10 @@ function quadraticForm(matrix: Float64Array, size: number, rows: Float64Array, c
     }
   }
   return form;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
 }

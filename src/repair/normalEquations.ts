@@ -13,25 +13,36 @@ export interface FitShape {
 }
 
 /**
- * Sums over rows of [A | R | 1]ᵀ[A | R | 1], in f64: A [rows, inputs] are the inputs of an output
- * matrix, R [rows, outputs] what is missing of its outputs, 1 a column of ones where there is a
- * bias.
+ * Sums over rows of products of A [rows, inputs], the inputs of an output matrix, and R [rows,
+ * outputs], what is missing of its outputs.
+ */
+export interface FitSums {
+  readonly shape: FitShape;
+  readonly rows: number;
+  /** AᵀA [inputs, inputs]. */
+  readonly gram: Float64Array;
+  /** RᵀA [outputs, inputs], which lies like a weight in Hugging Face's layout. */
+  readonly cross: Float64Array;
+  /** Σ A of each input, and Σ R of each output; zeros without a bias, which does not need them. */
+  readonly inputSums: Float64Array;
+  readonly outputSums: Float64Array;
+}
+
+/**
+ * Sums over rows of [A | R | 1]ᵀ[A | R | 1], in f64, with a column of ones where there is a bias.
  *
  * Numerics: a Gram matrix arrives rounded to f32 once for each group of rows, from sums in f64
  * (`Statistics.gram`). Two ways to group the same rows therefore differ in each element by no more
  * than 2⁻²⁴ times the sum of the absolute values of what was added, for either grouping. Since
  * |Σ x y| ≤ √(Σ x² Σ y²) in each group, that is at most 2⁻²⁴ √(G_ii G_jj) for the element (i, j).
  */
-export class NormalEquations {
+export class NormalEquations implements FitSums {
   readonly shape: FitShape;
   rows = 0;
-  /** AᵀA [inputs, inputs]. */
   readonly gram: Float64Array;
-  /** RᵀA [outputs, inputs], which lies like a weight in Hugging Face's layout. */
   readonly cross: Float64Array;
   /** Σ R² of each output. */
   readonly squares: Float64Array;
-  /** Σ A of each input, and Σ R of each output; zeros without a bias, which does not need them. */
   readonly inputSums: Float64Array;
   readonly outputSums: Float64Array;
 

@@ -14,54 +14,69 @@ export interface Panel {
 
 /** Rows and columns of C that are summed together: 16 sums in registers for 8 numbers read. */
 const TILE = 4;
-/** Rows of B whose sums over `depth` are taken while they are in the nearest cache. */
+/** Rows of B, and numbers of each, that stay in the nearest caches while all of A passes by. */
 const STRIP = 32;
+const DEPTH = 256;
 
 /**
- * C[i, j] ← C[i, j] − Σ_k A[i, k] · B[j, k] for i < rows, j < columns, k < depth. Each sum is a
- * running one over k from 0, wherever its element lies, so that bits do not depend on tiles. C must
- * not overlap what is read of A and B.
+ * C[i, j] ← C[i, j] − Σ_k A[i, k] · B[j, k] for i < rows, j < columns, k < depth. C must not
+ * overlap what is read of A and B. Terms are added in the order of k, in running sums of up to 256,
+ * wherever an element lies; so its bits do not depend on the tile it falls into.
  */
 export function subtractProduct(c: Panel, a: Panel, b: Panel, rows: number, columns: number, depth: number): void {
-  const wholeRows = rows - (rows % TILE);
-  for (let strip = 0; strip < columns; strip += STRIP) {
-    const end = Math.min(columns, strip + STRIP);
-    const wholeEnd = end - ((end - strip) % TILE);
-    for (let i = 0; i < wholeRows; i += TILE) {
-      for (let j = strip; j < wholeEnd; j += TILE) subtractTile(c, a, b, i, j, depth);
-    }
-    subtractPlainly(c, a, b, [0, wholeRows, wholeEnd, end], depth);
-    subtractPlainly(c, a, b, [wholeRows, rows, strip, end], depth);
-  }
-}
-
-/** The same one element at a time, for rows from ≤ i < to and columns from ≤ j < to. */
-function subtractPlainly(
-  c: Panel,
-  a: Panel,
-  b: Panel,
-  [rowFrom, rowTo, columnFrom, columnTo]: readonly [number, number, number, number],
-  depth: number,
-): void {
-  for (let i = rowFrom; i < rowTo; i++) {
-    const row = a.at + i * a.stride;
-    for (let j = columnFrom; j < columnTo; j++) {
-      const column = b.at + j * b.stride;
-      let sum = 0;
-      for (let k = 0; k < depth; k++) sum += a.values[row + k] * b.values[column + k];
-      c.values[c.at + i * c.stride + j] -= sum;
+  for (let from = 0; from < depth; from += DEPTH) {
+    const [x, y] = [a, b].map((panel) => ({ ...panel, at: panel.at + from }));
+    for (let strip = 0; strip < columns; strip += STRIP) {
+      const range: Range = { rows, from: strip, to: Math.min(columns, strip + STRIP) };
+      subtractStrip(c, x, y, range, Math.min(DEPTH, depth - from));
     }
   }
 }
 
-/** The same for four rows from i on and four columns from j on. */
+/** Rows i < rows and columns from ≤ j < to of C. */
+interface Range {
+  readonly rows: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function subtractStrip(c: Panel, a: Panel, b: Panel, { rows, from, to }: Range, depth: number): void {
+  const [rowEnd, columnEnd] = [rows - (rows % TILE), to - ((to - from) % TILE)];
+  for (let i = 0; i < rowEnd; i += TILE) {
+    for (let j = from; j < columnEnd; j += TILE) subtractTile(c, a, b, i, j, depth);
+  }
+  for (let i = 0; i < rows; i++) {
+    for (let j = i < rowEnd ? columnEnd : from; j < to; j++) subtractOne(c, a, b, i, j, depth);
+  }
+}
+
+function subtractOne(c: Panel, a: Panel, b: Panel, i: number, j: number, depth: number): void {
+  const [p, q] = [a.at + i * a.stride, b.at + j * b.stride];
+  let sum = 0;
+  for (let k = 0; k < depth; k++) sum += a.values[p + k] * b.values[q + k];
+  c.values[c.at + i * c.stride + j] -= sum;
+}
+
+/** The same for four rows from i on and four columns from j on, each as `subtractOne` does it. */
 function subtractTile(c: Panel, a: Panel, b: Panel, i: number, j: number, depth: number): void {
   const { values: x } = a;
   const { values: y } = b;
-  let [s00, s01, s02, s03] = [0, 0, 0, 0];
-  let [s10, s11, s12, s13] = [0, 0, 0, 0];
-  let [s20, s21, s22, s23] = [0, 0, 0, 0];
-  let [s30, s31, s32, s33] = [0, 0, 0, 0];
+  let s00 = 0;
+  let s01 = 0;
+  let s02 = 0;
+  let s03 = 0;
+  let s10 = 0;
+  let s11 = 0;
+  let s12 = 0;
+  let s13 = 0;
+  let s20 = 0;
+  let s21 = 0;
+  let s22 = 0;
+  let s23 = 0;
+  let s30 = 0;
+  let s31 = 0;
+  let s32 = 0;
+  let s33 = 0;
   let p0 = a.at + i * a.stride;
   let p1 = p0 + a.stride;
   let p2 = p1 + a.stride;
@@ -96,15 +111,27 @@ function subtractTile(c: Panel, a: Panel, b: Panel, i: number, j: number, depth:
     s32 += x3 * y2;
     s33 += x3 * y3;
   }
-  subtractFour(c, i, j, s00, s01, s02, s03);
-  subtractFour(c, i + 1, j, s10, s11, s12, s13);
-  subtractFour(c, i + 2, j, s20, s21, s22, s23);
-  subtractFour(c, i + 3, j, s30, s31, s32, s33);
-}
-
-function subtractFour({ values, at, stride }: Panel, i: number, j: number, ...sums: number[]): void {
-  const from = at + i * stride + j;
-  for (let column = 0; column < TILE; column++) values[from + column] -= sums[column];
+  const { values: z, stride } = c;
+  let at = c.at + i * stride + j;
+  z[at] -= s00;
+  z[at + 1] -= s01;
+  z[at + 2] -= s02;
+  z[at + 3] -= s03;
+  at += stride;
+  z[at] -= s10;
+  z[at + 1] -= s11;
+  z[at + 2] -= s12;
+  z[at + 3] -= s13;
+  at += stride;
+  z[at] -= s20;
+  z[at + 1] -= s21;
+  z[at + 2] -= s22;
+  z[at + 3] -= s23;
+  at += stride;
+  z[at] -= s30;
+  z[at + 1] -= s31;
+  z[at + 2] -= s32;
+  z[at + 3] -= s33;
 }
 
 /** A Bᵀ of whole matrices, A [rows, depth] and B [columns, depth] → [rows, columns]. */

@@ -11,31 +11,32 @@
  * Reference: Shopkhoev et al. 2025, ReplaceMe: Network Simplification via Depth Pruning and
  * Transformer Block Linearization, §3.
  */
-import { NormalEquations } from './normalEquations.ts';
+import type { FitSums } from './normalEquations.ts';
 import { productOf } from './product.ts';
 
 /**
  * The normal equations of M = A W, which need no further sums over rows: MᵀM = WᵀAᵀA W,
  * MᵀR = Wᵀ AᵀR, and Σ M = Wᵀ Σ A. `weight` is Wᵀ [outputs, inputs].
  */
-export function branchOutput(sums: NormalEquations, weight: Float32Array): NormalEquations {
+export function branchOutput(sums: FitSums, weight: Float32Array): FitSums {
   const { inputs, outputs, bias } = sums.shape;
-  const branch = new NormalEquations({ inputs: outputs, outputs, bias });
   const wide = Float64Array.from(weight);
-  branch.rows = sums.rows;
-  branch.gram.set(productOf(productOf(wide, sums.gram, inputs), wide, inputs));
-  branch.cross.set(productOf(sums.cross, wide, inputs));
-  branch.squares.set(sums.squares);
-  branch.inputSums.set(productOf(wide, sums.inputSums, inputs));
-  branch.outputSums.set(sums.outputSums);
-  return branch;
+  return {
+    shape: { inputs: outputs, outputs, bias },
+    rows: sums.rows,
+    gram: productOf(productOf(wide, sums.gram, inputs), wide, inputs),
+    cross: productOf(sums.cross, wide, inputs),
+    inputSums: productOf(wide, sums.inputSums, inputs),
+    outputSums: sums.outputSums,
+  };
 }
 
-/** What W X adds to W: (W X)ᵀ = Xᵀ Wᵀ [outputs, inputs], from Xᵀ [outputs, outputs]. */
+/** What W X adds to W: (W X)ᵀ = Xᵀ Wᵀ [count, inputs], from Xᵀ [count, outputs]. */
 export function afterBranch(map: Float64Array, weight: Float32Array, outputs: number): Float64Array {
   const inputs = weight.length / outputs;
-  const transposed = Float64Array.from(weight, (_, index) => {
-    return weight[(index % outputs) * inputs + Math.floor(index / outputs)];
-  });
+  const transposed = new Float64Array(weight.length);
+  for (let output = 0; output < outputs; output++) {
+    for (let i = 0; i < inputs; i++) transposed[i * outputs + output] = weight[output * inputs + i];
+  }
   return productOf(map, transposed, outputs);
 }

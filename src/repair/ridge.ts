@@ -11,41 +11,48 @@
  */
 import { cholesky, solveRows } from './cholesky.ts';
 import { inverseNormEstimate, symmetricNorm } from './condition.ts';
-import type { NormalEquations } from './normalEquations.ts';
+import type { FitSums } from './normalEquations.ts';
 
-export interface RidgeSolution {
-  /** Δᵀ [outputs, inputs]. */
-  readonly change: Float64Array;
-  /** An estimate of the condition of AᵀA + λ I in the 1-norm, within a small factor. */
-  readonly condition: number;
+/** AᵀA + λ I [inputs, inputs], centred where there is a bias, as its Cholesky factor. */
+export interface RidgeSystem {
+  readonly factor: Float64Array;
+  readonly lambda: number;
+  /** Its norm before it was factorised: the largest sum of a row's absolute values. */
+  readonly norm: number;
 }
 
 /**
- * Solves for Δ. Where AᵀA + λ I is not positive definite as f64 sees it, there is no solution: λ is
- * too small beside what the sums were rounded by. That cannot be while the factor is over 2⁻²⁴
- * times the number of inputs (but for a bias's centring, which takes away of the diagonal).
+ * The system of a ridge, or null where AᵀA + λ I is not positive definite as f64 sees it: where all
+ * inputs are 0, or λ is too small beside what the sums were rounded by. The latter cannot be while
+ * the ridge factor is over 2⁻²⁴ times the number of inputs, but for a bias, whose centring takes
+ * away of the diagonal and leaves the rounding.
  */
-export function solveRidge(sums: NormalEquations, factor: number): RidgeSolution | null {
-  const { inputs, outputs } = sums.shape;
+export function ridgeSystem(sums: FitSums, ridge: number): RidgeSystem | null {
+  const { inputs } = sums.shape;
   const matrix = centred(sums, sums.gram, sums.inputSums);
-  const lambda = factor * meanDiagonal(matrix, inputs);
+  const lambda = ridge * meanDiagonal(matrix, inputs);
   for (let i = 0; i < inputs; i++) matrix[i * inputs + i] += lambda;
   const norm = symmetricNorm(matrix, inputs);
-  if (!cholesky(matrix, inputs)) return null;
+  return cholesky(matrix, inputs) ? { factor: matrix, lambda, norm } : null;
+}
+
+/** Δᵀ [outputs, inputs] for the outputs of `sums`, whose inputs are those of the system. */
+export function solveRidge(system: RidgeSystem, sums: FitSums): Float64Array {
   const change = centred(sums, sums.cross, sums.outputSums);
-  solveRows(matrix, inputs, change, outputs);
-  return { change, condition: norm * inverseNormEstimate(matrix, inputs) };
+  solveRows(system.factor, sums.shape.inputs, change, sums.shape.outputs);
+  return change;
+}
+
+/** An estimate of the system's condition in the 1-norm, within a small factor. */
+export function conditionOf({ factor, norm }: RidgeSystem): number {
+  return norm * inverseNormEstimate(factor, Math.sqrt(factor.length));
 }
 
 /**
- * A copy of sums of products of something with A, [count, inputs], less the product of the means
+ * A copy of sums of products of something with A, [count, inputs], less the products of the means
  * where there is a bias.
  */
-function centred(
-  { shape, rows, inputSums }: NormalEquations,
-  products: Float64Array,
-  sums: Float64Array,
-): Float64Array {
+function centred({ shape, rows, inputSums }: FitSums, products: Float64Array, sums: Float64Array): Float64Array {
   const copy = products.slice();
   if (!shape.bias) return copy;
   for (const [index, sum] of sums.entries()) {
