@@ -8,35 +8,47 @@ import { subtractProduct, type Panel } from './product.ts';
 
 /** Columns that are factorised or solved before the rest is brought up to date with them. */
 const BLOCK = 32;
+/** The distance from 1 to the next larger f64. */
+const F64_ROUNDING = 2 ** -52;
 
 /**
  * Replaces a symmetric positive definite matrix [size, size], of which the lower triangle is read,
  * by its factor L in A = L Lᵀ: L in the lower triangle and Lᵀ in the upper one, so that both
  * triangular solves read along rows.
- * @returns whether there is a factor. A matrix that is not positive definite, in exact arithmetic
- * or because of rounding, has none; nor has one that holds NaN. The array is then left half done.
+ * @returns whether there is a factor. A matrix that is not positive definite has none, nor has one
+ * where a pivot is left with nothing but rounding, nor one that holds NaN. The array is then left
+ * half done.
  */
 export function cholesky(matrix: Float64Array, size: number): boolean {
   const part = (row: number, column: number): Panel => {
     return { values: matrix, at: row * size + column, stride: size };
   };
+  const least = Float64Array.from({ length: size }, (_, i) => size * F64_ROUNDING * matrix[i * size + i]);
   for (let from = 0; from < size; from += BLOCK) {
     const to = Math.min(size, from + BLOCK);
     // What the columns to the left contribute to this block of columns, from the diagonal down.
     subtractProduct(part(from, from), part(from, 0), part(from, 0), size - from, to - from, from);
-    if (!factorColumns(matrix, size, from, to)) return false;
+    if (!factorColumns(matrix, size, [from, to], least)) return false;
   }
   for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) matrix[j * size + i] = matrix[i * size + j];
   return true;
 }
 
-/** The textbook algorithm on columns from ≤ j < to, with all columns before them subtracted. */
-function factorColumns(matrix: Float64Array, size: number, from: number, to: number): boolean {
+/**
+ * The textbook algorithm on columns from ≤ j < to, with all columns before them subtracted. `least`
+ * is what a pivot's square must exceed.
+ */
+function factorColumns(
+  matrix: Float64Array,
+  size: number,
+  [from, to]: readonly [number, number],
+  least: Float64Array,
+): boolean {
   for (let j = from; j < to; j++) {
     const pivotRow = j * size;
     let square = matrix[pivotRow + j];
     for (let k = from; k < j; k++) square -= matrix[pivotRow + k] * matrix[pivotRow + k];
-    if (!(square > 0 && square < Infinity)) return false;
+    if (!(square > least[j] && square < Infinity)) return false;
     const pivot = Math.sqrt(square);
     matrix[pivotRow + j] = pivot;
     for (let i = j + 1; i < size; i++) {

@@ -5,7 +5,7 @@ const STEPS = 5;
 
 /**
  * An estimate of ‖A⁻¹‖₁ for a symmetric matrix from its factor (`cholesky`): never more than the
- * norm but for rounding, and rarely less than a third of it. It climbs over the corners of the unit
+ * norm but for rounding, and seldom less than a fifth of it. It climbs over the corners of the unit
  * ball of the 1-norm, at two solutions a step.
  *
  * Reference: Higham 1988, FORTRAN codes for estimating the one-norm of a real or complex matrix,

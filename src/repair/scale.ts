@@ -56,7 +56,7 @@ function whyKept(sums: StreamSums, heldOut: StreamSums | null, scale: number): s
   if (!all.every((part) => [part.dense, part.product, part.pruned].every(Number.isFinite))) {
     return 'its activations are not finite';
   }
-  if (sums.pruned === 0) return 'its stream is all zero';
+  if (sums.pruned === 0) return 'its stream is all 0';
   if (scale <= 0) return 'the best scale is not positive';
   const judges = heldOut ?? sums;
   if (squaredError(judges, scale) < squaredError(judges, 1)) return null;
