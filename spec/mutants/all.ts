@@ -17,6 +17,7 @@ import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
 import { partMutants } from './parts.ts';
+import { repairMathsMutants } from './repairMaths.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { searchMutants } from './search.ts';
@@ -44,6 +45,7 @@ export const mutants: readonly Mutant[] = [
   ...openingMutants,
   ...partMutants,
   ...journalMutants,
+  ...repairMathsMutants,
   ...reportMutants,
   ...tokenizerMutants,
   ...dataMutants,
