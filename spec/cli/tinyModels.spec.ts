@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect, it } from 'vitest';
+import { program } from '../../src/cli/program.ts';
 import { modelArgument } from '../../src/cli/tinyModels.ts';
 import { blockpruner, planted, text } from './command.ts';
 
@@ -19,6 +20,14 @@ describe('the argument', () => {
 
   it.each(folders)('tiny:%s is its folder', (name) => {
     expect(modelArgument(`tiny:${name}`)).toBe(join(root, 'tiny-models', name));
+  });
+
+  it('is understood by every command that takes a model', () => {
+    const models = program().commands.flatMap(({ registeredArguments }) =>
+      registeredArguments.filter((argument) => argument.name() === 'model'),
+    );
+    expect(models.length).toBeGreaterThan(4);
+    expect(models.filter(({ parseArg }) => parseArg !== modelArgument)).toEqual([]);
   });
 
   test.prop([fc.oneof(fc.string(), fc.constantFrom(...folders, ...folders.map((name) => `./tiny:${name}`)))])(

@@ -16,6 +16,7 @@ import { modelMutants } from './model.ts';
 import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
+import { packagingMutants } from './packaging.ts';
 import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
 import { reportMutants } from './reports.ts';
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...coreMutants,
   ...drawingMutants,
   ...opMutants,
+  ...packagingMutants,
   ...kernelMutants,
   ...statisticsMutants,
   ...libraryMutants,

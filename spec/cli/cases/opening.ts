@@ -76,7 +76,7 @@ export const openingCases: readonly WrongInput[] = [
     code: 1,
     line: /lora\.gguf: is an adapter \(LoRA\), not a model\. Give the base/,
   })),
-  ...['nope', '', 'planted/', '../spec', 'Planted'].map((name): WrongInput => ({
+  ...['nope', 'data', '', 'planted/', '../spec', 'Planted'].map((name): WrongInput => ({
     what: `tiny:${name}, which does not come along`,
     args: ['inspect', `tiny:${name}`],
     env: noHub,
