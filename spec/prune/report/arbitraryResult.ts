@@ -8,6 +8,10 @@ import {
   type PruneResult,
   type StepResult,
 } from '../../../src/prune/result.ts';
+import type { PruneRepair, StepRepairResult } from '../../../src/prune/result.ts';
+import { repairTimes } from '../../../src/prune/repair/settings.ts';
+import { repairForms } from '../../../src/repair/fit.ts';
+import { repairScopes } from '../../../src/repair/cuts.ts';
 import { blocksInWalkOrder } from '../../model/layers.ts';
 
 /** Texts that would break a page that forgets to escape. */
@@ -138,6 +142,83 @@ export function arbitraryResult(limits: { layers?: number; steps?: number } = {}
         return { ...document, scores: named };
       });
   });
+}
+
+const models = (): fc.Arbitrary<PruneRepair['whole']> => {
+  return fc.record({ dense: figures(), pruned: figures(), repaired: figures() });
+};
+const sums = (): fc.Arbitrary<{ before: number; after: number } | null> => {
+  const error = fc.oneof(fc.double({ min: 0, max: 1e6, noNaN: true }), fc.constantFrom(0, 1e-30, 1e300));
+  return optional(fc.record({ before: error, after: error }));
+};
+
+/** Any repair of a document, in its loop or at its end; its blocks need not be those of the steps. */
+function repairArbitrary(): fc.Arbitrary<PruneRepair> {
+  const fit = fc.record({
+    block: fc.constantFrom('L0.mha', 'L0.mlp'),
+    rows: count(),
+    heldOutRows: count(),
+    factor: optional(fc.double({ min: 0, max: 1e3, noNaN: true })),
+    kept: optional(text()),
+    condition: optional(fc.double({ min: 1, max: 1e300, noNaN: true })),
+    error: sums(),
+    heldOut: sums(),
+  });
+  return fc.record({
+    when: fc.constantFrom(...repairTimes),
+    whole: models(),
+    mask: fc.constant('L0.mha'),
+    settings: fc.record({
+      form: fc.constantFrom(...repairForms),
+      scope: fc.constantFrom(...repairScopes),
+      factors: fc.array(share(), { minLength: 1 }),
+    }),
+    rows: count(),
+    heldOutRows: count(),
+    heldOutChunks: fc.array(count(), { maxLength: 3 }),
+    blocks: fc.array(fit, { maxLength: 4 }),
+    notRepaired: fc.array(fc.constantFrom('L0.mha', 'L0.mlp'), { maxLength: 2 }),
+    tensors: fc.constant([]),
+    fitted: models(),
+    heldOut: optional(models()),
+    evaluation: optional(
+      fc.tuple(models(), restArbitrary()).map(([of, { data, convention }]) => ({ ...of, data, convention })),
+    ),
+    backend: text(),
+    seconds: fc.double({ min: 0, max: 1e7, noNaN: true }),
+  });
+}
+
+/** What repair in the loop adds to a step. */
+function stepRepairArbitrary(): fc.Arbitrary<StepRepairResult> {
+  const heldOut = optional(fc.record({ pruned: optional(finitePerplexity()), repaired: optional(finitePerplexity()) }));
+  return fc.record({ figures: figures(), heldOut }).map(({ figures: found, heldOut: held }) => ({
+    ppl: found.ppl,
+    status: found.status,
+    standardError: found.standardError,
+    bitsPerByte: found.bitsPerByte,
+    heldOut: held,
+    leaders: [],
+  }));
+}
+
+/** Any document of a run that repaired. */
+export function repairedResult(
+  limits: { layers?: number; steps?: number } = {},
+): fc.Arbitrary<PruneResult & { repair: PruneRepair }> {
+  return fc
+    .tuple(
+      arbitraryResult(limits),
+      repairArbitrary(),
+      fc.array(stepRepairArbitrary(), { minLength: 16, maxLength: 16 }),
+    )
+    .map(([result, repair, added]) => {
+      const steps = result.steps.map((step, index) => {
+        return repair.when === 'each' ? { ...step, repair: added[index % added.length] } : step;
+      });
+      const sample = result.sample === null ? null : { ...result.sample, repaired: result.sample.after };
+      return { ...result, scores: repair.when === 'each' ? undefined : result.scores, steps, repair, sample };
+    });
 }
 
 /** Scores of as many candidates as there may be, from plausible to absurd; or none. */

@@ -34,6 +34,7 @@ export function curveSection(result: PruneResult): Markup {
       {},
       'Each point is one removal on top of all those before it; lower is better. ',
       kindKey(result),
+      repairKey(result),
       nearTieKey(result),
     ),
     element('figure', {}, element('div', { class: 'for-wide' }, wide), element('div', { class: 'for-narrow' }, narrow)),
@@ -116,6 +117,13 @@ function kindKey(result: PruneResult): Child {
   const list = (['mha', 'mlp', 'layer'] as const).filter((kind) => kinds.has(kind));
   const sentence = list.map((kind) => words[kind]).join(', ');
   return sentence === '' ? null : `${sentence[0].toUpperCase()}${sentence.slice(1)}. `;
+}
+
+function repairKey({ repair }: PruneResult): string | null {
+  if (repair === undefined) return null;
+  return repair.when === 'end'
+    ? 'The ring below the last point is after repair. '
+    : 'A point is before the repair of its step, a ring on the dashed line after it. ';
 }
 
 function nearTieKey(result: PruneResult): string | null {

@@ -62,7 +62,8 @@ export function stopReason({ stop, stoppedBy }: PruneResult): string {
 /** Four figures to take away, then the particulars behind them. */
 export function renderKeyFigures(result: PruneResult): Markup {
   const { model, dense, repair } = result;
-  const final = finalFigures(result);
+  // With repair in the loop the last step's own price is that of a model repaired before it.
+  const final = repair?.whole.pruned ?? finalFigures(result);
   const last = lastStep(result);
   const ratios = last?.ratios ?? { total: 0, blocks: 0, depth: 0 };
   const change = changeWords(dense.ppl, final.ppl);
@@ -123,9 +124,15 @@ function repairLabel({ settings, tensors }: PruneRepair): string {
 /** `random (seed 1, plus false)` */
 export function methodWords({ method }: PruneResult): string {
   const settings = Object.entries(method?.settings ?? {}).map(([name, value]) => {
+    if (name === 'repair' && isLoop(value)) return `repairs ${plural(value.leaders, 'leader')} a step`;
     return `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
   });
   return `${method?.name ?? 'blockpruner'}${settings.length === 0 ? '' : ` (${settings.join(', ')})`}`;
+}
+
+/** BlockPruner's setting of that name; what else it holds stands with the repair. */
+function isLoop(value: unknown): value is { leaders: number } {
+  return typeof (value as { leaders?: unknown } | null)?.leaders === 'number';
 }
 
 /**

@@ -7,17 +7,19 @@ import { scrollable, section } from './section.ts';
 
 type Fit = PruneRepair['blocks'][number];
 
-const FORMS: Readonly<Record<PruneRepair['settings']['form'], string>> = {
-  refit: 'The output matrix was refitted by least squares',
-  replaceme: 'The output was put through a linear map, fitted by least squares and folded into the output matrix,',
-  scale: 'The stream was rescaled by one number, folded into the weights,',
+/** What was done to the blocks that `where` names. */
+const FORMS: Readonly<Record<PruneRepair['settings']['form'], (where: string) => string>> = {
+  refit: (where) => `The output matrix of ${where} was refitted by least squares`,
+  replaceme: (where) =>
+    `The output of ${where} was put through a linear map, fitted by least squares and folded into its matrix`,
+  scale: (where) => `The stream after ${where} was rescaled by one number, folded into the weights`,
 };
 
 /** What the repair brought back, text by text, block by block; null where nothing was repaired. */
 export function repairSection({ repair }: PruneResult): Markup | null {
   if (repair === undefined) return null;
   const { settings, blocks, notRepaired } = repair;
-  const where = settings.scope === 'cuts' ? 'of the last kept block before each gap' : 'of every kept block';
+  const where = settings.scope === 'cuts' ? 'the last kept block before each gap' : 'every kept block';
   const when = repair.when === 'each' ? ' Every step chose by perplexities after such a repair.' : '';
   return section(
     'repair',
@@ -25,7 +27,7 @@ export function repairSection({ repair }: PruneResult): Markup | null {
     element(
       'p',
       {},
-      `${FORMS[settings.form]} ${where}, so that the sum of all blocks’ results comes close to the dense model’s there.${when} `,
+      `${FORMS[settings.form](where)}, so that the stream after it comes close to the dense model’s.${when} `,
       'Nothing was trained, and the model keeps its shape. Perplexity on the fitted chunks flatters the repair; judge it by the others.',
     ),
     scrollable('Perplexities before and after repair', textsTable(repair)),
