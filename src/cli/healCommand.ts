@@ -2,19 +2,17 @@ import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
-import { writeModel } from '../formats/write/modelWriter.ts';
-import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
-import { folderSink } from '../platform/nodeFileSink.ts';
+import { storedType } from '../formats/write/safetensorsWriter.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { withLock } from '../platform/nodeLock.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
-import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { checkRank } from '../train/heal.ts';
 import { healRun, type HealDocument, type HealedModel, type HealJob } from '../train/healRun.ts';
-import { checkCompanions, companionFiles, readCompanions } from './companionFiles.ts';
+import { checkCompanions, companionFiles } from './companionFiles.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
+import { keepModel, keptWords } from './keptModel.ts';
 import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { recoveredText } from './recovered.ts';
@@ -91,10 +89,8 @@ export async function healCommand(argument: string, options: HealOptions): Promi
             newHasher: nodeHasher,
             checkpoint: fileCheckpoint(join(out, 'healing.checkpoint'), options.fresh),
             keep: async (healed) => {
-              const writer = safetensorsWriter(storedType(opened.weights));
-              const companions = await readCompanions(argument, files, healed.config);
-              await writeModel(writer, healed, companions, folderSink(out));
-              await writeFileWhole(orderIn(out), writeOfficialOrder([mask.blocks]));
+              const storedAs = storedType(opened.weights);
+              await keepModel({ folder: argument, companions: files, weights: healed, storedAs, mask }, out);
               return openModel(out);
             },
           };
@@ -155,13 +151,7 @@ async function report({ document, ppl }: Healed, out: string, terminal: Terminal
   const what = document.repair === undefined ? 'healing' : 'repair and healing';
   terminal.result(recoveredText(ppl.dense, ppl.pruned, ppl.healed, what));
   terminal.result(`${document.measuredOn}: ${document.convention.text}`);
-  terminal.result(`${out}: removed blocks add zero, so any program can run the healed model;`);
-  terminal.result(`with --mask ${orderIn(out)} they are not computed at all`);
-}
-
-/** The order of removal, in BlockPruner's own format. */
-function orderIn(out: string): string {
-  return join(out, 'del_order_list.json');
+  for (const line of keptWords(out, 'healed')) terminal.result(line);
 }
 
 function outFolder({ out, run }: HealOptions): string {

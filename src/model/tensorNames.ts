@@ -2,6 +2,7 @@
  * Canonical tensor names, Hugging Face's, per family. Every WeightSource answers to these, whatever
  * its file calls the tensors; every projection is [out, in].
  */
+import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
 
 export interface ModelTensorNames {
@@ -96,6 +97,11 @@ export function mlpTensorNames(config: ModelConfig, layer: number): MlpTensorNam
     up: linear(`${prefix}.mlp.up_proj`, config.mlpBias),
     down: linear(`${prefix}.mlp.down_proj`, config.mlpBias),
   };
+}
+
+/** The projection by which a block writes to the residual stream: o_proj, down_proj, c_proj. */
+export function outputTensorNames(config: ModelConfig, { kind, layer }: BlockId): LinearNames {
+  return kind === 'mha' ? mhaTensorNames(config, layer).output : mlpTensorNames(config, layer).down;
 }
 
 function norm(prefix: string, bias: boolean): NormNames {

@@ -7,7 +7,7 @@ import { UsageError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Mask } from '../model/mask.ts';
 import { blockTensorNames } from '../model/blockTensors.ts';
-import { mhaTensorNames, mlpTensorNames } from '../model/tensorNames.ts';
+import { silencedTensors } from '../model/silence.ts';
 import { blockShapes } from '../model/tensorShapes.ts';
 import { walkOf } from '../model/walk.ts';
 import type { Rng } from '../tensor/rng.ts';
@@ -45,20 +45,12 @@ export function healingTrainee(
   };
 }
 
-/**
- * The healed weights: adapters merged, and the projections with which removed blocks write to the
- * residual stream set to zero. So every program that loads the model computes the healed one, and a
- * mask only saves the work.
- */
+/** The healed weights: adapters merged, and removed blocks silenced (`src/model/silence.ts`). */
 export function healedParameters({ config, parameters, mask, lora }: Trainee): Parameters {
   const healed = new Map<string, Parameter>(lora === null ? parameters : mergeAdapters(parameters, lora));
-  for (const { kind, layer } of mask.blocks) {
-    const names = kind === 'mha' ? mhaTensorNames(config, layer).output : mlpTensorNames(config, layer).down;
-    for (const name of [names.weight, names.bias]) {
-      if (name === null) continue;
-      const { shape, data } = parameterOf(healed, name);
-      healed.set(name, { shape, data: new Float32Array(data.length) });
-    }
+  for (const name of silencedTensors({ config }, mask)) {
+    const { shape, data } = parameterOf(healed, name);
+    healed.set(name, { shape, data: new Float32Array(data.length) });
   }
   return healed;
 }
