@@ -67,6 +67,8 @@ export type { MemoryRemedy, Workload } from './session/memoryPlan.ts';
 // Perplexity
 export type { BosPolicy } from './eval/bos.ts';
 export { chunkData, defaultEvalSettings, type Chunks, type EvalSettings } from './eval/chunks.ts';
+export { conventionNames, type ConventionName } from './eval/namedConvention.ts';
+export { pairedDifference, type PairedDifference } from './eval/paired.ts';
 export { parseData, type RawData } from './eval/textData.ts';
 export { aggregate, perplexity, scoreChunk, type ChunkScore, type Perplexity } from './eval/perplexity.ts';
 export { logLikelihoods, type Continuation, type Likelihood } from './eval/likelihood.ts';

@@ -2,7 +2,7 @@
  * A convention that is stated is the one that was used: the same options give the same figure from
  * every command.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +46,16 @@ const settings: [string, string[], Partial<Convention>][] = [
   ['--tokens', ['--tokens', '700'], {}],
   ['--nll-sum f32', ['--nll-sum', 'f32'], { nllSum: 'f32' }],
   [
+    '--convention token-mean',
+    ['--convention', 'token-mean', '--chunk', '64', '--stride', '16'],
+    { name: 'token-mean', aggregation: 'mean over all targets', ignoredId: null },
+  ],
+  [
+    '--convention llama.cpp',
+    ['--convention', 'llama.cpp', '--chunk', '64', '--bos', 'stream'],
+    { name: 'llama.cpp', bos: 'replaced', ignoredId: null },
+  ],
+  [
     'all together',
     ['--chunk', '64', '--stride', '32', '--bos', 'chunk', '--join', ' ', '--tokens', '700', '--nll-sum', 'f32'],
     { chunk: 64, stride: 32, bos: 'chunk', join: ' ', nllSum: 'f32', ignoredId: 101 },
@@ -85,6 +95,62 @@ describe('a convention', () => {
     expect((healed.pruned as Measured).ppl).toBe(masked.ppl);
     const after = await perplexity(options, '', 'healed');
     expect((healed.healed as Measured).ppl).toBe(after.ppl);
+  });
+
+  it.each<[string, Partial<Convention>]>([
+    ['hf-stride', { chunk: 64, stride: 32 }],
+    ['document', { bos: 'text' }],
+    ['word', { aggregation: 'NLL of all texts over their words' }],
+  ])('%s is used by perplexity and heal alike, and refused by prune', async (convention, stated) => {
+    const options = ['--convention', convention, '--chunk', '64'];
+    const dense = await perplexity(options);
+    expect(dense.convention).toMatchObject({ name: convention, ...stated });
+    const heal = ['heal', 'model', '--mask', 'L5.mlp', '--data', TEXT, '--valid', 'rows.jsonl', '--out', 'healed-by'];
+    const healed = await json([...heal, '--steps', '1', '--fresh', ...options]);
+    expect(healed.convention).toEqual(dense.convention);
+    expect((healed.dense as Measured).ppl).toBe(dense.ppl);
+    const prune = ['prune', 'model', '--data', 'rows.jsonl', '--blocks', '1', '--out', 'refused', ...options];
+    const { code, stderr } = await inProcess(prune, { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^error: --convention: ${convention} measures windows of unequal length`, 'm'));
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
+  });
+
+  it('named otherwise is another journal', async () => {
+    const run = (convention: string): ReturnType<typeof inProcess> =>
+      inProcess(
+        [
+          'prune',
+          'no-pad',
+          '--data',
+          'rows.jsonl',
+          '--chunk',
+          '64',
+          '--blocks',
+          '1',
+          '--out',
+          'named',
+          '--convention',
+          convention,
+        ],
+        { cwd: folder },
+      );
+    expect((await run('paper')).code).toBe(0);
+    const other = await run('token-mean');
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('settings');
+  });
+
+  it('of unequal chunks is no race', async () => {
+    const args = ['prune', 'model', '--data', 'rows.jsonl', '--blocks', '1', '--out', 'race', '--search', 'race'];
+    const { code, stderr } = await inProcess(
+      [...args, '--chunk', '64', '--stride', '16', '--convention', 'token-mean'],
+      {
+        cwd: folder,
+      },
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('chunks of token-mean count differently');
   });
 
   it('says which id is ignored, and ignores it', async () => {

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/errors.ts';
-import { chunkData, chunkTokens, readingOf } from '../../src/eval/chunks.ts';
+import { chunkData, chunkTokens, readingOf, type Chunks } from '../../src/eval/chunks.ts';
 import { readIdStream } from '../../src/eval/idStream.ts';
 import { parseData } from '../../src/eval/textData.ts';
 import { readTokens, type ReadSettings, type TextPieces, type TokenData } from '../../src/eval/tokenData.ts';
@@ -107,6 +107,51 @@ describe('data in pieces', () => {
     const failed = readFile(name, pieces);
     await expect(failed).rejects.toThrow(DataError);
     await expect(failed).rejects.toThrow(message);
+  });
+});
+
+describe('texts one by one', () => {
+  const rows = fc.array(fc.string({ unit: fc.constantFrom('a', 'é', ' ', '\n', '"'), maxLength: 12 }), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  test.prop([rows, someCuts, fc.option(fc.integer({ min: 2, max: 40 }))])(
+    'from pieces are those of the whole, cut into the same windows',
+    async (texts, cuts, tokens) => {
+      fc.pre(texts.some((text) => text !== ''));
+      const content = texts.map((text) => JSON.stringify({ text })).join('\n');
+      const evaluation = settingsOf({ convention: 'word', chunk: 5, tokens });
+      const data = await readFile('x.jsonl', inPieces(content, cuts), readingOf(evaluation));
+      const { starts = [] } = data;
+      const ids = starts.map((start, index) => [...data.ids.subarray(start, starts[index + 1])]);
+      expect(ids).toEqual(texts.slice(0, starts.length).map((text) => [...new TextEncoder().encode(text)]));
+      const config = { ...tiny, eosTokenIds: [7], bosTokenId: null };
+      const want = chunkData('x.jsonl', parseData('x.jsonl', content, 'text'), config, bytes, evaluation);
+      const { wholeText } = want;
+      expect(chunkTokens('x.jsonl', data, config, bytes, evaluation)).toEqual({
+        ...want,
+        wholeText,
+        notes: expect.anything(),
+      });
+    },
+  );
+
+  it('are whole files where a file is one text, read as far as needed', async () => {
+    const file = (name: string, ...pieces: string[]): { name: string; pieces: string[] } => ({ name, pieces });
+    const files = [file('a.txt', 'ab', 'c d', ' e'), file('b.txt', 'fgh'), file('c.txt', 'i')];
+    const data = await readTokens(files, () => bytes, { join: '\n\n', separate: true, limit: 8 });
+    expect(data).toMatchObject({ starts: [0, 7], words: [3, 1], whole: false, ids: { length: 10 } });
+    expect(data.notes[0]).toBe('3 files were read in this order: a.txt, b.txt, c.txt.');
+  });
+
+  it('of token ids are one', async () => {
+    const data = await readFile('x.json', ['[1,2,3,4,5]'], { separate: true, limit: 5 });
+    expect(data.starts).toBeUndefined();
+    const of = (tokens: number | null): Chunks =>
+      chunkTokens('x.json', data, tiny, null, settingsOf({ convention: 'document', tokens }));
+    expect(of(null)).toMatchObject({ wholeText: true, ids: { length: 1 } });
+    expect([...of(4).ids[0]]).toEqual([1, 2, 3, 4]);
+    expect(of(4).wholeText).toBe(false);
   });
 });
 

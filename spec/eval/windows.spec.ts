@@ -80,7 +80,7 @@ describe('chunks of a sample', () => {
     const convention = conventionOf(chunks, 'f64');
     expect(convention.sample).toEqual({ ...sample, tokens: 100, texts: 1 });
     expect(convention.text).toMatch(
-      /^5 windows of 8 tokens drawn at random \(seed 7\) from 100 tokens, no BOS, .*mean over windows of the mean NLL$/,
+      /^convention paper: 5 windows of 8 tokens drawn at random \(seed 7\) from 100 tokens, no BOS, .*mean over windows of the mean NLL$/,
     );
     expect(convention.text).not.toMatch(/tail|one after another/);
   });
@@ -152,6 +152,7 @@ it('without a sample nothing of it is in chunks or convention', () => {
   const chunks = chunkData('x', data, tiny, null, settingsOf({ chunk: 8 }));
   expect(Object.keys(conventionOf(chunks, 'f64'))).toEqual([
     'text',
+    'name',
     'chunk',
     'stride',
     'bos',

@@ -2,6 +2,7 @@ import { autodiffMutants } from './autodiff.ts';
 import { journalMutants } from './journal.ts';
 import { generationMutants } from './generation.ts';
 import { cliMutants } from './cli.ts';
+import { conventionMutants } from './conventions.ts';
 import { commandMutants } from './command.ts';
 import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
@@ -29,6 +30,7 @@ import { tokenizerMutants } from './tokenizer.ts';
 export const mutants: readonly Mutant[] = [
   ...autodiffMutants,
   ...cliMutants,
+  ...conventionMutants,
   ...commandMutants,
   ...coreMutants,
   ...drawingMutants,

@@ -16,13 +16,13 @@ export const dataMutants: readonly Mutant[] = [
   {
     ...aggregation,
     name: 'a chunk without targets takes part in the mean',
-    from: 'scores.filter(({ targets }) => targets > 0)',
-    to: 'scores',
+    from: '=> targets > 0;',
+    to: '=> targets >= 0;',
   },
   {
     ...aggregation,
     name: 'nats per token are the mean of chunk means',
-    from: 'natsPerToken: totalNats / scoredTokens,',
+    from: 'natsPerToken: nats / targets,',
     to: 'natsPerToken: nll,',
   },
   {

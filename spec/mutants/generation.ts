@@ -16,8 +16,8 @@ export const generationMutants: readonly Mutant[] = [
   {
     ...chunks,
     name: 'a text that begins with a BOS gets a second one',
-    from: "if (bos === 'stream' && bosId !== null && !begins) return",
-    to: "if (bos === 'stream' && bosId !== null) return",
+    from: "(bos === 'stream' || bos === 'replaced') && bosId !== null && !begins",
+    to: "(bos === 'stream' || bos === 'replaced') && bosId !== null",
   },
   {
     ...chunks,

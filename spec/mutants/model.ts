@@ -139,9 +139,8 @@ export const modelMutants: readonly Mutant[] = [
     file: 'src/eval/perplexity.ts',
     specs: ['spec/eval/perplexity.spec.ts'],
     name: 'token mean, not the mean of the chunks’ means',
-    from: 'const nll = means.reduce((sum, mean) => sum + mean, 0) / means.length;',
-    to: `const nll =
-    scores.reduce((sum, { nats }) => sum + nats, 0) / scores.reduce((sum, { targets }) => sum + targets, 0);`,
+    from: '({ value: nats / targets, weight: 1 })',
+    to: '({ value: nats, weight: targets })',
   },
   {
     ...chunks,

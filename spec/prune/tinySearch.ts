@@ -38,6 +38,7 @@ export const reference: NamedBackend = { name: 'reference', make: () => Promise.
 export function tinyChunks(seed: number, count: number, chunk: number, more: Partial<Chunks> = {}): Chunks {
   const rng = seededRng(seed);
   return {
+    convention: 'paper',
     ids: Array.from({ length: count }, () => Int32Array.from({ length: chunk }, () => rng.int(TINY_VOCAB))),
     chunk,
     stride: chunk,
@@ -50,6 +51,7 @@ export function tinyChunks(seed: number, count: number, chunk: number, more: Par
     sample: null,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
+    texts: null,
     wholeText: true,
     notes: [],
     ...more,

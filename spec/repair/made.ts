@@ -34,6 +34,8 @@ export function madeChunks(count: number): Chunks {
     sample: null,
     ignoredId: null,
     skipped: { chunks: 0, targets: 0 },
+    convention: 'paper',
+    texts: null,
     droppedTokens: 0,
     scoredBytes: 3 * count,
     wholeText: true,

@@ -2,10 +2,11 @@
 import { Option, type Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { BosPolicy } from '../eval/bos.ts';
-import { chunkTokens, readingOf, type Chunks, type EvalSettings } from '../eval/chunks.ts';
+import { chunkTokens, defaultEvalSettings, readingOf, type Chunks, type EvalSettings } from '../eval/chunks.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { dataEndings, dataName, fileName } from '../eval/dataForm.ts';
 import { lineEnds, type LineEnds } from '../eval/lineEnds.ts';
+import { conventionNames, type ConventionName } from '../eval/namedConvention.ts';
 import { checkSample, sampleSources, type SampleSource } from '../eval/windows.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import { textPieces } from '../platform/textPieces.ts';
@@ -19,6 +20,8 @@ export interface EvalOptions {
   /** Files, joined in this order. */
   data: string[];
   field: string;
+  /** Default: the paper's. */
+  convention?: ConventionName;
   tokens?: number;
   chunk?: number;
   stride?: number;
@@ -40,6 +43,14 @@ export function addEvalOptions(command: Command): Command {
       oneMore,
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
+    .addOption(
+      new Option(
+        '--convention <name>',
+        'how perplexity is taken: whose figures it compares with (docs/guide/figures.md)',
+      )
+        .choices([...conventionNames])
+        .default('paper'),
+    )
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
     .option(
       '--sample <n>',
@@ -52,8 +63,16 @@ export function addEvalOptions(command: Command): Command {
         'stream: a window starts anywhere in the joined text (default); document: inside one text',
       ).choices([...sampleSources]),
     )
-    .option('--chunk <n>', "tokens per chunk (default: 2048 or the model's context)", wholeNumber(2))
-    .option('--stride <n>', "tokens from one chunk's start to the next (default: --chunk)", wholeNumber(1))
+    .option(
+      '--chunk <n>',
+      "tokens per chunk (default: 2048, for llama.cpp 512, or the model's context)",
+      wholeNumber(2),
+    )
+    .option(
+      '--stride <n>',
+      "tokens from one chunk's start to the next (default: --chunk, for hf-stride half of it)",
+      wholeNumber(1),
+    )
     .addOption(
       new Option('--bos <policy>', 'where to add a start-of-text token (BOS); auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
@@ -86,13 +105,14 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
 
 /** @throws UsageError for options of a sample without one, or that do not go with it. */
 function evalSettings(options: EvalOptions): EvalSettings {
+  const { convention = defaultEvalSettings.convention } = options;
   const { chunk = null, stride = null, tokens = null, bos, newlines = 'keep', sampleFrom, seed = 0 } = options;
   if (options.sample === undefined && sampleFrom !== undefined) {
     throw new UsageError('--sample-from goes with --sample.');
   }
   const sample = options.sample === undefined ? null : { windows: options.sample, seed, from: sampleFrom ?? 'stream' };
-  checkSample(sample, stride);
-  return { chunk, stride, bos, join: joinText(options), tokens, newlines, sample };
+  checkSample(sample, stride, convention);
+  return { convention, chunk, stride, bos, join: joinText(options), tokens, newlines, sample };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { GpuMode } from '../backends/gpu/gpuMode.ts';
 import type { Lanes } from '../backends/simd/kernels.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
 import { UsageError } from '../errors.ts';
-import { DEFAULT_CHUNK } from '../eval/chunks.ts';
+import { defaultChunk, type ConventionName } from '../eval/namedConvention.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { Mask } from '../model/mask.ts';
 import type { WeightSource } from '../model/weights.ts';
@@ -39,6 +39,7 @@ interface RunOptions extends ModelOptions {
   /** Set by commands that measure perplexity. */
   data?: readonly string[];
   chunk?: number;
+  convention?: ConventionName;
   /** Set by commands that search for candidates. */
   kind?: PruneKind;
   /** Set where a repaired model is held beside the whole one. */
@@ -140,11 +141,14 @@ async function openBackend(
   return { backend: interruptibleBackend(backend), why };
 }
 
-function workloadOf({ config }: WeightSource, { data, chunk, kind, repair }: RunOptions): Workload {
+function workloadOf(
+  { config }: WeightSource,
+  { data, chunk, convention = 'paper', kind, repair }: RunOptions,
+): Workload {
   // A text to continue is short: a token counts as a chunk.
   if (data === undefined) return { chunk: 1, streams: 1 };
   // What is wrong with a chunk beyond the context is not the memory.
-  const tokens = Math.min(chunk ?? DEFAULT_CHUNK, config.maxPositionEmbeddings);
+  const tokens = Math.min(chunk ?? defaultChunk(convention, Infinity), config.maxPositionEmbeddings);
   const streams = kind === undefined ? 1 : candidatesLeft(kind, config, Mask.empty).length;
   return { chunk: tokens, streams, models: repair === undefined ? 1 : 2 };
 }

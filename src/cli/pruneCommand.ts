@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
-import type { Chunks } from '../eval/chunks.ts';
+import { defaultEvalSettings, type Chunks } from '../eval/chunks.ts';
+import { requireSearchable } from '../eval/namedConvention.ts';
 import type { BlockId } from '../model/blockId.ts';
 import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
@@ -58,6 +59,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
   const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
   requireStopRule(stop);
   checkRepair(options);
+  requireSearchable(options.convention ?? defaultEvalSettings.convention);
   const chosen = await chooseMethod(options);
   const { revision, data } = options;
   const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));

@@ -1,34 +1,43 @@
 /**
  * The token stream and its chunks. As in BlockPruner's code, texts are joined, tokenised once as
  * one stream, and cut into consecutive chunks; a tail shorter than a chunk is dropped, and the
- * counts say so.
+ * counts say so. Other conventions cut and count otherwise (namedConvention.ts).
  */
 import { DataError } from '../errors.ts';
-import { bosPolicy, bosToken, knownBos, placeBos, withBos, type BosPlace, type BosPolicy } from './bos.ts';
+import { bosPolicy, bosToken, knownBos, placeBos, type BosPlace, type BosPolicy } from './bos.ts';
+import { consecutive, withFirst } from './cuts.ts';
+import { checkIds, separately, streamOf } from './encodeData.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { LineEnds } from './lineEnds.ts';
+import { lengthsOf, takesTextsApart, type ConventionName } from './namedConvention.ts';
 import type { RawData } from './textData.ts';
+import { textWindows, type TextSpan } from './textWindows.ts';
 import type { TokenData } from './tokenData.ts';
 import { checkSample, drawWindows, type Sample, type SampleSettings } from './windows.ts';
 
-/** Tokens a chunk has where neither an option nor the model's context says less. */
-export const DEFAULT_CHUNK = 2048;
-
 /** How a perplexity is taken. */
 export interface EvalSettings {
-  /** Tokens a chunk; null = 2048 or the model's context, whichever is shorter. */
+  /** How chunks are cut, which targets count, and how their losses become one figure. */
+  convention: ConventionName;
+  /**
+   * Tokens a chunk; null = 2048, 512 by llama.cpp's convention, or the model's context where that
+   * is shorter.
+   */
   chunk: number | null;
   /**
-   * Tokens from one chunk's start to the next's; null = chunk. With a smaller stride only the last
-   * `stride` targets of a chunk count, the ones no earlier chunk has scored (all of the first
-   * chunk's do).
+   * Tokens from one chunk's start to the next's; null = chunk, or half of it for `hf-stride`. With
+   * a smaller stride only the last `stride` targets of a chunk count, the ones no earlier chunk has
+   * scored (all of the first chunk's do).
    */
   stride: number | null;
   bos: BosPolicy;
   /** What stands between rows: BlockPruner's is a blank line. */
   join: string;
-  /** Keep the first N tokens after tokenising (and after a stream's BOS); null = all. */
+  /**
+   * Keep the first N tokens after tokenising (and after a stream's BOS); null = all. Of texts one
+   * by one, as many as it takes to have N; the last is not cut.
+   */
   tokens: number | null;
   /** CRLF and lone CR as LF, or as they stand. */
   newlines: LineEnds;
@@ -37,6 +46,7 @@ export interface EvalSettings {
 }
 
 export const defaultEvalSettings: EvalSettings = {
+  convention: 'paper',
   chunk: null,
   stride: null,
   bos: 'auto',
@@ -46,9 +56,13 @@ export const defaultEvalSettings: EvalSettings = {
   sample: null,
 };
 
-/** Equal-length chunks of one stream, and which of their targets count. */
+/** Chunks of one stream, or of texts one by one, and which of their targets count. */
 export interface Chunks {
-  /** [B][T]; each has a target that counts. */
+  convention: ConventionName;
+  /**
+   * [B][T]; each has a target that counts. All of length `chunk` where a search can use them; the
+   * last one of `hf-stride` and those of texts may be shorter.
+   */
   ids: readonly Int32Array[];
   chunk: number;
   stride: number;
@@ -74,14 +88,16 @@ export interface Chunks {
   wholeText: boolean;
   /** What is peculiar about the text, a sentence each. */
   notes: readonly string[];
+  /** Where texts are measured one by one: which chunks are whose; else null. */
+  texts: { readonly spans: readonly TextSpan[]; readonly firstTargets: readonly number[] } | null;
 }
 
 /** What settings ask of the reader of data files. */
 export function readingOf(settings: EvalSettings): { limit: number; separate: boolean; newlines: LineEnds } {
-  const { tokens, sample, newlines } = settings;
+  const { convention, tokens, sample, newlines } = settings;
   // One more than asked for, since a BOS among them may be left out.
   const limit = tokens === null ? Infinity : tokens + 1;
-  return { limit, separate: sample?.from === 'document', newlines };
+  return { limit, separate: takesTextsApart(convention) || sample?.from === 'document', newlines };
 }
 
 /**
@@ -98,12 +114,15 @@ export function chunkData(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
+  if (takesTextsApart(settings.convention) && data.kind === 'rows') {
+    return chunkTokens(name, separately(name, data.rows, tokenizer), config, tokenizer, settings);
+  }
   const ids = Int32Array.from(streamOf(name, data, tokenizer, settings.join));
   return chunkTokens(name, { kind: data.kind, ids, whole: true, notes: [] }, config, tokenizer, settings);
 }
 
 /**
- * Chunks of a stream of ids.
+ * Chunks of a stream of ids, or of the texts in it where the convention measures them one by one.
  * @throws DataError as `chunkData` does, but for text without a tokenizer.
  */
 export function chunkTokens(
@@ -113,24 +132,27 @@ export function chunkTokens(
   tokenizer: Tokenizer | null,
   settings: EvalSettings,
 ): Chunks {
-  const { join, newlines, sample } = settings;
-  checkSample(sample, settings.stride);
-  const bos = bosPolicy(data.kind, tokenizer, settings.bos);
+  const { convention, join, newlines, sample } = settings;
+  checkSample(sample, settings.stride, convention);
+  if (takesTextsApart(convention)) return textChunks(name, data, config, tokenizer, settings);
+  const { chunk, stride } = lengthsOf(convention, settings, config.maxPositionEmbeddings);
+  const bos = bosPolicy(data.kind, tokenizer, settings);
   const bosId = bos === 'none' ? null : bosToken(name, config, tokenizer);
   const bosInData = data.ids.length > 0 && data.ids[0] === (bosId ?? knownBos(config, tokenizer));
-  const chunk = settings.chunk ?? Math.min(DEFAULT_CHUNK, config.maxPositionEmbeddings);
-  const stride = settings.stride ?? chunk;
   const taken = bos === 'chunk' ? chunk - 1 : chunk;
   const step = Math.min(stride, taken);
 
   const texts = textsOf(data, bos, bosId, settings.tokens);
   for (const ids of texts) checkIds(name, ids, config.vocabSize);
-  checkLengths(chunk, stride, config);
   const windows =
-    sample === null ? consecutive(name, texts[0], taken, step, chunk) : drawWindows(name, texts, taken, sample);
+    sample === null
+      ? consecutive(name, texts[0], { taken, step, chunk, convention })
+      : drawWindows(name, texts, taken, sample);
+  const last = (windows.length - 1) * step + windows[windows.length - 1].length;
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
   const chunks: Chunks = {
-    ids: windows.map((ids) => (bos === 'chunk' && bosId !== null ? withBos(bosId, ids) : ids)),
+    convention,
+    ids: windows.map((ids) => headed(ids, bos, bosId)),
     chunk,
     stride,
     bos,
@@ -139,15 +161,59 @@ export function chunkTokens(
     newlines,
     sample: sample === null ? null : { ...sample, tokens, texts: texts.length },
     // As the official code: a pad id counts only if it is truthy, so id 0 is never ignored.
-    ignoredId: config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
-    droppedTokens: sample === null ? tokens - ((windows.length - 1) * step + taken) : 0,
+    ignoredId: convention === 'paper' && config.padTokenId !== null && config.padTokenId > 0 ? config.padTokenId : null,
+    droppedTokens: sample === null ? tokens - last : 0,
     skipped: { chunks: 0, targets: 0 },
     scoredBytes: null,
     wholeText: data.whole,
     notes: data.notes,
+    texts: null,
   };
-  const kept = withoutEmptyChunks(name, chunks);
-  return tokenizer === null ? kept : { ...kept, scoredBytes: countScoredBytes(kept, tokenizer) };
+  return withBytes(withoutEmptyChunks(name, chunks), tokenizer);
+}
+
+/** A chunk's ids with the BOS that stands at its head. */
+function headed(ids: Int32Array, bos: BosPlace, bosId: number | null): Int32Array {
+  if (bos === 'chunk' && bosId !== null) return withFirst(bosId, ids);
+  if (bos === 'replaced' && bosId !== null) ids[0] = bosId;
+  return ids;
+}
+
+/**
+ * Windows of texts one by one.
+ * @throws DataError where no text has a token to predict, an id is outside the vocabulary, words
+ * are asked for of token ids, or there is no token for a text to begin with; UsageError for
+ * settings that the convention does not have.
+ */
+function textChunks(
+  name: string,
+  data: TokenData,
+  config: ModelConfig,
+  tokenizer: Tokenizer | null,
+  settings: EvalSettings,
+): Chunks {
+  const { convention, join, newlines } = settings;
+  const { chunk } = lengthsOf(convention, settings, config.maxPositionEmbeddings);
+  const { prefix, windows, spans, whole, notes } = textWindows(name, data, config, tokenizer, { ...settings, chunk });
+  const chunks: Chunks = {
+    convention,
+    ids: windows.map((window) => window.ids),
+    chunk,
+    stride: chunk,
+    bos: prefix === null ? 'none' : 'text',
+    bosInData: false,
+    join,
+    newlines,
+    sample: null,
+    ignoredId: null,
+    droppedTokens: 0,
+    skipped: { chunks: 0, targets: 0 },
+    scoredBytes: null,
+    wholeText: whole,
+    notes,
+    texts: { spans, firstTargets: windows.map(({ firstTarget }) => firstTarget) },
+  };
+  return withBytes(chunks, tokenizer);
 }
 
 /**
@@ -163,19 +229,6 @@ function textsOf(data: TokenData, bos: BosPlace, bosId: number | null, tokens: n
     left -= text.length;
     return text.length === 0 && index > 0 ? [] : [text];
   });
-}
-
-/** Chunks of `taken` tokens, `step` from one start to the next. */
-function consecutive(name: string, stream: Int32Array, taken: number, step: number, chunk: number): Int32Array[] {
-  if (stream.length < taken) {
-    throw new DataError(`${stream.length} tokens are fewer than one chunk of ${chunk}.`, {
-      where: name,
-      remedy: 'Give more text, or lower --chunk.',
-    });
-  }
-  const chunks: Int32Array[] = [];
-  for (let start = 0; start + taken <= stream.length; start += step) chunks.push(stream.slice(start, start + taken));
-  return chunks;
 }
 
 /**
@@ -204,70 +257,35 @@ function withoutEmptyChunks(name: string, chunks: Chunks): Chunks {
  */
 export function ignoredTargets(chunks: Chunks): number {
   const ignored = (id: number, target: number, index: number): boolean =>
-    id === chunks.ignoredId && isNewTarget(chunks, index, target);
+    id === chunks.ignoredId && isOwnTarget(chunks, index, target);
   return chunks.ids.reduce((sum, ids, index) => {
     return sum + ids.subarray(1).filter((id, target) => ignored(id, target, index)).length;
   }, chunks.skipped.targets);
 }
 
-function countScoredBytes(chunks: Chunks, tokenizer: Tokenizer): number {
+/** With the bytes of what is scored. */
+function withBytes(chunks: Chunks, tokenizer: Tokenizer | null): Chunks {
+  if (tokenizer === null) return chunks;
   let bytes = 0;
   for (const [index, ids] of chunks.ids.entries()) {
     for (let target = 0; target + 1 < ids.length; target++) {
       if (isScored(chunks, index, target)) bytes += tokenizer.byteLength(ids[target + 1]);
     }
   }
-  return bytes;
+  return { ...chunks, scoredBytes: bytes };
 }
 
 /**
- * Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, and
- * not ignored.
+ * Whether target t (the token at t + 1) of chunk `index` counts: no target of an earlier chunk, not
+ * in the first half of a window of llama.cpp's, and not ignored.
  */
 export function isScored(chunks: Chunks, index: number, target: number): boolean {
-  return chunks.ids[index][target + 1] !== chunks.ignoredId && isNewTarget(chunks, index, target);
+  return chunks.ids[index][target + 1] !== chunks.ignoredId && isOwnTarget(chunks, index, target);
 }
 
-/** Whether target t of chunk `index` is a target of no earlier chunk. */
-export function isNewTarget(chunks: Chunks, index: number, target: number): boolean {
+/** Whether target t of chunk `index` is one that this chunk is to score. */
+function isOwnTarget(chunks: Chunks, index: number, target: number): boolean {
+  if (chunks.texts !== null) return target >= chunks.texts.firstTargets[index];
+  if (chunks.convention === 'llama.cpp') return target >= Math.floor(chunks.chunk / 2);
   return index === 0 || target + 1 >= chunks.chunk - chunks.stride;
-}
-
-function streamOf(name: string, data: RawData, tokenizer: Tokenizer | null, join: string): readonly number[] {
-  if (data.kind === 'ids') return data.ids;
-  if (tokenizer === null) {
-    throw new DataError('text needs a tokenizer, and none was given.', {
-      where: name,
-      remedy: 'Give token ids as a .json array.',
-    });
-  }
-  return tokenizer.encode(data.rows.join(join));
-}
-
-/** @throws DataError for an id outside the vocabulary. */
-export function checkIds(name: string, ids: Int32Array, vocabSize: number): void {
-  const at = ids.findIndex((id) => id >= vocabSize);
-  if (at >= 0) {
-    throw new DataError(`token id ${ids[at]} (at ${at}) is outside the model's vocabulary of ${vocabSize}.`, {
-      where: name,
-      remedy: "Use ids of this model's own tokenizer.",
-    });
-  }
-}
-
-function checkLengths(chunk: number, stride: number, config: ModelConfig): void {
-  if (!Number.isInteger(chunk) || chunk < 2) {
-    throw new DataError(`a chunk of ${chunk} tokens predicts nothing.`, { remedy: 'Use --chunk 2 or more.' });
-  }
-  if (chunk > config.maxPositionEmbeddings) {
-    throw new DataError(
-      `a chunk of ${chunk} tokens is longer than the model's context of ${config.maxPositionEmbeddings}.`,
-      {
-        remedy: 'Lower --chunk.',
-      },
-    );
-  }
-  if (!Number.isInteger(stride) || stride < 1 || stride > chunk) {
-    throw new DataError(`a stride of ${stride} tokens does not fit chunks of ${chunk}.`, { remedy: 'Use 1 … chunk.' });
-  }
 }

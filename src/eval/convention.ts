@@ -3,7 +3,9 @@
  * under each.
  */
 import type { NllSum } from '../ops/nll.ts';
+import type { BosPlace } from './bos.ts';
 import { ignoredTargets, type Chunks } from './chunks.ts';
+import type { ConventionName } from './namedConvention.ts';
 import type { Sample } from './windows.ts';
 
 /**
@@ -11,18 +13,20 @@ import type { Sample } from './windows.ts';
  * model).
  */
 export interface Convention {
-  /** One sentence for people. */
+  /** One sentence for people; it begins with the convention's name. */
   text: string;
+  /** Documents before 0.4 have none and are the paper's. */
+  name: ConventionName;
   chunk: number;
   stride: number;
-  bos: 'none' | 'stream' | 'chunk';
+  bos: BosPlace;
   join: string;
   /** CRLF and lone CR were read as LF; left out where line ends were kept. */
   newlines?: 'lf';
   /** How random windows were drawn; left out where chunks follow each other. */
   sample?: Sample;
-  /** exp(mean over chunks of the chunk's mean NLL), BlockPruner's. */
-  aggregation: 'mean of chunk means';
+  /** What perplexity is exp of; by the paper's convention the mean of chunk means. */
+  aggregation: Aggregation;
   /** Ids left out of the mean because they equal a truthy pad_token_id, or null where none is. */
   ignoredId: number | null;
   /**
@@ -30,6 +34,8 @@ export interface Convention {
    */
   nllSum: NllSum;
 }
+
+export type Aggregation = 'mean of chunk means' | 'mean over all targets' | 'NLL of all texts over their words';
 
 /** What was measured over. */
 export interface DataSummary {
@@ -54,32 +60,64 @@ export interface DataSummary {
 }
 
 export function conventionOf(chunks: Chunks, nllSum: NllSum): Convention {
-  const { chunk, stride, bos, join, newlines, sample, ignoredId } = chunks;
-  const parts = [
-    sample === null ? `chunks of ${chunk} tokens` : drawnWords(sample, chunk),
-    ...(sample !== null
-      ? []
-      : [stride === chunk ? 'one after another' : `every ${stride} tokens, the last ${stride} targets of each scored`]),
-    bosWords(chunks),
-    sample?.from === 'document' ? 'each text tokenised on its own' : `texts joined by ${JSON.stringify(join)}`,
-    ...(newlines === 'lf' ? ['line ends read as LF'] : []),
-    ...(sample === null ? ['a tail shorter than a chunk dropped'] : []),
-    `exp of the mean over ${sample === null ? 'chunks' : 'windows'} of the mean NLL`,
-  ];
+  const { convention: name, chunk, stride, bos, join, newlines, sample, ignoredId } = chunks;
+  const aggregation = aggregations[name];
+  const parts = [`convention ${name}: ${cutWords(chunks)}`, bosWords(chunks)];
+  if (chunks.texts === null) {
+    parts.push(
+      sample?.from === 'document' ? 'each text tokenised on its own' : `texts joined by ${JSON.stringify(join)}`,
+    );
+  }
+  if (newlines === 'lf') parts.push('line ends read as LF');
+  if (isWhole(chunks)) parts.push('a tail shorter than a chunk dropped');
+  if (name === 'llama.cpp') parts.push('targets of the first half of each not scored');
+  parts.push(
+    name === 'paper'
+      ? `exp of the mean over ${sample === null ? 'chunks' : 'windows'} of the mean NLL`
+      : `exp of the ${aggregation}`,
+  );
   if (ignoredId !== null) parts.push(`targets equal to the pad id ${ignoredId} ignored`);
   if (nllSum === 'f32') parts.push('the sum over the vocabulary kept in f32');
   return {
     text: parts.join(', '),
+    name,
     chunk,
     stride,
     bos,
     join,
     ...(newlines === 'lf' ? { newlines } : {}),
     ...(sample === null ? {} : { sample }),
-    aggregation: 'mean of chunk means',
+    aggregation,
     ignoredId,
     nllSum,
   };
+}
+
+const aggregations: Readonly<Record<ConventionName, Aggregation>> = {
+  paper: 'mean of chunk means',
+  'token-mean': 'mean over all targets',
+  'llama.cpp': 'mean over all targets',
+  'hf-stride': 'mean over all targets',
+  document: 'mean over all targets',
+  word: 'NLL of all texts over their words',
+};
+
+/** Whether all chunks are of one length, so that a tail may be left. */
+function isWhole({ convention, texts, sample }: Chunks): boolean {
+  return texts === null && convention !== 'hf-stride' && sample === null;
+}
+
+/** How the text was cut. */
+function cutWords({ convention, chunk, stride, texts, sample }: Chunks): string {
+  if (sample !== null) return drawnWords(sample, chunk);
+  if (texts !== null) {
+    const count = texts.spans.length === 1 ? '1 text' : `${texts.spans.length} texts, each by itself`;
+    return `${count}, in windows of up to ${chunk} tokens`;
+  }
+  if (convention === 'hf-stride')
+    return `windows of ${chunk} tokens every ${stride} to the end, only new targets scored`;
+  if (stride === chunk) return `chunks of ${chunk} tokens, one after another`;
+  return `chunks of ${chunk} tokens, every ${stride} tokens, the last ${stride} targets of each scored`;
 }
 
 function drawnWords({ windows, seed, from, tokens, texts }: Sample, chunk: number): string {
@@ -89,8 +127,13 @@ function drawnWords({ windows, seed, from, tokens, texts }: Sample, chunk: numbe
 
 /** Where a BOS stands, and whether the data brought one along. */
 function bosWords({ bos, bosInData, sample }: Chunks): string {
-  const stream = sample?.from === 'document' ? 'a BOS at the start of each text' : 'one BOS at the start of the stream';
-  const placed = { none: 'no BOS', stream, chunk: 'a BOS at every chunk' }[bos];
+  const placed = {
+    none: 'no BOS',
+    stream: sample?.from === 'document' ? 'a BOS at the start of each text' : 'one BOS at the start of the stream',
+    chunk: 'a BOS at every chunk',
+    replaced: 'a BOS in place of the first token of each',
+    text: 'a BOS (or end-of-text token) before each text',
+  }[bos];
   if (!bosInData) return placed;
   if (bos === 'none') return 'no BOS added (the data begin with one)';
   return `${placed} (the data begin with one, so no second one was added)`;

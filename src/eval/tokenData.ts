@@ -14,6 +14,7 @@ import { chatWithoutTemplate, holdsTexts } from './textData.ts';
 import { TextNotes } from './textNotes.ts';
 import { beginsText, type TextPart, type TextReader } from './textPart.ts';
 import { textReader } from './textReader.ts';
+import { WordCount } from './words.ts';
 
 /** Text in pieces of any length, in order. */
 export type TextPieces = AsyncIterable<string> | Iterable<string>;
@@ -43,6 +44,8 @@ export interface TokenData {
   notes: readonly string[];
   /** Where each text begins in the ids; only where texts were tokenised each on its own. */
   starts?: readonly number[];
+  /** How many words each of these texts has, as `countWords` counts them. */
+  words?: readonly number[];
 }
 
 /** Writes a chat out as one text. @throws DataError where the model has no way to. */
@@ -62,8 +65,8 @@ export interface ReadSettings extends StreamSettings {
 /** An opened file: its ids, or the parts of its texts. */
 type Opened = { kind: 'ids'; pieces: TextPieces } | { kind: 'rows'; parts: AsyncIterable<TextPart> };
 
-/** Some ids, whether they are all, and where texts begin in them. */
-type Ids = Pick<TokenData, 'ids' | 'whole' | 'starts'>;
+/** Some ids, whether they are all, where texts begin in them, and the words of these. */
+type Ids = Pick<TokenData, 'ids' | 'whole' | 'starts' | 'words'>;
 
 /**
  * Reads files by the endings of their names (`parseData`), one after the other. The ids are those
@@ -81,9 +84,9 @@ export async function readTokens(
   const { limit = Infinity } = settings;
   try {
     const first = await reading.open(0);
-    const { ids, whole, starts } =
+    const found =
       first.kind === 'ids' ? await reading.ids(first, limit) : await reading.encoded(tokenizer(files[0].name), first);
-    return { kind: first.kind, ids, whole, notes: reading.notes(), ...(starts === undefined ? {} : { starts }) };
+    return { kind: first.kind, ...found, notes: reading.notes() };
   } finally {
     await reading.close();
   }
@@ -143,12 +146,17 @@ class Reading {
     if (!separate) return encodeStream(tokenizer, this.#joined(first), this.#settings);
     const all = new IdBuffer();
     const starts: number[] = [];
+    const words: number[] = [];
     for await (const text of textsOf(this.#pieces(first))) {
+      // A text that is begun is read to its end: some conventions measure whole texts.
+      if (all.length >= limit) return { ids: all.first(Infinity), whole: false, starts, words };
       starts.push(all.length);
-      all.push((await encodeStream(tokenizer, text, { ...this.#settings, limit: Infinity })).ids);
-      if (all.length >= limit) return { ids: all.first(limit), whole: false, starts };
+      const count = new WordCount();
+      const { ids } = await encodeStream(tokenizer, count.counting(text), { ...this.#settings, limit: Infinity });
+      all.push(ids);
+      words.push(count.count);
     }
-    return { ids: all.first(limit), whole: true, starts };
+    return { ids: all.first(Infinity), whole: true, starts, words };
   }
 
   /** The texts of all files, with what stands between them. */
@@ -186,7 +194,7 @@ class Reading {
     const unread = names.slice(this.#notes.length);
     const peculiar = this.#notes.flatMap((notes, index) => notes.sentences().map((note) => `${names[index]}: ${note}`));
     return [
-      `${names.length} files were joined in this order: ${names.join(', ')}.`,
+      `${names.length} files were ${this.#settings.separate === true ? 'read' : 'joined'} in this order: ${names.join(', ')}.`,
       ...(unread.length === 0 ? [] : [`Not read, because those before have enough tokens: ${unread.join(', ')}.`]),
       ...peculiar,
     ];

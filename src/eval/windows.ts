@@ -3,6 +3,7 @@
  * data. For the same ids, seed and window length they are the same windows.
  */
 import { DataError, UsageError } from '../errors.ts';
+import { isSearchable, type ConventionName } from './namedConvention.ts';
 import { PythonRandom } from '../tensor/pythonRandom.ts';
 
 /**
@@ -29,10 +30,15 @@ export interface Sample extends SampleSettings {
 }
 
 /**
- * @throws UsageError for a stride, which random windows do not have.
+ * @throws UsageError for a stride, which random windows do not have, or a convention that takes all
+ * of the text.
  */
-export function checkSample(sample: SampleSettings | null, stride: number | null): void {
-  if (sample === null || stride === null) return;
+export function checkSample(sample: SampleSettings | null, stride: number | null, convention: ConventionName): void {
+  if (sample === null) return;
+  if (!isSearchable(convention)) {
+    throw new UsageError(`--sample does not go with --convention ${convention}, which measures all of the text.`);
+  }
+  if (stride === null) return;
   throw new UsageError('--stride does not go with --sample: random windows do not follow each other.');
 }
 

@@ -42,11 +42,11 @@ export async function chunksOf(
  */
 export function evaluationOf(settings: EvaluationSettings): EvalSettings {
   const { chunk = null, stride = null, tokens = null, newlines = 'keep' } = settings;
-  const { bos: defaultBos, join: defaultJoin } = defaultEvalSettings;
-  const { bos = defaultBos, join = defaultJoin } = settings;
+  const { bos: defaultBos, join: defaultJoin, convention: defaultConvention } = defaultEvalSettings;
+  const { bos = defaultBos, join = defaultJoin, convention = defaultConvention } = settings;
   const sample = settings.sample === undefined ? null : sampleOf(settings.sample);
-  checkSample(sample, stride);
-  return { chunk, stride, bos, join, tokens, newlines, sample };
+  checkSample(sample, stride, convention);
+  return { convention, chunk, stride, bos, join, tokens, newlines, sample };
 }
 
 function sampleOf(sample: NonNullable<EvaluationSettings['sample']>): SampleSettings {

@@ -13,6 +13,7 @@ import type { BosPolicy } from '../eval/bos.ts';
 import type { LineEnds } from '../eval/lineEnds.ts';
 import type { SampleSource } from '../eval/windows.ts';
 import type { Convention, DataSummary } from '../eval/convention.ts';
+import type { ConventionName } from '../eval/namedConvention.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import type { Completion } from '../model/completion.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -97,9 +98,11 @@ export type MaskLike = string | readonly string[] | { toString(): string };
 
 /** How a perplexity is taken. */
 export interface EvaluationSettings {
-  /** Tokens a chunk; default: 2048 or the model's context, whichever is shorter. */
+  /** Default `paper`; `prune` also takes `token-mean` and `llama.cpp`, `perplexity` all. */
+  convention?: ConventionName;
+  /** Tokens a chunk; default: 2048, for `llama.cpp` 512, or the model's context if shorter. */
   chunk?: number;
-  /** Tokens from one chunk's start to the next's; default: the chunk. */
+  /** From one chunk's start to the next's; default: the chunk, for `hf-stride` half of it. */
   stride?: number;
   /** Where a BOS goes; default `auto`: as the tokenizer does. */
   bos?: BosPolicy;

@@ -6,6 +6,7 @@ import { backendNames } from '../backends/select.ts';
 import { gpuModes } from '../backends/gpu/gpuMode.ts';
 import { UsageError } from '../errors.ts';
 import { lineEnds } from '../eval/lineEnds.ts';
+import { conventionNames } from '../eval/namedConvention.ts';
 import { sampleSources } from '../eval/windows.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
@@ -44,6 +45,7 @@ const signal: Rule = {
 };
 
 const evaluationRules: Rules = {
+  convention: oneOf(...conventionNames),
   chunk: whole(2),
   stride: whole(1),
   bos: oneOf('auto', 'none', 'stream', 'chunk'),

@@ -8,6 +8,7 @@ import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
+import { requireSearchable } from '../eval/namedConvention.ts';
 import { formatBlock, hasBlock } from '../model/blockId.ts';
 import { configIdentity, type ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -90,6 +91,8 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   const { model, chunks, kind, stop, method = blockpruner } = options;
   checkStopRules(stop, kind, model.config);
   const settings = method.check(settingsOf(options), model.config);
+  requireSearchable(chunks.convention);
+  if (options.race !== undefined) requireEvenChunks(chunks);
   // What cannot be repaired in the end is refused before a search.
   if (options.repair !== undefined) unitsOf(chunks);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
@@ -98,7 +101,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = identityOf(method, settings, gradients);
+    const identity = { ...conventionIdentity(chunks), ...identityOf(method, settings, gradients) };
     const hashes = await hashInputs(options, identity);
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
@@ -129,6 +132,18 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   } finally {
     await gradients?.dispose();
   }
+}
+
+/**
+ * A race takes every chunk for as much as every other.
+ * @throws UsageError where chunks count by their targets, and these differ.
+ */
+function requireEvenChunks({ convention, stride, chunk }: Chunks): void {
+  if (convention === 'paper' || stride === chunk) return;
+  throw new UsageError('with a stride, chunks of token-mean count differently, and a race needs them alike.', {
+    where: '--search race',
+    remedy: 'Leave --stride out, or use --search exact.',
+  });
 }
 
 /** All settings of the method. @throws UsageError for repair in the loop of another method. */
@@ -254,6 +269,14 @@ function identityOf(method: Method, settings: unknown, gradients: GradientBacken
   }
   const { name, version } = method;
   return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
+}
+
+/**
+ * What tells a search by one convention from that by another. The paper's is as it was before there
+ * were others, so that journals of then go on.
+ */
+function conventionIdentity({ convention }: Chunks): object {
+  return convention === 'paper' ? {} : { convention };
 }
 
 /** Hashes of everything a score depends on. */

@@ -1,6 +1,6 @@
 /** The text that healing trains on. */
 import { DataError } from '../errors.ts';
-import { checkIds } from '../eval/chunks.ts';
+import { checkIds } from '../eval/encodeData.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { Hasher } from '../platform/sha256.ts';
 

@@ -269,6 +269,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
     convention: fc.record(
       {
         text: text(),
+        name: fc.constant('paper' as const),
         chunk: count(),
         stride: count(),
         bos: fc.constantFrom('none', 'stream', 'chunk'),
@@ -285,7 +286,7 @@ function restArbitrary(): fc.Arbitrary<Rest> {
         ignoredId: optional(count()),
         nllSum: fc.constantFrom('f64', 'f32'),
       },
-      { requiredKeys: ['text', 'chunk', 'stride', 'bos', 'join', 'aggregation', 'ignoredId', 'nllSum'] },
+      { requiredKeys: ['text', 'name', 'chunk', 'stride', 'bos', 'join', 'aggregation', 'ignoredId', 'nllSum'] },
     ),
     backend: text(),
     method: fc.record({ name: text(), settings: fc.dictionary(text(), fc.oneof(text(), fc.double(), fc.boolean())) }),

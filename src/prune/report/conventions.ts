@@ -7,12 +7,16 @@ const BOS = {
   none: 'none',
   stream: 'once, at the head of the stream',
   chunk: 'at the head of every chunk',
+  replaced: 'in place of the first token of every chunk',
+  text: 'before every text',
 } as const satisfies Record<PruneResult['convention']['bos'], string>;
 
 /** What exactly was measured: without it a perplexity cannot be compared with another. */
 export function conventionsSection(result: PruneResult): Markup {
   const { convention, data, model } = result;
   const rows: (readonly [string, Child])[] = [
+    // Documents of older versions do not name it.
+    ['Convention', convention.name ?? 'paper'],
     ['Data', element('bdi', {}, data.name)],
     ['Tokens scored', formatCount(data.scoredTokens)],
     ['Chunks', `${formatCount(data.chunks)} of ${formatCount(convention.chunk)} tokens, ${placed(convention)}`],

@@ -1,0 +1,93 @@
+/** Faults of the conventions by name, and of errors that are paired over chunks. */
+import type { Mutant } from './mutant.ts';
+
+const golden = ['spec/eval/namedConvention.spec.ts'];
+const chunks = { file: 'src/eval/chunks.ts', specs: golden };
+const cuts = { file: 'src/eval/cuts.ts', specs: golden };
+const scores = { file: 'src/eval/perplexity.ts', specs: golden };
+const texts = { file: 'src/eval/words.ts', specs: ['spec/eval/tokenData.spec.ts'] };
+
+export const conventionMutants: readonly Mutant[] = [
+  {
+    ...chunks,
+    name: 'llama.cpp: one target too many, the first after the half',
+    from: 'target >= Math.floor(chunks.chunk / 2)',
+    to: 'target + 1 >= Math.floor(chunks.chunk / 2)',
+  },
+  {
+    ...chunks,
+    name: 'llama.cpp: a BOS at the head of the stream only',
+    from: "if (bos === 'replaced' && bosId !== null) ids[0] = bosId;",
+    to: '',
+  },
+  {
+    ...chunks,
+    name: 'every convention ignores the pad id',
+    from: "convention === 'paper' && config.padTokenId !== null",
+    to: 'config.padTokenId !== null',
+  },
+  {
+    ...chunks,
+    name: 'texts one by one: the window’s context is scored again',
+    from: 'target >= chunks.texts.firstTargets[index]',
+    to: 'target >= 0',
+  },
+  {
+    file: 'src/eval/textWindows.ts',
+    specs: golden,
+    name: 'texts one by one: measured on after enough tokens',
+    from: 'starts.filter((start) => start < limit)',
+    to: 'starts.filter((start) => start < Infinity)',
+  },
+  {
+    ...cuts,
+    name: 'hf-stride drops the tail',
+    from: 'start + length - step < stream.length && start + 1 < stream.length',
+    to: 'start + length <= stream.length',
+  },
+  {
+    ...cuts,
+    name: 'a later window of a text begins without the token before it',
+    from: 'end - 1 - length',
+    to: 'end - length',
+  },
+  {
+    ...scores,
+    name: 'words: nats over tokens',
+    from: "words !== null && chunks.convention === 'word' ? words : own.targets",
+    to: 'own.targets',
+  },
+  {
+    ...scores,
+    name: 'windows of different lengths go through the model together',
+    from: 'return other < 0 ? ids : ids.slice(0, other);',
+    to: 'return other < 0 ? ids : ids;',
+  },
+  {
+    file: 'src/eval/words.ts',
+    specs: ['spec/eval/words.spec.ts'],
+    name: 'words: only blanks and line feeds stand between them',
+    from: 'return isSpace(char) ||',
+    to: "return char === ' ' || char === '\\n' ||",
+  },
+  {
+    file: 'src/eval/bos.ts',
+    specs: golden,
+    name: 'texts one by one begin with a BOS or not at all',
+    from: ' ?? tokenizer?.eosTokenId ?? config.eosTokenIds.at(0) ?? null',
+    to: '',
+  },
+  {
+    ...texts,
+    name: 'texts one by one: words of a text’s first piece only',
+    from: 'this.take(piece);',
+    to: 'if (this.count === 1) this.take(piece);',
+  },
+  {
+    file: 'src/prune/run.ts',
+    specs: ['spec/cli/conventions.spec.ts'],
+    name: 'journal hash misses the convention',
+    from: "return convention === 'paper' ? {} : { convention };",
+    to: "return convention === 'paper' ? {} : {};",
+  },
+];
