@@ -92,9 +92,9 @@ test.prop([someCase, someSettings], runs)(
   async (one, settings) => {
     const { result } = await repairOf(one, { settings: { ...settings, factors: [1e30] } });
     for (const [name, values] of await valuesOf(one.source, result.edits)) {
-      if (name.endsWith('.weight')) expect(values).toEqual(await one.source.tensor(name));
+      if (name.endsWith('.weight') && settings.form !== 'scale') expect(values).toEqual(await one.source.tensor(name));
     }
-    if (result.edits.some(({ tensor }) => tensor.endsWith('.bias'))) return;
+    if (settings.form === 'scale' || result.edits.some(({ tensor }) => tensor.endsWith('.bias'))) return;
     expect(result.edits).toEqual([]);
     for (const { kept, factor } of result.fits) expect([kept === null, factor]).toEqual([false, null]);
     expect(result.repaired).toEqual(await scoresOf(one.source, one.mask, one.chunks));
@@ -117,6 +117,14 @@ describe('is refused', () => {
     for (const mask of [Mask.empty, Mask.of(walkOf(source.config))]) {
       await expect(repairOf({ source, chunks, mask })).rejects.toThrow(UsageError);
     }
+  });
+
+  it('where a scale is to be fitted at every kept block', async () => {
+    const source = await tinySource();
+    const one = { source, mask: Mask.of([{ layer: 0, kind: 'mlp' }]), chunks: tinyChunks(1, 2, 4) };
+    const wrong = repairOf(one, { settings: { ...defaultRepair, form: 'scale' } });
+    await expect(wrong).rejects.toThrow(UsageError);
+    await expect(wrong).rejects.toThrow("Use the scope 'cuts'.");
   });
 
   it('where chunks overlap', async () => {

@@ -9,6 +9,8 @@ import { Mask } from '../../src/model/mask.ts';
 import { Transformer } from '../../src/model/transformer.ts';
 import { walkOf } from '../../src/model/walk.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
+import { repairScopes } from '../../src/repair/cuts.ts';
+import { repairForms } from '../../src/repair/fit.ts';
 import {
   defaultRepair,
   repair,
@@ -59,11 +61,13 @@ export const someCase: fc.Arbitrary<Case> = fc
   })
   .filter(({ source, mask }) => mask.size > 0 && mask.size < walkOf(source.config).length);
 
-export const someSettings: fc.Arbitrary<RepairSettings> = fc.record({
-  form: fc.constantFrom('refit', 'replaceme'),
-  scope: fc.constantFrom('all', 'cuts'),
-  factors: fc.constantFrom(defaultRepair.factors, [1e-3], [0.1, 1]),
-});
+export const someSettings: fc.Arbitrary<RepairSettings> = fc
+  .record({
+    form: fc.constantFrom(...repairForms),
+    scope: fc.constantFrom(...repairScopes),
+    factors: fc.constantFrom(defaultRepair.factors, [1e-3], [0.1, 1]),
+  })
+  .map((settings) => (settings.form === 'scale' ? { ...settings, scope: 'cuts' } : settings));
 
 export interface Given {
   readonly backend?: Backend;

@@ -31,6 +31,11 @@ export interface RewriteEdit {
    * @param old the model before this edit.
    */
   values(old: WeightSource): Promise<Float32Array>;
+  /**
+   * Rows `from` (inclusive) to `to` (exclusive) of the new values. Without it they are cut from all
+   * values, which is slow where a tensor is read row by row, as an embedding is.
+   */
+  rows?(old: WeightSource, from: number, to: number): Promise<Float32Array>;
 }
 
 /** A layer that the model did not have. */
@@ -93,7 +98,7 @@ function rewritten(base: WeightSource, edit: RewriteEdit): WeightSource {
   const { info } = placeOf(base, tensor);
   const places = new Map([...base.tensors.keys()].map((name) => [name, placeOf(base, name)]));
   const values = (): Promise<Float32Array> => edit.values(base);
-  const place = computed(tensor, info.shape, values);
+  const place = computed(tensor, info.shape, values, (from, to) => edit.rows?.(base, from, to));
   places.set(tensor, place);
   return viewOf(base, base.config, places, async (hasher) => {
     hashLine(hasher, `rewrite ${tensor}`);
@@ -183,7 +188,13 @@ function placeOf(base: WeightSource, name: string): Place {
 }
 
 /** A tensor whose values are made when they are asked for. */
-function computed(name: string, shape: readonly number[], values: () => Promise<Float32Array>): Place {
+/** @param some gives rows for less than all values, or undefined where it cannot. */
+function computed(
+  name: string,
+  shape: readonly number[],
+  values: () => Promise<Float32Array>,
+  some: (from: number, to: number) => Promise<Float32Array> | undefined = () => undefined,
+): Place {
   const read = async (): Promise<Float32Array> => checkLength(name, await values(), shape);
   return {
     info: { shape, dtype: 'F32', bytes: 4 * sizeOf(shape) },
@@ -193,6 +204,8 @@ function computed(name: string, shape: readonly number[], values: () => Promise<
       if (width === undefined || !(from >= 0 && from <= to && to <= rows)) {
         throw new NotFoundError(`there are no rows ${from} … ${to} in tensor '${name}' [${shape.join(', ')}].`);
       }
+      const taken = await some(from, to);
+      if (taken !== undefined) return checkLength(name, taken, [to - from, width]);
       return (await read()).slice(from * width, to * width);
     },
   };

@@ -7,7 +7,7 @@ import { mhaTensorNames, mlpTensorNames, type LinearNames } from '../model/tenso
 import type { Transformer } from '../model/transformer.ts';
 import { elementsOf } from '../model/weights.ts';
 import { NormalEquations } from './normalEquations.ts';
-import { rowsOf, type Unit } from './units.ts';
+import type { Unit } from './units.ts';
 
 /** The names of a block's output matrix, which writes to the stream, and of its bias. */
 export function outputOf(config: ModelConfig, { kind, layer }: BlockId): LinearNames {
@@ -30,7 +30,7 @@ export async function observe(
   block: BlockId,
   x: DeviceTensor,
   unit: Unit,
-): Promise<{ inputs: Float32Array; after: Float32Array }> {
+): Promise<Pick<Observed, 'inputs' | 'after'>> {
   const { weight } = outputOf(model.config, block);
   let inputs: Float32Array = new Float32Array(0);
   const moved = await model.block(block, x, unit.ids[0].length, {
@@ -42,36 +42,40 @@ export async function observe(
   return { inputs, after };
 }
 
+/** What a fit sees of a unit: all on the host, R rows each. */
+export interface Observed {
+  /** A [R, in], inputs of the output matrix. */
+  readonly inputs: Float32Array;
+  /** H [R, C], the stream after the block as it is. */
+  readonly after: Float32Array;
+  /** H* [R, C], the dense stream after the removed blocks that follow. */
+  readonly target: Float32Array;
+}
+
 /**
- * Adds a unit's rows of [A | R | 1] to the sums, R = target − after.
- * @param ignoredId tokens whose rows do not count: padding, which no text is made of.
+ * Adds rows of [A | R | 1] to the sums, R = H* − H.
+ * @param counts which rows do: `countedRows`.
  */
 export async function addRows(
   sums: NormalEquations,
-  { backend }: Transformer,
-  unit: Unit,
-  rows: { readonly inputs: Float32Array; readonly after: Float32Array; readonly target: Float32Array },
-  ignoredId: number | null,
+  { backend }: Pick<Transformer, 'backend'>,
+  { inputs, after, target }: Observed,
+  counts: readonly boolean[],
 ): Promise<void> {
   const { width, shape } = sums;
-  const count = rowsOf(unit);
-  const tokens = unit.ids.flatMap((ids) => [...ids]);
+  const count = counts.filter(Boolean).length;
+  if (count === 0) return;
   const joined = new Float32Array(count * width);
-  let counted = 0;
-  for (const [row, token] of tokens.entries()) {
-    if (token === ignoredId) continue;
-    const at = counted * width;
-    joined.set(rows.inputs.subarray(row * shape.inputs, (row + 1) * shape.inputs), at);
-    for (let i = 0; i < shape.outputs; i++) {
-      const from = row * shape.outputs + i;
-      joined[at + shape.inputs + i] = rows.target[from] - rows.after[from];
-    }
+  let at = 0;
+  for (const [row, counted] of counts.entries()) {
+    if (!counted) continue;
+    joined.set(inputs.subarray(row * shape.inputs, (row + 1) * shape.inputs), at);
+    const missing = at + shape.inputs;
+    const from = row * shape.outputs;
+    for (let i = 0; i < shape.outputs; i++) joined[missing + i] = target[from + i] - after[from + i];
     if (shape.bias) joined[at + width - 1] = 1;
-    counted++;
+    at += width;
   }
-  if (counted === 0) return;
-  const gram = await withScope(backend, (scope) => {
-    return backend.download(scope.gram(scope.upload(joined.subarray(0, counted * width), counted, width)));
-  });
-  sums.add(gram, counted);
+  const gram = await withScope(backend, (scope) => backend.download(scope.gram(scope.upload(joined, count, width))));
+  sums.add(gram, count);
 }

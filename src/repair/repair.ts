@@ -15,7 +15,7 @@
  *
  * Nothing is trained, no tensor changes its shape, and the result is a list of edits of the model.
  */
-import { NotFoundError } from '../errors.ts';
+import { NotFoundError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import type { ChunkScore } from '../eval/perplexity.ts';
@@ -25,11 +25,14 @@ import { Mask } from '../model/mask.ts';
 import { consume } from '../model/ownership.ts';
 import { Transformer } from '../model/transformer.ts';
 import { largestPiece } from '../model/weightPieces.ts';
-import { addRows, noSums, observe, outputOf } from './branchSums.ts';
+import { observe, outputOf } from './branchSums.ts';
 import { cutsOf, type KeptBlock, type RepairScope } from './cuts.ts';
-import { defaultFactors, fitOutput, type FitFigures, type FitSettings } from './fit.ts';
-import { hostStream, openStreams, scoresOf, through, type Streams } from './streams.ts';
-import { heldOutChunks, unitsOf, type Unit } from './units.ts';
+import { defaultFactors, type FitFigures, type FitSettings } from './fit.ts';
+import { matrixFitter, scaleFitter } from './fitters.ts';
+import { scaleEdits, times } from './scaleWalk.ts';
+import type { Stream } from './stream.ts';
+import { hostStream, openStream, scoresOf, through, walkedScores } from './streams.ts';
+import { countedRows, heldOutChunks, unitsOf, type Unit } from './units.ts';
 
 export interface RepairSettings extends FitSettings {
   readonly scope: RepairScope;
@@ -41,6 +44,8 @@ export const defaultRepair: RepairSettings = { form: 'refit', scope: 'all', fact
 export interface BlockFit extends FitFigures {
   /** `L5.mlp` */
   readonly block: string;
+  /** Of form `scale`: what the stream after the block is multiplied by. */
+  readonly scale?: number;
 }
 
 /** A fit with the tensors it changed, by canonical name; none where the block keeps its weights. */
@@ -96,48 +101,57 @@ export interface RepairInput {
 /**
  * Repairs a pruned model.
  * @returns the edits that do so, and how both models fare on the text.
- * @throws UsageError for a mask that removes nothing or everything; DataError for chunks that
- * overlap; NonFiniteError where the whole model's loss is not finite.
+ * @throws UsageError for a mask that removes nothing or everything, or a scale for other blocks
+ * than those before cuts; DataError for chunks that overlap; NonFiniteError where the whole model's
+ * loss is not finite.
  */
 export async function* repair(input: RepairInput): AsyncGenerator<RepairEvent, Repaired> {
-  const { model, chunks, mask, settings, memory } = input;
+  const { model, chunks, mask, settings, memory, bytes } = input;
+  const scaling = settings.form === 'scale';
+  if (scaling && settings.scope === 'all') {
+    throw new UsageError('a stream is scaled at cuts, not at every kept block.', { remedy: "Use the scope 'cuts'." });
+  }
   const { leading, kept } = cutsOf(model.config, mask, settings.scope);
   const units = unitsOf(chunks);
   // A rewrite looks its values up when they are asked for, so those of all blocks to be fitted can
   // stand here already.
-  const steps = kept.map((step) => ({ ...step, rewrites: step.fitted ? rewritesOf(input, step) : [] }));
-  const mended = await mendedModel(
-    model,
-    steps.flatMap(({ rewrites }) => rewrites),
-  );
+  const steps = kept.map((step) => ({ ...step, rewrites: step.fitted && !scaling ? rewritesOf(input, step) : [] }));
+  const rewrites = steps.flatMap((step) => step.rewrites);
+  const mended = await editedModel(model, rewrites);
   try {
-    const { dense, repaired } = await openStreams(model, units, input.bytes);
+    const dense = await openStream(model, units, bytes / 2);
+    const repaired = await openStream(model, units, bytes / 2);
     const fits: BlockFit[] = [];
-    const edits: RewriteEdit[] = [];
+    const changed = new Set<string>();
     for (const block of leading) await dense.move(through(model, block));
     for (const [at, step] of steps.entries()) {
       for (const block of [step.block, ...step.run]) await dense.move(through(model, block));
-      if (step.fitted) {
-        const key = fitKey(mask, step);
-        let found = await memory.recall(key);
-        if (found === null) {
-          found = yield* fitBlock(input, step, units, { dense, repaired }, (part) => (at + part) / steps.length);
-          await memory.keep(key, found);
-        }
-        const { fit, tensors } = found;
-        fits.push(fit);
-        edits.push(...step.rewrites.filter(({ tensor }) => tensors.has(tensor)));
-        yield { type: 'repaired', fit };
+      if (!step.fitted) {
+        await repaired.move(through(model, step.block));
+        continue;
       }
-      await repaired.move(through(step.fitted ? mended : model, step.block));
+      const key = fitKey(mask, step);
+      let found = await memory.recall(key);
+      if (found === null) {
+        found = yield* fitBlock(input, step, units, { dense, repaired }, (part) => (at + part) / steps.length);
+        await memory.keep(key, found);
+      }
+      const { fit, tensors } = found;
+      fits.push(fit);
+      for (const tensor of tensors.keys()) changed.add(tensor);
+      yield { type: 'repaired', fit };
+      await repaired.move(through(mended, step.block));
+      if (fit.scale !== undefined && fit.scale !== 1) await repaired.move(times(model, fit.scale));
     }
     const scores = await scoresOf(model, chunks, units, dense);
     await requireFiniteLoss(model, chunks, Mask.empty, scores);
+    const edits = scaling ? scaleEdits(model.config, mask, fits) : rewrites.filter(({ tensor }) => changed.has(tensor));
     return {
       edits,
       fits,
       dense: scores,
-      repaired: await scoresOf(model, chunks, units, repaired),
+      // Folding rounds the weights anew, so that a scaled model is walked once more.
+      repaired: scaling ? await editedScores(input, units, edits) : await scoresOf(model, chunks, units, repaired),
       heldOut: heldOutChunks(chunks.ids.length),
       notRepaired: settings.scope === 'cuts' ? leading.map(formatBlock) : [],
     };
@@ -151,26 +165,18 @@ async function* fitBlock(
   { model, chunks, settings }: RepairInput,
   { block }: KeptBlock,
   units: readonly Unit[],
-  { dense, repaired }: Streams,
+  { dense, repaired }: { readonly dense: Stream; readonly repaired: Stream },
   fractionOf: (part: number) => number,
 ): AsyncGenerator<RepairEvent, FittedBlock> {
-  const name = formatBlock(block);
-  const sums = { fit: noSums(model, block), heldOut: noSums(model, block) };
+  const fitter = settings.form === 'scale' ? scaleFitter() : matrixFitter(model, block, settings);
   for (const unit of units) {
-    yield { type: 'repairing', block: name, fraction: fractionOf(unit.index / units.length) };
+    yield { type: 'repairing', block: formatBlock(block), fraction: fractionOf(unit.index / units.length) };
     const target = await hostStream(model, dense, unit);
     const seen = await consume(model.backend, await repaired.at(unit), (x) => observe(model, block, x, unit));
-    await addRows(unit.heldOut ? sums.heldOut : sums.fit, model, unit, { ...seen, target }, chunks.ignoredId);
+    await fitter.add({ ...seen, target }, countedRows(unit, chunks.ignoredId), unit.heldOut);
   }
-  const names = outputOf(model.config, block);
-  const weight = await model.source.tensor(names.weight);
-  const bias = names.bias === null ? null : await model.source.tensor(names.bias);
-  const heldOut = sums.heldOut.rows === 0 ? null : sums.heldOut;
-  const fitted = await fitOutput(sums.fit, heldOut, weight, bias, settings);
-  const tensors = new Map<string, Float32Array>();
-  if (fitted.weight !== null) tensors.set(names.weight, fitted.weight);
-  if (names.bias !== null && fitted.bias !== null) tensors.set(names.bias, fitted.bias);
-  return { fit: { block: name, ...fitted.figures }, tensors };
+  const { figures, scale, tensors } = await fitter.fit();
+  return { fit: { block: formatBlock(block), ...(scale === undefined ? {} : { scale }), ...figures }, tensors };
 }
 
 /** What a fit depends on beside model, text and settings. */
@@ -197,7 +203,20 @@ function rewritesOf({ model, mask, memory }: RepairInput, step: KeptBlock): Rewr
   }));
 }
 
-/** The model with the fits. Its blocks are asked for one after another, each for all units. */
-function mendedModel({ source, backend, nllSum }: Transformer, rewrites: readonly RewriteEdit[]): Promise<Transformer> {
-  return Transformer.load(edited(source, rewrites), backend, largestPiece(source).bytes, nllSum);
+/** The model after edits. It is asked for one block after another, each for all units. */
+function editedModel({ source, backend, nllSum }: Transformer, edits: readonly RewriteEdit[]): Promise<Transformer> {
+  return Transformer.load(edited(source, edits), backend, largestPiece(source).bytes, nllSum);
+}
+
+async function editedScores(
+  { model, mask, chunks, bytes }: RepairInput,
+  units: readonly Unit[],
+  edits: readonly RewriteEdit[],
+): Promise<ChunkScore[]> {
+  const after = await editedModel(model, edits);
+  try {
+    return await walkedScores(after, mask, chunks, units, bytes);
+  } finally {
+    after.free();
+  }
 }

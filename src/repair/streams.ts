@@ -1,36 +1,24 @@
-/**
- * The two streams of a repair, side by side: that of the whole model, and that of the pruned one
- * with the output matrices refitted so far.
- */
-import type { DeviceTensor } from '../backends/backend.ts';
+/** Streams of a model: opened, moved through blocks, scored. */
 import type { Chunks } from '../eval/chunks.ts';
 import { scoreChunk, type ChunkScore } from '../eval/perplexity.ts';
 import type { BlockId } from '../model/blockId.ts';
+import type { Mask } from '../model/mask.ts';
 import { consume } from '../model/ownership.ts';
 import { bySequence, nextTokens, type Transformer } from '../model/transformer.ts';
+import { walkOf } from '../model/walk.ts';
 import { Stream, type Move } from './stream.ts';
 import { rowsOf, type Unit } from './units.ts';
 
-export interface Streams {
-  readonly dense: Stream;
-  readonly repaired: Stream;
-}
-
 /**
- * Both at the embedding.
- * @param bytes of the host that they may take. Units beyond that are computed anew.
+ * The stream of all units at the embedding.
+ * @param bytes of the host that it may take. Units beyond that are computed anew.
  */
-export async function openStreams(model: Transformer, units: readonly Unit[], bytes: number): Promise<Streams> {
-  let room = 0;
-  let left = bytes;
-  for (const unit of units) {
-    left -= 2 * 4 * rowsOf(unit) * model.config.hiddenSize;
-    if (left < 0) break;
-    room++;
-  }
-  const embed = ({ ids }: Unit): Promise<DeviceTensor> => model.embed(ids);
-  const dense = await Stream.open(model.backend, embed, units, room);
-  return { dense, repaired: await Stream.open(model.backend, embed, units, room) };
+export function openStream(model: Transformer, units: readonly Unit[], bytes: number): Promise<Stream> {
+  const ends = units.map(
+    (unit, at) => 4 * model.config.hiddenSize * units.slice(0, at + 1).reduce((rows, one) => rows + rowsOf(one), 0),
+  );
+  const room = ends.filter((end) => end <= bytes).length;
+  return Stream.open(model.backend, ({ ids }) => model.embed(ids), units, room);
 }
 
 /** Through a block of a model, which may be the edited one. */
@@ -54,6 +42,19 @@ export async function scoresOf(
     }
   }
   return scores;
+}
+
+/** The scores of a model without some blocks, walked block by block for all units. */
+export async function walkedScores(
+  model: Transformer,
+  mask: Mask,
+  chunks: Chunks,
+  units: readonly Unit[],
+  bytes: number,
+): Promise<ChunkScore[]> {
+  const stream = await openStream(model, units, bytes);
+  for (const block of walkOf(model.config, mask)) await stream.move(through(model, block));
+  return scoresOf(model, chunks, units, stream);
 }
 
 /** A unit's stream [R, C] on the host. */

@@ -27,6 +27,11 @@ export function rowsOf({ ids }: Unit): number {
   return ids.length * ids[0].length;
 }
 
+/** Which rows count in a fit: those of all tokens but the ignored one, which is padding. */
+export function countedRows({ ids }: Unit, ignoredId: number | null): boolean[] {
+  return ids.flatMap((tokens) => Array.from(tokens, (token) => token !== ignoredId));
+}
+
 /** Chunks that one unit holds at most. */
 export function unitChunks(chunk: number): number {
   return Math.max(1, Math.floor(UNIT_ROWS / chunk));
