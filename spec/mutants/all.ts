@@ -22,6 +22,7 @@ import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
+import { repairWalkMutants } from './repairWalk.ts';
 import { searchMutants } from './search.ts';
 import { statisticsMutants } from './statistics.ts';
 import { tokenizerMutants } from './tokenizer.ts';
@@ -50,6 +51,7 @@ export const mutants: readonly Mutant[] = [
   ...partMutants,
   ...journalMutants,
   ...repairMathsMutants,
+  ...repairWalkMutants,
   ...reportMutants,
   ...tokenizerMutants,
   ...dataMutants,

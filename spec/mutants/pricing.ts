@@ -33,8 +33,8 @@ export const pricingMutants: readonly Mutant[] = [
     file: 'src/session/loadedWeights.ts',
     specs: ['spec/session/session.spec.ts'],
     name: 'short memory is told in words that were not asked for',
-    from: 'mostMemory(this.#backend), this.#remedy)',
-    to: 'mostMemory(this.#backend))',
+    from: 'hostBytes, this.#remedy)',
+    to: 'hostBytes)',
   },
   {
     ...order,

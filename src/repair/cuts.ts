@@ -10,7 +10,10 @@ import type { Mask } from '../model/mask.ts';
 import { walkOf } from '../model/walk.ts';
 
 export const repairScopes = ['all', 'cuts'] as const;
-/** Which kept blocks are fitted: every one, or only the last before each cut. */
+/**
+ * Which kept blocks are fitted: every one from the first cut on, or only the last before each cut.
+ * Before the first removed block nothing is missing.
+ */
 export type RepairScope = (typeof repairScopes)[number];
 
 /** A kept block and the removed blocks between it and the next kept one, in walk order. */
@@ -18,6 +21,8 @@ export interface KeptBlock {
   readonly block: BlockId;
   /** What follows it and was removed; may be empty. */
   readonly run: readonly BlockId[];
+  /** Whether a block was removed before it or right after it. */
+  readonly missing: boolean;
   /** Whether its output matrix is fitted. */
   readonly fitted: boolean;
 }
@@ -54,5 +59,12 @@ export function cutsOf(model: Layered, mask: Mask, scope: RepairScope): Cuts {
     if (!mask.has(block)) kept.push({ block, run: [] });
     else (kept.at(-1)?.run ?? leading).push(block);
   }
-  return { leading, kept: kept.map((one) => ({ ...one, fitted: scope === 'all' || one.run.length > 0 })) };
+  let missing = leading.length > 0;
+  return {
+    leading,
+    kept: kept.map(({ block, run }) => {
+      missing ||= run.length > 0;
+      return { block, run, missing, fitted: scope === 'all' ? missing : run.length > 0 };
+    }),
+  };
 }

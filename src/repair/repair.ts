@@ -120,14 +120,17 @@ export async function* repair(input: RepairInput): AsyncGenerator<RepairEvent, R
   const mended = await editedModel(model, rewrites);
   try {
     const dense = await openStream(model, units, bytes / 2);
-    const repaired = await openStream(model, units, bytes / 2);
+    // Up to the first removed block both streams are one.
+    let repaired = dense;
     const fits: BlockFit[] = [];
     const changed = new Set<string>();
+    if (leading.length > 0) repaired = dense.fork();
     for (const block of leading) await dense.move(through(model, block));
     for (const [at, step] of steps.entries()) {
+      if (repaired === dense && step.missing) repaired = dense.fork();
       for (const block of [step.block, ...step.run]) await dense.move(through(model, block));
       if (!step.fitted) {
-        await repaired.move(through(model, step.block));
+        if (repaired !== dense) await repaired.move(through(model, step.block));
         continue;
       }
       const key = fitKey(mask, step);

@@ -43,6 +43,15 @@ export class Stream {
     return stream;
   }
 
+  /** The same stream, to go on by another way. */
+  fork(): Stream {
+    const fork = new Stream(this.#backend, this.#embed, this.#units);
+    // A move replaces arrays and changes none, so both may hold the same.
+    for (const [index, values] of this.#kept.entries()) fork.#kept[index] = values;
+    fork.#moves.push(...this.#moves);
+    return fork;
+  }
+
   /** A unit's stream [R, C] on the backend, for whoever asked to free. */
   async at(unit: Unit): Promise<DeviceTensor> {
     const kept = this.#kept[unit.index];

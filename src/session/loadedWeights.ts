@@ -36,7 +36,7 @@ export class LoadedWeights {
   constructor(source: WeightSource, backend: Backend, memoryBytes: number, remedy?: MemoryRemedy) {
     this.#source = source;
     this.#backend = backend;
-    this.#memoryBytes = Math.min(memoryBytes, backend.capacityBytes);
+    this.#memoryBytes = memoryBytes;
     this.#remedy = remedy;
     this.#packedBytes = 4.1 * countParameters(source).total;
   }
@@ -48,7 +48,11 @@ export class LoadedWeights {
    */
   async under(workload: Workload, nllSum: NllSum = 'f64'): Promise<Planned> {
     const needs = memoryNeeds(this.#source, workload, this.#backend);
-    const plan = planMemory(this.#memoryBytes, needs, mostMemory(this.#backend), this.#remedy);
+    // What is held outside takes nothing from the backend's own limit.
+    const { name, capacityBytes } = this.#backend;
+    const { hostBytes = 0 } = needs;
+    const memoryBytes = Math.min(this.#memoryBytes, capacityBytes + hostBytes);
+    const plan = planMemory(memoryBytes, needs, mostMemory({ name }) + hostBytes, this.#remedy);
     const weightBytes = plan.weightBytes / (workload.models ?? 1);
     const held = Math.min(this.#loaded?.weightBytes ?? Infinity, this.#packedBytes);
     if (this.#loaded === null || this.#loaded.model.nllSum !== nllSum || held > weightBytes) {

@@ -14,6 +14,12 @@ export interface Workload {
   readonly streams: number;
   /** Models whose weights are held side by side, such as one and its repair; default 1. */
   readonly models?: number;
+  /** Tokens that pass a block together, where they are more than a chunk's. */
+  readonly rows?: number;
+  /** What else the backend holds while a block runs. */
+  readonly deviceBytes?: number;
+  /** What is held outside the backend, which then gets so much less. */
+  readonly hostBytes?: number;
 }
 
 export interface MemoryPlan {
@@ -29,6 +35,8 @@ export interface MemoryNeeds {
   readonly weightBytes: number;
   /** One chunk's streams, and what a block needs while it runs. */
   readonly activationBytes: number;
+  /** What is held outside the backend. */
+  readonly hostBytes?: number;
 }
 
 /**
@@ -60,23 +68,25 @@ export function planMemory(
   most: number = Infinity,
   remedy: MemoryRemedy = plainRemedy,
 ): MemoryPlan {
+  const { hostBytes = 0 } = needs;
   const smallest = smallestMemory(needs);
   if (memoryBytes < smallest) {
+    const host = hostBytes === 0 ? '' : `, ${mebibytes(hostBytes)} MiB beside the backend`;
     const limit = smallest <= most ? '' : `, and this backend is limited to ${most / 2 ** 30} GiB`;
     throw new MemoryBudgetError(
-      `this run needs at least ${mebibytes(smallest)} MiB of memory and has ${Math.floor(memoryBytes / 2 ** 20)} MiB: ${mebibytes(needs.weightBytes)} MiB for the largest piece of weights, ${mebibytes(needs.activationBytes)} MiB for activations${limit}.`,
+      `this run needs at least ${mebibytes(smallest)} MiB of memory and has ${Math.floor(memoryBytes / 2 ** 20)} MiB: ${mebibytes(needs.weightBytes)} MiB for the largest piece of weights, ${mebibytes(needs.activationBytes)} MiB for activations${host}${limit}.`,
       { remedy: remedy(smallest <= most ? mebibytes(smallest) : null) },
     );
   }
-  const usable = memoryBytes * (1 - SLACK);
+  const usable = (memoryBytes - hostBytes) * (1 - SLACK);
   const wanted = Math.max(needs.activationBytes, Math.min(memoryBytes / 4, 2 ** 30));
   const activationBytes = Math.min(wanted, usable - needs.weightBytes);
   return { activationBytes, weightBytes: usable - activationBytes };
 }
 
 /** The fewest bytes with which `planMemory` meets `needs`. */
-export function smallestMemory({ weightBytes, activationBytes }: MemoryNeeds): number {
-  return Math.ceil((weightBytes + activationBytes) / (1 - SLACK));
+export function smallestMemory({ weightBytes, activationBytes, hostBytes = 0 }: MemoryNeeds): number {
+  return Math.ceil((weightBytes + activationBytes) / (1 - SLACK)) + hostBytes;
 }
 
 /** The most bytes that a backend of this kind could be opened with. */
@@ -87,16 +97,17 @@ export function mostMemory({ name }: Pick<Backend, 'name'>): number {
 /** What a sweep over one chunk cannot do without, on this backend with its threads. */
 export function memoryNeeds(
   source: WeightSource,
-  { chunk, streams, models = 1 }: Workload,
+  { chunk, streams, models = 1, rows = chunk, deviceBytes = 0, hostBytes = 0 }: Workload,
   backend: Pick<Backend, 'nllRowBytes' | 'scratchBytes'>,
 ): MemoryNeeds {
   const { config } = source;
   // What is always there: the rotary table and the final norm.
   const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
-  const activations = chunk * walkBytes(config, streams + 1, backend.nllRowBytes);
+  const activations = rows * walkBytes(config, streams + 1, backend.nllRowBytes) + deviceBytes;
   return {
     weightBytes: models * largestPiece(source).bytes,
     activationBytes: activations + models * resident + backend.scratchBytes(chunk, config.headDim),
+    hostBytes,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { NllSum } from '../ops/nll.ts';
 import { LoadedWeights, type Planned } from './loadedWeights.ts';
-import type { MemoryRemedy, Workload } from './memoryPlan.ts';
+import { memoryNeeds, planMemory, type MemoryRemedy, type Workload } from './memoryPlan.ts';
 
 export interface Session extends Planned {
   readonly backend: Backend;
@@ -20,6 +20,9 @@ export interface SessionOptions {
   remedy?: MemoryRemedy;
 }
 
+/** A backend that needs nothing for itself. */
+const bare = { nllRowBytes: 0, scratchBytes: () => 0 };
+
 /**
  * Opens a backend, shares its memory out for `workload`, and loads the model into its part.
  * @param open opens the backend with so many bytes, as `selectBackend` does.
@@ -33,7 +36,12 @@ export async function openSession(
   workload: Workload,
   { nllSum, remedy }: SessionOptions = {},
 ): Promise<Session> {
-  const { backend, why } = await open(memoryBytes);
+  const { hostBytes = 0 } = workload;
+  // Too little even for what the backend does not hold: the plan says so.
+  if (hostBytes >= memoryBytes) {
+    planMemory(memoryBytes, memoryNeeds(source, workload, bare), Infinity, remedy);
+  }
+  const { backend, why } = await open(memoryBytes - hostBytes);
   try {
     const weights = new LoadedWeights(source, backend, memoryBytes, remedy);
     const planned = await weights.under(workload, nllSum);
