@@ -13,6 +13,7 @@ import { openingCases } from './cases/opening.ts';
 import { optionCases } from './cases/options.ts';
 import { outputCases } from './cases/outputs.ts';
 import { rangeCases } from './cases/ranges.ts';
+import { repairCases } from './cases/repair.ts';
 import { tokenizerCases } from './cases/tokenizer.ts';
 import { trainingCases } from './cases/training.ts';
 import { blockpruner, type Outcome } from './command.ts';
@@ -30,6 +31,7 @@ const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   methods: methodCases,
   tokenizer: tokenizerCases,
   training: trainingCases,
+  repair: repairCases,
 };
 
 const scratch = mkdtempSync(join(tmpdir(), 'blockpruner-wrong-'));

@@ -84,10 +84,10 @@ export const conventionMutants: readonly Mutant[] = [
     to: 'if (this.count === 1) this.take(piece);',
   },
   {
-    file: 'src/prune/run.ts',
+    file: 'src/prune/hashInputs.ts',
     specs: ['spec/cli/conventions.spec.ts'],
     name: 'journal hash misses the convention',
-    from: "return convention === 'paper' ? {} : { convention };",
-    to: "return convention === 'paper' ? {} : {};",
+    from: "(convention === 'paper' ? {} : { convention })",
+    to: "(convention === 'paper' ? {} : {})",
   },
 ];

@@ -118,7 +118,7 @@ export const coreMutants: readonly Mutant[] = [
     to: 'assertUnchanged: () => Promise.resolve()',
   },
   {
-    file: 'src/prune/run.ts',
+    file: 'src/prune/modelSummary.ts',
     specs: ['spec/prune/cutModel.spec.ts'],
     name: 'a document names the blocks that were there as those that were not',
     from: '.filter((block) => !hasBlock(config, block))',

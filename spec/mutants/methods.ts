@@ -99,8 +99,8 @@ export const methodMutants: readonly Mutant[] = [
     ...run,
     specs: ['spec/method/everyMethod.spec.ts'],
     name: 'journal hash misses the method',
-    from: '...settings, ...identity',
-    to: '...settings',
+    from: '...evaluationIdentity(model, chunks), ...identity }',
+    to: '...evaluationIdentity(model, chunks) }',
   },
   {
     file: 'src/prune/document.ts',

@@ -7,7 +7,7 @@ const checkpoints = { file: 'src/prune/pricing/checkpoints.ts', specs: ['spec/pr
 const bundles = { file: 'src/prune/pricing/bundles.ts', specs: ['spec/prune/pricing/bundles.spec.ts'] };
 const sweep = { file: 'src/prune/pricing/sweep.ts', specs: ['spec/prune/pricing/sweep.spec.ts'] };
 /** As src/prune/run.ts has it; the fields that its hash must cover. */
-const SETTINGS = '{ kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };';
+const SETTINGS = '{ chunk, stride, bos, ignoredId, nllSum }';
 
 export const searchMutants: readonly Mutant[] = [
   {
@@ -98,20 +98,25 @@ export const searchMutants: readonly Mutant[] = [
     from: 'for (const part of [upper, lower]) this.#holders.release(part.stream);',
     to: '',
   },
-  ...['kind: options.kind, ', 'stride, ', 'bos: chunks.bos, ', 'ignoredId, ', ', nllSum: model.nllSum'].map(
-    (field): Mutant => ({
-      ...journal,
-      name: `journal hash misses a field: ${field.replace(/^, |, $/g, '')}`,
-      from: `const settings = ${SETTINGS}`,
-      to: `const settings = ${SETTINGS.replace(field, '')}`,
-    }),
-  ),
+  ...['stride, ', 'bos, ', 'ignoredId, ', ', nllSum'].map((field): Mutant => ({
+    ...journal,
+    file: 'src/prune/hashInputs.ts',
+    name: `journal hash misses a field: ${field.replace(/^, |, $/g, '')}`,
+    from: `return ${SETTINGS}`,
+    to: `return ${SETTINGS.replace(field, '')}`,
+  })),
+  {
+    ...journal,
+    name: 'journal hash misses a field: kind',
+    from: '{ kind, ...evaluationIdentity',
+    to: '{ ...evaluationIdentity',
+  },
   {
     ...journal,
     name: 'journal hash misses a field: the race',
     specs: ['spec/prune/race/raceSearch.spec.ts'],
-    from: '{ ...settings, ...identity }',
-    to: '{ ...settings }',
+    from: "{ search: 'race', rule: RACE_RULE, ...race }",
+    to: '{}',
   },
   {
     ...journal,

@@ -16,14 +16,15 @@ const TEMPLATES = 'additional_chat_templates';
 /**
  * The files that go along, relative to the model's folder. All are copied as they are, but for what
  * config.json says of the head.
+ * @param what writes them, for the message.
  * @throws UsageError unless the model is a folder with config.json and safetensors: one with
  * config.json and a .gguf file is a GGUF model, whose config.json may say nothing.
  */
-export async function companionFiles(folder: string): Promise<string[]> {
+export async function companionFiles(folder: string, what: string = 'healing'): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   if (!names.includes(CONFIG) || !(names.includes(SINGLE_FILE) || names.includes(INDEX_FILE))) {
-    throw new UsageError('healing writes a model folder and needs one to begin with.', {
+    throw new UsageError(`${what} writes a model folder and needs one to begin with.`, {
       where: folder,
       remedy: 'Give a folder with config.json and safetensors.',
     });

@@ -57,6 +57,18 @@ function inWords({ whole, min, max, above = false, below = false }: Range): stri
   return `${kind} ${above ? `above ${min}` : `of at least ${min}`} and ${below ? `below ${max}` : `at most ${max}`}`;
 }
 
+/** Ridge factors in ascending order: `0.1,0.3,1`. */
+export function ridgeList(text: string): number[] {
+  const factors = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (!factors.every((factor) => factor >= 0 && factor <= LARGEST_RIDGE)) {
+    throw new InvalidArgumentError(`Give numbers from 0 to ${LARGEST_RIDGE}, such as 0.1,0.3,1.`);
+  }
+  return [...new Set(factors)].toSorted((a, b) => a - b);
+}
+
+/** From some hundred on, a ridge changes next to nothing. */
+const LARGEST_RIDGE = 1e6;
+
 export function laneCount(text: string): Lanes {
   if (text !== '4' && text !== '8') throw new InvalidArgumentError('Give 4 or 8.');
   return text === '4' ? 4 : 8;

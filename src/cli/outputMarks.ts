@@ -1,7 +1,7 @@
 /** By what the files of an earlier run are recognised. */
 
 /** The commands that write. */
-export type OutputKind = 'prune' | 'heal' | 'train';
+export type OutputKind = 'prune' | 'repair' | 'repair --write' | 'heal' | 'train';
 
 /** Whether a file that begins so is a command's own. */
 type Mark = (beginning: string) => boolean;
@@ -35,6 +35,17 @@ export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Ma
     'result.json': document('prune'),
     'del_order_list.json': null,
     'report.html': report,
+  },
+  repair: {
+    'journal.jsonl': records('header'),
+    'repair.json': document('repair'),
+    'del_order_list.json': null,
+  },
+  'repair --write': {
+    'repaired.json': document('repaired'),
+    'config.json': null,
+    'model.safetensors': null,
+    'del_order_list.json': null,
   },
   heal: {
     'healing.json': document('heal'),

@@ -7,6 +7,7 @@ import { methods } from '../prune/methods/all.ts';
 import { DEFAULT_CONFIDENCE } from '../prune/race/raceRule.ts';
 import { DEFAULT_LEADERS, repairTimes } from '../prune/repair/settings.ts';
 import { repairScopes } from '../repair/cuts.ts';
+import { repairForms } from '../repair/fit.ts';
 import { defaultRepair } from '../repair/repair.ts';
 import { defaultHealing } from '../train/healRun.ts';
 import { doctorCommand } from './doctorCommand.ts';
@@ -17,10 +18,11 @@ import { generateCommand } from './generateCommand.ts';
 import { healCommand } from './healCommand.ts';
 import { inspectCommand } from './inspectCommand.ts';
 import { refuseRepeats } from './onceOptions.ts';
-import { laneCount, memorySize, number, seed, wholeNumber } from './options.ts';
+import { laneCount, memorySize, number, ridgeList, seed, wholeNumber } from './options.ts';
 import { oneLine } from './oneLine.ts';
 import { perplexityCommand } from './perplexityCommand.ts';
 import { pruneCommand } from './pruneCommand.ts';
+import { repairCommand } from './repairCommand.ts';
 import { measuresTinyModels, modelArgument } from './tinyModels.ts';
 import { trainCommand } from './trainCommand.ts';
 import { trainingBackends } from './trainingBackend.ts';
@@ -44,6 +46,7 @@ export function program(): Command {
   addPerplexity(root);
   addGenerate(root);
   addTrain(root);
+  addRepair(root);
   addHeal(root);
   addInspect(root);
   addDoctor(root);
@@ -174,6 +177,42 @@ function addTrain(root: Command): void {
     .requiredOption('--out <dir>', "folder for the model; the run's own files go to training/ in it")
     .option('--checkpoint <n>', 'steps between checkpoints', wholeNumber(1), 200)
     .action(trainCommand);
+}
+
+function addRepair(root: Command): void {
+  addModelOptions(addEvalOptions(root.command('repair').argument('<model>', MODEL, modelArgument)))
+    .description('refit what a pruning left, by least squares towards the whole model on --data; no training')
+    .option('--run <dir>', 'a folder that prune wrote: the blocks it removed')
+    .option('--step <k>', STEP, wholeNumber(1))
+    .option('--mask <blocks>', 'the removed blocks, instead of --run')
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        `refit every kept block (all), or only the last before each cut (cuts); default: ${defaultRepair.scope}`,
+      ).choices([...repairScopes]),
+    )
+    .addOption(
+      new Option('--form <form>', 'refit: any change of an output matrix; replaceme, scale: as papers have it')
+        .choices([...repairForms])
+        .default(defaultRepair.form),
+    )
+    .option(
+      '--ridge <list>',
+      `ridge factors to choose from on held-out chunks (default: ${defaultRepair.factors.join(',')})`,
+      ridgeList,
+    )
+    .option(
+      '--eval <file>',
+      'a text to measure on, before and after; nothing is fitted on it (may be given again)',
+      oneMore,
+    )
+    .option('--out <dir>', 'folder for the repair (default: repaired/ in --run)')
+    .option('--write <dir>', 'write the repaired model there as well, as a folder that other programs load')
+    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
+    .option('--force', FORCE, false)
+    .option('--json', 'print the result document and nothing else', false)
+    .option('--quiet', 'print no progress', false)
+    .action(repairCommand);
 }
 
 function addHeal(root: Command): void {

@@ -73,8 +73,8 @@ export async function repairOf(
 }
 
 /** The text of `--eval`, cut as the calibration text is. */
-async function evaluationOf(
-  options: PruneRepairOptions & EvalOptions,
+export async function evaluationOf(
+  options: Pick<PruneRepairOptions, 'eval'> & EvalOptions,
   opened: OpenedModel,
   terminal: Terminal,
 ): Promise<RunRepair['evaluation']> {

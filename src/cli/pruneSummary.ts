@@ -1,11 +1,9 @@
 /** A run's result in the terminal. */
 import { scoredWords } from '../eval/convention.ts';
-import type { PerplexityFigures } from '../eval/figures.ts';
-import { plural } from '../drawing/numbers.ts';
-import { repairWords } from '../repair/readDocument.ts';
 import { methodWords } from '../prune/report/headline.ts';
-import type { PruneRepair, PruneResult, StepResult } from '../prune/result.ts';
+import type { PruneResult, StepResult } from '../prune/result.ts';
 import { changed, figure, percent, sparkline, table } from './figures.ts';
+import { repairLines } from './repairSummary.ts';
 
 /** The run as tables and a few lines. */
 export function pruneSummary(result: PruneResult): string {
@@ -50,35 +48,6 @@ export function pruneSummary(result: PruneResult): string {
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,
     ...(result.repair === undefined ? [] : ['', ...repairLines(result.repair, result.data.name)]),
   ].join('\n');
-}
-
-/** The three models side by side on every text, and what was fitted. */
-function repairLines(repair: PruneRepair, data: string): string[] {
-  const { blocks, fitted, heldOut, evaluation } = repair;
-  const texts = [
-    { name: `${data}, fitted`, of: fitted },
-    ...(heldOut === null ? [] : [{ name: 'held out', of: heldOut }]),
-    ...(evaluation === null ? [] : [{ name: evaluation.data.name, of: evaluation }]),
-  ];
-  const row = (name: 'dense' | 'pruned' | 'repaired'): string[] => {
-    const cell = ({ ppl, status }: PerplexityFigures): string => figure(ppl, status);
-    return [name, ...texts.map(({ of }) => cell(of[name]))];
-  };
-  return [
-    table(['perplexity', ...texts.map(({ name }) => `>${name}`)], [row('dense'), row('pruned'), row('repaired')]),
-    '',
-    `repaired: ${repairWords({ ...repair.settings, tensors: repair.tensors })}`,
-    ...keptLines(blocks),
-  ];
-}
-
-/** Blocks that keep their weights, by the reason why. */
-function keptLines(blocks: PruneRepair['blocks']): string[] {
-  const reasons = new Set(blocks.flatMap(({ kept }) => (kept === null ? [] : [kept])));
-  return [...reasons].map((reason) => {
-    const names = blocks.filter(({ kept }) => kept === reason).map(({ block }) => block);
-    return `${plural(names.length, 'block')} ${names.length === 1 ? 'keeps its' : 'keep their'} weights (${reason}): ${names.join(', ')}`;
-  });
 }
 
 /** What the search took, and what checkpoints or racing saved of it, in a sentence. */

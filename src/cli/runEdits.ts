@@ -54,9 +54,27 @@ export async function prunedEdits(
   warn: (message: string) => void,
 ): Promise<RunEdits> {
   if (run !== undefined) return runEdits(run, step, weights, warn);
-  const found = await readMaskArgument(mask ?? '', weights.config, readTextFile);
-  await warnOfForeignMask(mask ?? '', weights, warn);
-  return { mask: found, edits: [], repair: null };
+  return { mask: await prunedMask({ mask }, weights, warn), edits: [], repair: null };
+}
+
+/**
+ * The removed blocks alone, whatever repair a run has.
+ * @throws as `prunedEdits`, but for what is wrong with a repair.
+ */
+export async function prunedMask(
+  { mask = '', run, step }: PrunedOptions,
+  weights: WeightSource,
+  warn: (message: string) => void,
+): Promise<Mask> {
+  const argument = run === undefined ? mask : orderArgument(run, step);
+  const found = await readMaskArgument(argument, weights.config, readTextFile);
+  if (run === undefined) await warnOfForeignMask(mask, weights, warn);
+  else await requireOwnRun(run, weights, warn);
+  return found;
+}
+
+function orderArgument(run: string, step: number | undefined): string {
+  return `${join(run, 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
 }
 
 /**
@@ -73,16 +91,14 @@ export async function runEdits(
   weights: WeightSource,
   warn: (message: string) => void,
 ): Promise<RunEdits> {
-  const order = `${join(run, 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
-  const mask = await readMaskArgument(order, weights.config, readTextFile);
-  await requireOwnRun(run, weights, warn);
+  const mask = await prunedMask({ run, step }, weights, warn);
   const repairs = await repairsOf(run, weights);
   if (repairs.length === 0) return { mask, edits: [], repair: null };
   const found = repairs.find((repair) => sameBlocks(repair.mask, mask));
   if (found === undefined) {
     throw new UsageError(`was repaired after all its removals, and not after step ${step}.`, {
       where: run,
-      remedy: `Leave --step out, or use --mask ${order} for the model without a repair.`,
+      remedy: `Leave --step out, or use --mask ${orderArgument(run, step)} for the model without a repair.`,
     });
   }
   const store = tensorStore(folderFiles(run), nodeHasher);

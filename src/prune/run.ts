@@ -6,20 +6,20 @@ import { DataError, UnsupportedBackendError, UsageError } from '../errors.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Chunks } from '../eval/chunks.ts';
-import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
+import { conventionOf, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
 import { requireSearchable } from '../eval/namedConvention.ts';
-import { formatBlock, hasBlock } from '../model/blockId.ts';
-import { configIdentity, type ModelConfig } from '../model/config.ts';
-import { countParameters } from '../model/parameters.ts';
+import { formatBlock } from '../model/blockId.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
+import { evaluationIdentity, hashInputs } from './hashInputs.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
 import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
 import { mapEvents } from './mapEvents.ts';
+import { modelSummary } from './modelSummary.ts';
 import { planGroup } from './pricing/plan.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
 import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
@@ -31,7 +31,6 @@ import { PRUNE_SCHEMA, type PruneRepair, type PruneResult } from './result.ts';
 import { sampleOnce } from './runSample.ts';
 import { subjectOf } from './subject.ts';
 import { Mask } from '../model/mask.ts';
-import { walkOf } from '../model/walk.ts';
 
 const UNCHECKED =
   'was begun by version 0.1, whose lines carry no checksums: damage to them may go unnoticed. Another --out searches anew.';
@@ -101,8 +100,8 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = { ...conventionIdentity(chunks), ...identityOf(method, settings, gradients) };
-    const hashes = await hashInputs(options, identity);
+    const identity = identityOf(method, settings, gradients);
+    const hashes = await hashInputs(options, { kind, ...evaluationIdentity(model, chunks), ...identity });
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
@@ -208,21 +207,10 @@ function documentOf(
   { method, outcome, end, hashes, sample, repair, seconds }: Parts,
 ): PruneResult {
   const { model, chunks, race } = options;
-  const { config, source } = model;
-  const counts = countParameters(source);
   return {
     schema: PRUNE_SCHEMA,
     version: options.version,
-    model: {
-      name: source.name,
-      family: config.family,
-      numHiddenLayers: config.layers.length,
-      blocks: walkOf(config).length,
-      ...absentOf(config),
-      parameters: counts.total,
-      blockParameters: counts.blocks,
-      contentHash: hashes.weights,
-    },
+    model: modelSummary(model.source, hashes.weights),
     data: summarise(options.dataName, chunks, end.dense.scoredTokens, hashes.tokens),
     convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
@@ -242,16 +230,6 @@ function documentOf(
   };
 }
 
-/** Blocks that were not in the model. */
-function absentOf(config: ModelConfig): Pick<PruneResult['model'], 'absent'> {
-  const blocks = config.layers.flatMap((_, layer) => [
-    { layer, kind: 'mha' } as const,
-    { layer, kind: 'mlp' } as const,
-  ]);
-  const absent = blocks.filter((block) => !hasBlock(config, block)).map(formatBlock);
-  return absent.length === 0 ? {} : { absent };
-}
-
 function repairsOf({ repair, model, chunks }: RunOptions, journal: Journal): Repairs | null {
   if (repair === undefined) return null;
   return new Repairs({ ...repair, model, chunks, journal }, repair.settings ?? defaultRepair);
@@ -269,31 +247,4 @@ function identityOf(method: Method, settings: unknown, gradients: GradientBacken
   }
   const { name, version } = method;
   return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
-}
-
-/**
- * What tells a search by one convention from that by another. The paper's is as it was before there
- * were others, so that journals of then go on.
- */
-function conventionIdentity({ convention }: Chunks): object {
-  return convention === 'paper' ? {} : { convention };
-}
-
-/** Hashes of everything a score depends on. */
-async function hashInputs(options: RunOptions, identity: object): Promise<JournalHeader> {
-  const { model, chunks, newHasher } = options;
-  const hashText = (text: string): string => {
-    const hasher = newHasher();
-    hasher.update(new TextEncoder().encode(text));
-    return hasher.digest();
-  };
-  const { chunk, stride, ignoredId } = chunks;
-  const settings = { kind: options.kind, chunk, stride, bos: chunks.bos, ignoredId, nllSum: model.nllSum };
-  return {
-    weights: await model.source.contentHash(newHasher()),
-    config: hashText(configIdentity(model.config)),
-    tokens: hashTokens(chunks, newHasher()),
-    settings: hashText(JSON.stringify({ ...settings, ...identity })),
-    backend: model.backend.variant,
-  };
 }

@@ -99,6 +99,21 @@ export function repairDocument(parts: RepairParts): RepairDocument {
   };
 }
 
+/** The models that are compared, in the order of their making. */
+export const repairedModels = ['dense', 'pruned', 'repaired'] as const;
+
+/** All texts that a repair was measured on. @param data the name of the calibration text. */
+export function figureTexts(
+  { fitted, heldOut, evaluation }: RepairDocument,
+  data: string,
+): { name: string; figures: RepairFigures }[] {
+  return [
+    { name: `${data}, fitted`, figures: fitted },
+    ...(heldOut === null ? [] : [{ name: 'held out', figures: heldOut }]),
+    ...(evaluation === null ? [] : [{ name: evaluation.data.name, figures: evaluation }]),
+  ];
+}
+
 /** Perplexities over the chunks that `counts` names; of a part of a text nobody knows the bytes. */
 export function repairFigures(
   chunks: Chunks,

@@ -76,7 +76,7 @@ function configOf(draw: {
   };
 }
 
-/** What a repair may rewrite: all that a block writes by, and what the stream begins and ends with. */
+/** What a repair may rewrite: what blocks write by, and what the stream begins and ends with. */
 function rewritesOf({ config, tensors }: WeightSource): RewriteEdit[] {
   const written = walkOf(config).flatMap(({ kind, layer }) => {
     const { weight, bias } = kind === 'mha' ? mhaTensorNames(config, layer).output : mlpTensorNames(config, layer).down;
@@ -138,7 +138,7 @@ export function writerSuite({ writer, companions, open, rounded, refused }: Writ
           const expected = (await repaired.tensor(name)).map((value) => rounded(value, name));
           expect(await found.tensor(name), name).toEqual(expected);
         }
-        // As it was measured: under a mask, by reading rewritten tensors row by row where that is done.
+        // As it was measured: under a mask, rewritten tensors read row by row where that is done.
         const rounding = wrappedSource(repaired, {
           tensor: async (name) => (await repaired.tensor(name)).map((value) => rounded(value, name)),
           rows: async (name, from, to) => (await repaired.rows(name, from, to)).map((value) => rounded(value, name)),

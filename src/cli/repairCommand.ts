@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { AccessError, UsageError } from '../errors.ts';
+import type { Chunks } from '../eval/chunks.ts';
+import { dataName } from '../eval/dataForm.ts';
+import { turn } from '../model/eventLoop.ts';
+import type { Mask } from '../model/mask.ts';
+import { folderFiles } from '../platform/nodeFiles.ts';
+import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
+import { nodeHasher } from '../platform/nodeHash.ts';
+import { fileJournal } from '../platform/nodeJournal.ts';
+import { withLock } from '../platform/nodeLock.ts';
+import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import { checkRepair, repairRun, type RepairRunResult } from '../prune/repair/repairRun.ts';
+import type { RepairScope } from '../repair/cuts.ts';
+import type { RepairForm } from '../repair/fit.ts';
+import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
+import { tensorStore } from '../repair/store.ts';
+import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { resumesOnInterruption } from './interruption.ts';
+import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
+import { checkOutput } from './outputFolder.ts';
+import { SearchProgress } from './progress.ts';
+import { evaluationOf } from './pruneRepair.ts';
+import { repairSummary } from './repairSummary.ts';
+import { checkPruned, prunedMask, type PrunedOptions } from './runEdits.ts';
+import { Terminal } from './terminal.ts';
+import { checkWrite, prepareWrite, writeRepaired } from './writeRepaired.ts';
+
+export interface RepairOptions extends ModelOptions, EvalOptions, PrunedOptions {
+  scope?: RepairScope;
+  form: RepairForm;
+  ridge?: readonly number[];
+  eval?: string[];
+  out?: string;
+  write?: string;
+  fresh: boolean;
+  force: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+/**
+ * `blockpruner repair MODEL`: refits what a pruning left, and leaves repair.json, the fitted
+ * tensors and the journal in --out.
+ */
+export async function repairCommand(argument: string, options: RepairOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const { data, run, mask: list, write } = options;
+  const settings = settingsOf(options);
+  checkRemoved(options);
+  const out = options.out ?? join(run ?? '', 'repaired');
+  const reads = [argument, ...data, ...(options.eval ?? []), run ?? list?.replace(/@\d+$/, '') ?? ''];
+  await checkOutput({ folder: out, kind: 'repair', reads, force: options.force });
+  const written = write === undefined ? null : await checkWrite(argument, write, [...reads, out], options.force);
+  const opened = await openRun(argument, { ...options, repair: true }, terminal);
+  try {
+    // A repair begins from the pruned model, whatever repair the run itself has.
+    const mask = await prunedMask(options, opened.opened.weights, (text) => terminal.warn(text));
+    const chunks = await loadChunks(options, opened.opened, terminal);
+    checkRepair({ model: opened.model, chunks, mask, settings });
+    const evaluation = (await evaluationOf(options, opened.opened, terminal)) ?? null;
+    if (written !== null) await prepareWrite(written, opened.opened);
+    await prepareFolder(out);
+    await withLock(
+      join(out, 'journal.lock'),
+      (text) => terminal.warn(text),
+      async () => {
+        const job = { mask, chunks, evaluation, settings };
+        const result = await repairInto(out, opened, job, options, terminal);
+        const unsaved = await save(out, result, mask).catch((error: unknown) => error as Error);
+        if (options.json) terminal.document(result);
+        terminal.result(repairSummary(result));
+        if (unsaved) {
+          throw new AccessError(`the result is printed but not saved: ${unsaved.message}`, { cause: unsaved });
+        }
+        terminal.result(`\n${out}: run the repaired model by --run ${out}`);
+        if (written === null) return;
+        for (const line of await writeRepaired(written, opened.opened, mask, result, out)) terminal.result(line);
+      },
+    );
+  } finally {
+    await opened.close();
+  }
+}
+
+interface Job {
+  mask: Mask;
+  chunks: Chunks;
+  evaluation: { name: string; chunks: Chunks } | null;
+  settings: RepairSettings;
+}
+
+async function repairInto(
+  out: string,
+  { model, activationBytes, weightBytes }: OpenRun,
+  { mask, chunks, evaluation, settings }: Job,
+  options: RepairOptions,
+  terminal: Terminal,
+): Promise<RepairRunResult> {
+  const sink = await fileJournal(join(out, 'journal.jsonl'), options.fresh);
+  if (sink.lines.length > 1) terminal.note(`resuming from ${sink.name}`);
+  resumesOnInterruption(options.fresh);
+  const progress = new SearchProgress(terminal);
+  try {
+    const events = repairRun({
+      model,
+      chunks,
+      dataName: dataName(options.data),
+      mask,
+      settings,
+      evaluation,
+      activationBytes,
+      streamBytes: activationBytes,
+      weightBytes,
+      store: tensorStore(folderFiles(out), nodeHasher),
+      version: PROGRAM_VERSION,
+      newHasher: nodeHasher,
+      sink,
+    });
+    for (;;) {
+      const next = await events.next();
+      if (next.done === true) return next.value;
+      progress.show(next.value);
+      await turn();
+    }
+  } finally {
+    progress.close();
+    await sink.close();
+  }
+}
+
+async function save(out: string, result: RepairRunResult, mask: Mask): Promise<void> {
+  await writeFileWhole(join(out, 'repair.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder([mask.blocks]));
+}
+
+/** @throws UsageError for settings that do not go together. */
+function settingsOf({ form, scope, ridge }: RepairOptions): RepairSettings {
+  if (form === 'scale' && ridge !== undefined) {
+    throw new UsageError('--ridge does not go with --form scale, which fits one number at each cut.');
+  }
+  if (form === 'scale' && scope === 'all') {
+    throw new UsageError('--form scale goes with --scope cuts: there is nothing to scale between two kept blocks.');
+  }
+  const defaultScope = form === 'scale' ? 'cuts' : defaultRepair.scope;
+  return { form, scope: scope ?? defaultScope, factors: ridge ?? defaultRepair.factors };
+}
+
+/** @throws UsageError unless exactly one option says what was removed, and where to write to. */
+function checkRemoved({ run, mask, step, out }: RepairOptions): void {
+  checkPruned({ run, mask, step });
+  if (run === undefined && mask === undefined) {
+    throw new UsageError('what was removed is not clear.', { remedy: 'Give either --run or --mask.' });
+  }
+  if (run === undefined && out === undefined) {
+    throw new UsageError('there is nowhere to write to.', { remedy: 'Give --run or --out.' });
+  }
+}
