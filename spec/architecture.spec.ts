@@ -97,6 +97,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** The only file that may import a package: what a library does stands behind one door. */
 const doors: Readonly<Record<string, RegExp>> = {
   '@stdlib/ndarray': /^src\/tensor\/(?:ndarray|stdlib\.d)\.ts$/,
+  '@huggingface/jinja': /^src\/formats\/chatTemplate\.ts$/,
   '@huggingface/hub': /^src\/platform\/hub\/client\.ts$/,
   'gpu.js': /^src\/backends\/gpu\/gpuJs\.ts$/,
   webgpu: /^src\/platform\/nodeWebGpu\.ts$/,

@@ -100,4 +100,18 @@ export const dataFormMutants: readonly Mutant[] = [
     from: 'return [...before, value];',
     to: 'return [...before.slice(1), value];',
   },
+  {
+    file: 'src/formats/chatTemplate.ts',
+    specs: ['spec/formats/chatTemplate.spec.ts'],
+    name: 'a chat template does not know the BOS',
+    from: 'bos_token: token(tokenizer?.bosTokenId),',
+    to: "bos_token: '',",
+  },
+  {
+    file: 'src/eval/chats.ts',
+    specs: ['spec/formats/chatTemplate.spec.ts'],
+    name: 'who speaks in an older chat is not renamed',
+    from: 'return { role: speakers[role], content };',
+    to: 'return { role, content };',
+  },
 ];

@@ -89,8 +89,8 @@ export const generationMutants: readonly Mutant[] = [
     file: 'src/formats/huggingface/hubModel.ts',
     specs: ['spec/formats/huggingface/hubModel.spec.ts'],
     name: 'generation_config.json is not fetched from the hub',
-    from: "['tokenizer_config.json', ...TOKEN_FILES, GENERATION_CONFIG]",
-    to: "['tokenizer_config.json', ...TOKEN_FILES]",
+    from: "['tokenizer_config.json', ...TOKEN_FILES, CHAT_TEMPLATE, GENERATION_CONFIG]",
+    to: "['tokenizer_config.json', ...TOKEN_FILES, CHAT_TEMPLATE]",
   },
   {
     ...config,

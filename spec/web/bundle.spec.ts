@@ -23,10 +23,10 @@ const named = (name: string): Chunks[number] => {
 };
 
 describe('the modules', () => {
-  it('are ours, gpu.js, and no other', () => {
+  it('are ours, gpu.js, the engine of chat templates, and no other', () => {
     const foreign = chunks.flatMap(({ moduleIds }) => moduleIds).filter((id) => !/\/src\/(?!cli\/)/.test(id));
     const packages = foreign.map((id) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? id);
-    expect([...new Set(packages)].toSorted()).toEqual(['\0rolldown/runtime.js', 'gpu.js']);
+    expect([...new Set(packages)].toSorted()).toEqual(['\0rolldown/runtime.js', '@huggingface/jinja', 'gpu.js']);
   });
 
   it('import nothing of Node’s', () => {

@@ -11,6 +11,7 @@ import { checkSample, sampleSources, type SampleSource } from '../eval/windows.t
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import { textPieces } from '../platform/textPieces.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
+import { chatRenderer } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { interruptible } from './interruptible.ts';
 import { wholeNumber } from './options.ts';
@@ -132,6 +133,7 @@ export async function readDataFile(
     join: joinText(options),
     newlines: options.newlines,
     ...(evaluation === null ? {} : readingOf(evaluation)),
+    renderChat: chatRenderer(opened),
     encodeNow: interruptible,
   };
   const data = await readTokens(files, (path) => textTokenizer(opened, fileName(path)), settings);

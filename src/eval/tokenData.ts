@@ -98,6 +98,7 @@ class Reading {
   readonly #settings: ReadSettings;
   /** Of each file that was opened. */
   readonly #notes: TextNotes[] = [];
+  #chats = 0;
   readonly #contents: AsyncGenerator<string, void>[] = [];
 
   constructor(files: readonly (TextFile | LooseTexts)[], settings: ReadSettings) {
@@ -189,13 +190,16 @@ class Reading {
   }
 
   notes(): string[] {
-    if (this.#files.length === 1) return this.#notes[0].sentences();
+    const chats = this.#chats === 1 ? '1 chat was' : `${this.#chats} chats were`;
+    const written = this.#chats === 0 ? [] : [`${chats} written out by the model's chat template.`];
+    if (this.#files.length === 1) return [...written, ...this.#notes[0].sentences()];
     const names = this.#files.map(({ name }) => fileName(name));
     const unread = names.slice(this.#notes.length);
     const peculiar = this.#notes.flatMap((notes, index) => notes.sentences().map((note) => `${names[index]}: ${note}`));
     return [
       `${names.length} files were ${this.#settings.separate === true ? 'read' : 'joined'} in this order: ${names.join(', ')}.`,
       ...(unread.length === 0 ? [] : [`Not read, because those before have enough tokens: ${unread.join(', ')}.`]),
+      ...written,
       ...peculiar,
     ];
   }
@@ -204,6 +208,7 @@ class Reading {
     if (!('chat' in part)) return part.text;
     const { renderChat } = this.#settings;
     if (renderChat === undefined) throw chatWithoutTemplate(part.where);
+    this.#chats++;
     return renderChat(part.chat, part.where);
   }
 

@@ -8,6 +8,7 @@ import type { ByteSource } from '../platform/byteSource.ts';
 import type { Folder } from '../platform/folder.ts';
 import { ggufTokenizer } from '../tokenizer/ggufTokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { folderChatTemplate, templateOf } from './chatTemplate.ts';
 import type { GenerationDefaults } from './generationDefaults.ts';
 import { ggufGeneration } from './gguf/generationDefaults.ts';
 import type { Beside } from './gguf/parts.ts';
@@ -26,6 +27,8 @@ export interface OpenedModel {
   readonly tokenizer: Tokenizer | null;
   /** Why there is no tokenizer, or why the one there is cannot be used. */
   readonly tokenizerNote: string | null;
+  /** The Jinja template that writes its chats, read when it is asked for; null = it has none. */
+  readonly chatTemplate: () => Promise<string | null>;
   /** End tokens and how its authors sample. */
   readonly generation: GenerationDefaults;
   /** What the user should be told, one line each. */
@@ -62,6 +65,7 @@ export async function openFolderModel(
     weights: opened.weights,
     tokenizer,
     tokenizerNote: note,
+    chatTemplate: () => folderChatTemplate(folder),
     generation,
     warnings: [...warnings, ...opened.warnings, ...told, ...more],
     description: `${name} (safetensors)`,
@@ -94,6 +98,7 @@ export async function openGgufModel(
       weights,
       tokenizer,
       tokenizerNote: note,
+      chatTemplate: () => Promise.resolve().then(() => templateOf(file.metadata.get('tokenizer.chat_template'), name)),
       generation: ggufGeneration(file.metadata, weights.config),
       warnings: idsOutside.length > 0 ? [...warnings, outside] : warnings,
       description: `${name} (GGUF)`,

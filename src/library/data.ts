@@ -5,6 +5,7 @@ import { dataForm, dataName } from '../eval/dataForm.ts';
 import type { TextPart } from '../eval/textPart.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
+import { chatRenderer } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { turn } from '../model/eventLoop.ts';
 import { checkSample, type SampleSettings } from '../eval/windows.ts';
@@ -81,7 +82,11 @@ async function tokensOf(
     held.kind === 'files'
       ? held.files.map(({ name, content, field }) => ({ name, pieces: contentOf({ name, content }, check), field }))
       : [{ name: TEXT, parts: textParts(held.texts, check) }];
-  return readTokens(files, (name) => textTokenizer(opened, name), { join, ...reading });
+  return readTokens(files, (name) => textTokenizer(opened, name), {
+    join,
+    ...reading,
+    renderChat: chatRenderer(opened),
+  });
 }
 
 function nameOf(data: Data): string {

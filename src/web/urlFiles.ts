@@ -12,6 +12,7 @@ const INDEX = 'model.safetensors.index.json';
 const COMPANIONS = [
   'tokenizer.json',
   'tokenizer_config.json',
+  'chat_template.jinja',
   'generation_config.json',
   'special_tokens_map.json',
   'added_tokens.json',

@@ -115,7 +115,7 @@ export const dataCases: readonly WrongInput[] = [
     files: { 'chat.jsonl': '{"messages":[{"role":"user","content":"a"}]}\n' },
     args: measureOn('chat.jsonl'),
     code: 1,
-    line: /chat\.jsonl:1: is a chat, and/,
+    line: /chat\.jsonl:1: is a chat, and the model has no chat template\. Write each chat as one text/,
   },
   {
     what: 'token ids after text',

@@ -17,6 +17,7 @@ import { ggufModels, parseSplitName } from '../gguf/splitName.ts';
 import { readJson } from '../jsonFile.ts';
 import { quoted } from '../quoted.ts';
 import { INDEX_FILE, SINGLE_FILE } from '../safetensors/checkpoint.ts';
+import { CHAT_TEMPLATE } from '../chatTemplate.ts';
 import { otherWeights } from '../safetensors/noWeights.ts';
 import { parseShardIndex } from '../safetensors/shardIndex.ts';
 import { GENERATION_CONFIG } from './generationConfig.ts';
@@ -26,7 +27,7 @@ import { TOKEN_FILES } from './tokenizerFiles.ts';
 const CONFIG = 'config.json';
 const TOKENIZER = 'tokenizer.json';
 /** Small files that change what a tokenizer or a generation does; a model may be without them. */
-const EXTRAS = ['tokenizer_config.json', ...TOKEN_FILES, GENERATION_CONFIG];
+const EXTRAS = ['tokenizer_config.json', ...TOKEN_FILES, CHAT_TEMPLATE, GENERATION_CONFIG];
 const SMALL_FILES = [CONFIG, TOKENIZER, ...EXTRAS];
 
 export interface HubModel {
