@@ -27,6 +27,8 @@ const step: SearchEvent = {
   step: 1,
   removed: pick,
   runnerUp: null,
+  change: { nats: Math.log(1.25), standardError: null },
+  margin: null,
   ratios: { total: 0.1234, blocks: 0.2, depth: 0.25 },
   candidates: [pick],
   work,
@@ -73,6 +75,21 @@ describe('in a file', () => {
       [dense, step],
       'dense: perplexity 10\n' +
         'step 1: removed L1.mlp, perplexity 12.5 (+25.0 %), 12.3 % of parameters gone, 1 candidate\n',
+    ],
+    [
+      'a step with the error of its change, and its runner-up with that of the margin',
+      [
+        dense,
+        {
+          ...step,
+          change: { nats: Math.log(1.25), standardError: 0.01 },
+          runnerUp: { ...pick, name: 'L0.mha' },
+          margin: { nats: Math.log(1.0031), standardError: 0.0012 },
+        },
+      ],
+      'dense: perplexity 10\n' +
+        'step 1: removed L1.mlp, perplexity 12.5 (+25.0 ± 1.3 %), 12.3 % of parameters gone, 1 candidate; ' +
+        'runner-up L0.mha, +0.31 ± 0.12 %\n',
     ],
     [
       'a step of a race',

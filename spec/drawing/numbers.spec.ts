@@ -1,9 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { changed, percent } from '../../src/cli/figures.ts';
 import {
   formatChange,
   formatCount,
+  formatPairedChange,
   formatParameters,
   formatPercent,
   formatRound,
@@ -56,6 +57,20 @@ describe('numbers for people', () => {
       expect(changed(3 + share, 3)).toBe(formatChange(3 + share, 3).replace('\u00A0', ' '));
     },
   );
+
+  it.each([
+    [Math.log(1.244), 0.0068, '+24.40 ± 0.85 %'],
+    [Math.log(1.2), 0.1, '+20 ± 12 %'],
+    [Math.log(0.986), 0.002, '−1.40 ± 0.20 %'],
+    [0, 0, '+0.00 ± 0.00 %'],
+    [1e-6, 1e-7, '+0.0001 ± 0.0000 %'],
+    [Math.log(12.34), 0.03, '×12.3 ± 0.37'],
+    [Math.log(1.244), null, '+24.4 %'],
+    [Math.log(12.34), null, '×12.3'],
+    [800, 0.1, 'beyond measure'],
+  ])('a change of %d ± %d nats is %s', (nats, error, text) => {
+    expect(formatPairedChange(nats, error).replaceAll('\u00A0', ' ')).toBe(text);
+  });
 
   test.prop([magnitude, magnitude])('a change always reads as more, less, times or beyond measure', (value, base) => {
     expect(formatChange(value, base)).toMatch(/^([+±−][\d,.]+\u00A0%|×[\d,.·⁰¹²³⁴⁵⁶⁷⁸⁹]+|beyond measure)$/);

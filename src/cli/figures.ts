@@ -1,6 +1,7 @@
 /** Numbers for people. Documents keep all digits. */
-import { formatChange, formatPercent } from '../drawing/numbers.ts';
+import { formatChange, formatPairedChange, formatPercent } from '../drawing/numbers.ts';
 import type { NonFinite } from '../eval/figures.ts';
+import type { PairedDifference } from '../eval/paired.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 
 /**
@@ -32,6 +33,11 @@ export function percent(share: number): string {
 /** How far a figure lies from the one before, both above 0: `+24.4 %`, as the report writes it. */
 export function changed(value: number, base: number): string {
   return plainSpaces(formatChange(value, base));
+}
+
+/** A change with its own error: `+24.4 ± 0.8 %`. */
+export function pairedChange({ nats, standardError }: PairedDifference): string {
+  return plainSpaces(formatPairedChange(nats, standardError));
 }
 
 /** A terminal's text is searched and copied: no U+00A0 in it. */

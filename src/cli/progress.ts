@@ -3,7 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { RepairProgressEvent, RowPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
 import type { BlockScore, MethodEvent } from '../prune/method.ts';
 import { plural } from '../drawing/numbers.ts';
-import { changed, figure, percent } from './figures.ts';
+import { changed, figure, pairedChange, percent } from './figures.ts';
 import type { Terminal } from './terminal.ts';
 
 export class SearchProgress {
@@ -45,8 +45,9 @@ export class SearchProgress {
     const before = repaired === undefined ? '' : `${figure(perplexity.ppl)}, repaired `;
     return (
       `step ${event.step}: removed ${name}, perplexity ${before}${figure(ppl)} ` +
-      `(${changed(ppl, this.#densePpl)}), ${percent(event.ratios.total)} of parameters gone, ` +
-      `${plural(event.candidates.length, 'candidate')}${event.race === undefined ? '' : raced(event.race, event.work)}`
+      `(${event.change === null ? changed(ppl, this.#densePpl) : pairedChange(event.change)}), ` +
+      `${percent(event.ratios.total)} of parameters gone, ${plural(event.candidates.length, 'candidate')}` +
+      `${event.race === undefined ? '' : raced(event.race, event.work)}${runnerUpWords(event)}`
     );
   }
 
@@ -92,6 +93,11 @@ function scoredLine(scores: readonly BlockScore[]): string {
   const named = ({ block, score }: BlockScore): string => `${figure(score)} (${block})`;
   const range = ranked.length === 0 ? '' : `: from ${named(ranked[0])} to ${named(ranked[ranked.length - 1])}`;
   return `scores of ${plural(scores.length, 'candidate')}${range}`;
+}
+
+/** `; runner-up L0.mha, +0.31 ± 0.12 %` */
+function runnerUpWords({ runnerUp, margin }: StepEvent): string {
+  return runnerUp === null || margin === null ? '' : `; runner-up ${runnerUp.name}, ${pairedChange(margin)}`;
 }
 
 /** `, 3 of them on all chunks, 21.4 % of exact mode's passes` */

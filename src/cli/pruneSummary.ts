@@ -2,7 +2,7 @@
 import { scoredWords } from '../eval/convention.ts';
 import { methodWords } from '../prune/report/headline.ts';
 import type { PruneResult, StepResult } from '../prune/result.ts';
-import { changed, figure, percent, sparkline, table } from './figures.ts';
+import { changed, figure, pairedChange, percent, sparkline, table } from './figures.ts';
 import { repairLines } from './repairSummary.ts';
 
 /** The run as tables and a few lines. */
@@ -11,21 +11,20 @@ export function pruneSummary(result: PruneResult): string {
   const inLoop = result.repair?.when === 'each';
   const final = ({ ppl, repair }: StepResult): number | null => (repair === undefined ? ppl : repair.ppl);
   const rows = result.steps.map((step) => {
-    const ppl = final(step);
     return [
       String(step.step),
       step.removed ?? 'nothing',
       figure(step.ppl, step.status),
       ...(inLoop ? [figure(step.repair?.ppl ?? null, step.repair?.status)] : []),
-      ppl === null || dense === null ? '' : changed(ppl, dense),
+      changeOf(final(step), step, dense),
       percent(step.ratios.total),
       percent(step.ratios.depth),
-      step.nearTie === null ? '' : `near-tie with ${step.nearTie.block}`,
+      runnerUpOf(step),
     ];
   });
   const curve = sparkline([dense, ...result.steps.map(final)]);
   const repaired = inLoop ? ['>repaired'] : [];
-  const head = ['>step', 'removed', '>perplexity', ...repaired, '>change', '>parameters', '>blocks', ''];
+  const head = ['>step', 'removed', '>perplexity', ...repaired, '>change', '>parameters', '>blocks', 'runner-up'];
   const first = [
     '0',
     '',
@@ -48,6 +47,22 @@ export function pruneSummary(result: PruneResult): string {
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,
     ...(result.repair === undefined ? [] : ['', ...repairLines(result.repair, result.data.name)]),
   ].join('\n');
+}
+
+/** Against the dense model: `+24.4 ± 0.8 %`, the error being that of the change. */
+function changeOf(ppl: number | null, { change }: StepResult, dense: number | null): string {
+  if (change !== undefined && change !== null) {
+    return pairedChange({ nats: change.nats, standardError: change.natsError });
+  }
+  return ppl === null || dense === null ? '' : changed(ppl, dense);
+}
+
+/** The second best and how far it lies above the pick: `L4.mha +0.31 ± 0.12 %`. */
+function runnerUpOf({ runnerUp, nearTie }: StepResult): string {
+  const margin = runnerUp?.margin ?? null;
+  const words = margin === null ? '' : ` ${pairedChange({ nats: margin.nats, standardError: margin.natsError })}`;
+  if (nearTie !== null) return `near-tie with ${nearTie.block}${words}`;
+  return runnerUp === undefined || runnerUp === null ? '' : `${runnerUp.block}${words}`;
 }
 
 /** What the search took, and what checkpoints or racing saved of it, in a sentence. */

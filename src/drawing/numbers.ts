@@ -47,6 +47,22 @@ export function formatChange(value: number, base: number): string {
   return factor < 1 ? change : `+${change}`;
 }
 
+/**
+ * A change with its standard error: `+24.4 ± 0.8 %`, and from tenfold on `×12.3 ± 0.4`. As many
+ * decimals as the error has two digits.
+ * @param nats ln of the factor. @param error of `nats`; null where none is known.
+ */
+export function formatPairedChange(nats: number, error: number | null): string {
+  const factor = Math.exp(nats);
+  const spread = error === null ? NaN : factor * error;
+  if (!Number.isFinite(spread)) return formatChange(factor, 1);
+  if (factor >= 10) return `×${formatSignificant(factor)}\u00A0±\u00A0${formatSignificant(spread, 2)}`;
+  const percent = 100 * Math.expm1(nats);
+  const digits = spread === 0 ? 2 : Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(100 * spread))));
+  const sign = percent < 0 ? MINUS : '+';
+  return `${sign}${Math.abs(percent).toFixed(digits)}\u00A0±\u00A0${(100 * spread).toFixed(digits)}\u00A0%`;
+}
+
 /** A count of parameters: `134.5 M`. */
 export function formatParameters(count: number): string {
   const units: readonly [number, string][] = [

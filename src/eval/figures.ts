@@ -2,6 +2,7 @@
  * A perplexity's figures as documents hold them. JSON has no NaN and no infinities: such a number
  * is null, and a status says which it was.
  */
+import type { PairedDifference } from './paired.ts';
 import type { Perplexity } from './perplexity.ts';
 
 export type NonFinite = 'nan' | 'infinite';
@@ -40,4 +41,27 @@ export function finitePpl(ppl: number): { ppl: number | null; status?: NonFinite
 
 export function finiteOrNull(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? value : null;
+}
+
+/** A paired difference as documents hold it. Its errors are standard errors, paired over chunks. */
+export interface ChangeFigures {
+  /** ln(ppl / other ppl). */
+  nats: number;
+  /** Null with fewer than three chunks, from which no error can be told. */
+  natsError: number | null;
+  /** The same in per cent of the other perplexity: 5 where it is 1.05 times that. */
+  percent: number | null;
+  percentError: number | null;
+}
+
+/** @returns null where either perplexity is not finite. */
+export function changeFigures(difference: PairedDifference | null): ChangeFigures | null {
+  if (difference === null || !Number.isFinite(difference.nats)) return null;
+  const { nats, standardError } = difference;
+  return {
+    nats,
+    natsError: finiteOrNull(standardError),
+    percent: finiteOrNull(100 * Math.expm1(nats)),
+    percentError: finiteOrNull(standardError === null ? null : 100 * Math.exp(nats) * standardError),
+  };
 }

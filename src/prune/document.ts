@@ -1,6 +1,6 @@
 /** From a run's events to its document. */
 import { UsageError } from '../errors.ts';
-import { finiteOrNull, finitePpl } from '../eval/figures.ts';
+import { changeFigures, finiteOrNull, finitePpl } from '../eval/figures.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
 import type { Edit } from '../model/edit.ts';
@@ -75,6 +75,8 @@ function stepResult(event: StepEvent, noise: number): StepResult {
     ...finitePpl(removed?.perplexity.ppl ?? bestOfNone(event.candidates)),
     standardError: finiteOrNull(removed?.perplexity.standardError ?? null),
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
+    change: changeFigures(event.change),
+    runnerUp: runnerUpOf(event),
     ratio: event.ratios.total,
     ratios: event.ratios,
     nearTie: nearTie(noise, event.repair?.picked ?? removed, event.repair?.runnerUp ?? event.runnerUp),
@@ -107,6 +109,12 @@ function stepRepair({ leaders, picked }: StepRepair): StepRepairResult {
 function heldOut(leader: Leader): LeaderResult['heldOut'] {
   if (leader.heldOut === null) return null;
   return { pruned: finiteOrNull(leader.heldOut.plain), repaired: finiteOrNull(leader.heldOut.repaired) };
+}
+
+function runnerUpOf({ runnerUp, repair, margin }: StepEvent): StepResult['runnerUp'] {
+  if (runnerUp === null) return null;
+  const { ppl } = (repair?.runnerUp ?? runnerUp).perplexity;
+  return { block: runnerUp.name, ppl, margin: changeFigures(margin) };
 }
 
 /** What the best of candidates is of which none is finite: infinite, unless all are NaN. */

@@ -3,6 +3,7 @@
  * perplexities, what a step came to, what it cost. The journal, the progress bar, the document, a
  * web page and the specs all live on these.
  */
+import type { PairedDifference } from '../eval/paired.ts';
 import type { ChunkScore, Perplexity } from '../eval/perplexity.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Candidate } from './candidates.ts';
@@ -61,8 +62,8 @@ export interface StepOutcome {
   base: ChunkScore[];
   /** All candidates, in order. */
   scored: ScoredCandidate[];
-  /** Their scores, [candidate][chunk]; a race keeps them to itself. */
-  scores?: readonly (readonly ChunkScore[])[];
+  /** Their scores, [candidate][chunk]; of one that a race dropped: none. */
+  scores: readonly (readonly ChunkScore[])[];
   work: RowPasses;
   race?: StepRace;
   /** What a race found of how chunks scatter. */
@@ -104,6 +105,8 @@ export interface Choice {
   runnerUp: ScoredCandidate | null;
   /** The perplexity that was decided by; NaN where nothing can go. */
   ppl: number;
+  /** The scores that were decided by, [chunk]; none where there is no such candidate. */
+  scores: { best: readonly ChunkScore[]; runnerUp: readonly ChunkScore[] };
   /** Only where the search repairs in the loop. */
   repair?: StepRepair;
 }
@@ -132,6 +135,10 @@ export interface StepEvent {
   removed: ScoredCandidate | null;
   /** The second best, to tell near-ties. */
   runnerUp: ScoredCandidate | null;
+  /** How far `removed` lies from the dense model on the same chunks; null where nothing went. */
+  change: PairedDifference | null;
+  /** How far the runner-up lies from `removed` on the same chunks; null without one. */
+  margin: PairedDifference | null;
   ratios: Ratios;
   candidates: ScoredCandidate[];
   work: RowPasses;

@@ -5,7 +5,7 @@
  */
 
 import type { Convention, DataSummary } from '../eval/convention.ts';
-import type { NonFinite, PerplexityFigures } from '../eval/figures.ts';
+import type { ChangeFigures, NonFinite, PerplexityFigures } from '../eval/figures.ts';
 import type { PruneKind, StopRules } from './candidates.ts';
 import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
 import type { RepairDocument, RepairFigures } from '../repair/document.ts';
@@ -56,6 +56,14 @@ export interface StepResult {
   status?: NonFinite;
   standardError: number | null;
   bitsPerByte: number | null;
+  /**
+   * Against the dense model on the same chunks (after repair, where the step repairs), with the
+   * error of that difference, which is far smaller than those of the two perplexities; documents
+   * before 0.4 have none.
+   */
+  change?: ChangeFigures | null;
+  /** The second best, and how far it lies above the pick; documents before 0.4 have none. */
+  runnerUp?: { block: string; ppl: number; margin: ChangeFigures | null } | null;
   /** = ratios.total */
   ratio: number;
   ratios: Ratios;

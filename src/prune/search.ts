@@ -9,6 +9,7 @@
 import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss, requireFinitePerplexity } from '../eval/nonFinite.ts';
+import { pairedDifference } from '../eval/paired.ts';
 import { aggregate, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -22,7 +23,7 @@ import {
   type PruneKind,
   type StopRules,
 } from './candidates.ts';
-import type { Choice, Choose, SearchEvent, StepEvent, StepOutcome } from './events.ts';
+import type { Choice, Choose, SearchEvent, StepEvent, StepOutcome, ScoredCandidate } from './events.ts';
 import { ExactStep } from './exactStep.ts';
 import { lowest } from './lowest.ts';
 import { measureStep, type SearchInput, type StepMeasurement } from './measureStep.ts';
@@ -67,6 +68,7 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
   let before: StepBefore | null = null;
   /** Under the mask alone, where the step before has measured them. */
   let known: readonly ChunkScore[] | null = null;
+  let dense: readonly ChunkScore[] = [];
   for (let step = 1; ; step++) {
     const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
@@ -76,18 +78,22 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
       race === undefined ? new ExactStep(ofStep, known) : new RaceStep(ofStep, race, before);
     const outcome: StepOutcome = yield* measureStep(ofStep, measurement);
     const { scored, work } = outcome;
-    if (step === 1) yield { type: 'dense', perplexity: await densePerplexity(model, chunks, outcome.base) };
+    if (step === 1) {
+      dense = outcome.base;
+      yield { type: 'dense', perplexity: await densePerplexity(model, chunks, dense) };
+    }
     yield { type: 'measured', step, work };
     before = { ranking: ranking(scored), effect: outcome.effect ?? null };
     // With one candidate a step, what the model is without it is what the next step begins with.
-    if (order !== undefined) known = outcome.scores?.[0] ?? null;
+    if (order !== undefined) [known] = outcome.scores;
 
     const choice = choose === undefined ? choosePlain(outcome) : yield* choose({ step, mask, outcome });
     const { best, runnerUp, ppl } = choice;
     const measured = { step, candidates: scored, work, ...kindOfStep(settings, outcome, choice) };
     if (best === null) {
       await journal.addStep(step, null, NaN);
-      yield { type: 'step', ...measured, removed: null, runnerUp: null, ratios: ratios(counts, mask) };
+      const nothing = { removed: null, runnerUp: null, change: null, margin: null };
+      yield { type: 'step', ...measured, ...nothing, ratios: ratios(counts, mask) };
       // Nothing went, so the next step would find the same: the search cannot go on.
       return yield { type: 'done', mask, stoppedBy: 'no finite candidate' };
     }
@@ -97,7 +103,9 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     mask = mask.with(best.blocks);
     await journal.addStep(step, best.name, ppl);
     const reached = ratios(counts, mask);
-    yield { type: 'step', ...measured, removed: best, runnerUp, ratios: reached };
+    const change = pairedDifference(chunks, choice.scores.best, dense);
+    const margin = runnerUp === null ? null : pairedDifference(chunks, choice.scores.runnerUp, choice.scores.best);
+    yield { type: 'step', ...measured, removed: best, runnerUp, change, margin, ratios: reached };
     const isMet = (rule: number | undefined, value: number): boolean => rule !== undefined && value >= rule;
     if (isMet(stop.blocks, mask.size)) return yield { type: 'done', mask, stoppedBy: 'blocks' };
     if (isMet(stop.ratio, reached[stop.ratioOf ?? 'total'])) return yield { type: 'done', mask, stoppedBy: 'ratio' };
@@ -105,11 +113,18 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
 }
 
 /** BlockPruner's choice: the lowest of those that were measured on all chunks. */
-function choosePlain({ scored }: StepOutcome): Choice {
+function choosePlain({ scored, scores }: StepOutcome): Choice {
   const finalists = scored.filter(({ dropped }) => dropped === undefined);
   const best = lowest(finalists);
   const runnerUp = lowest(finalists.filter((candidate) => candidate !== best));
-  return { best, runnerUp, ppl: best?.perplexity.ppl ?? NaN };
+  const scoresOf = (candidate: ScoredCandidate | null): readonly ChunkScore[] =>
+    candidate === null ? [] : scores[scored.indexOf(candidate)];
+  return {
+    best,
+    runnerUp,
+    ppl: best?.perplexity.ppl ?? NaN,
+    scores: { best: scoresOf(best), runnerUp: scoresOf(runnerUp) },
+  };
 }
 
 /** What a step tells beside its candidates, where the search races or repairs. */

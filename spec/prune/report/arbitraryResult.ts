@@ -1,5 +1,10 @@
 import { fc } from '@fast-check/vitest';
-import type { NonFinite, PerplexityFigures } from '../../../src/eval/figures.ts';
+import {
+  changeFigures,
+  type ChangeFigures,
+  type NonFinite,
+  type PerplexityFigures,
+} from '../../../src/eval/figures.ts';
 import { formatBlock } from '../../../src/model/blockId.ts';
 import {
   PRUNE_SCHEMA,
@@ -115,11 +120,23 @@ function stepsArbitrary(kind: PruneResult['kind'], layers: number, most: number)
         break;
       }
       const nearTie = tie && second !== undefined ? second : null;
-      made.push({ ...common, removed: best.block, ppl: best.ppl, standardError, bitsPerByte, nearTie });
+      // Documents of older versions do not have them.
+      const paired = index % 3 === 2 ? {} : pairedOf(best, second, standardError);
+      made.push({ ...common, removed: best.block, ppl: best.ppl, standardError, bitsPerByte, nearTie, ...paired });
       left.delete(best.block);
     }
     return made;
   });
+}
+
+type Finite = { block: string; ppl: number };
+
+function pairedOf(best: Finite, second: Finite | undefined, error: number | null): Partial<StepResult> {
+  const figuresOf = (nats: number): ChangeFigures | null => changeFigures({ nats, standardError: error });
+  return {
+    change: figuresOf(Math.log(best.ppl) - 2),
+    runnerUp: second === undefined ? null : { ...second, margin: figuresOf(Math.log(second.ppl / best.ppl)) },
+  };
 }
 
 /** Any document that the search could write, with the most inconvenient numbers and texts in it. */

@@ -100,6 +100,7 @@ export class RaceStep implements StepMeasurement {
     return {
       base: this.#inChunkOrder(this.#base),
       scored: this.#scored(),
+      scores: this.#scores.map((own) => (own.length === this.#order.length ? this.#inChunkOrder(own) : [])),
       work: stepWork(walkOf(model.config, mask), candidates, this.#chunkPasses, chunks),
       race: { looks: this.#looks, survivors: this.#race.alive.length },
       effect: this.#race.effect,

@@ -34,6 +34,7 @@ export function chooseRepaired(
   return async function* ({ step, mask, outcome }) {
     const first = leadersOf(outcome.scored, leaders);
     const priced: Leader[] = [];
+    const scores = new Map<Leader | null, readonly ChunkScore[]>();
     for (const [index, leader] of first.entries()) {
       const without = mask.with(leader.blocks);
       const plain = plainScores(outcome, leader);
@@ -43,8 +44,10 @@ export function chooseRepaired(
             tell(repairs.ofLeader(without), place),
           )
         : { scores: plain, heldOut: [] };
-      priced.push(leaderOf(leader, plain, found));
-      repairs.judge(lowest(priced) === priced[index]);
+      const repaired = leaderOf(leader, plain, found);
+      priced.push(repaired);
+      scores.set(repaired, found.scores);
+      repairs.judge(lowest(priced) === repaired);
     }
     const picked = lowest(priced);
     const runnerUp = lowest(priced.filter((leader) => leader !== picked));
@@ -55,6 +58,7 @@ export function chooseRepaired(
       best: plainOf(picked),
       runnerUp: plainOf(runnerUp),
       ppl: picked?.perplexity.ppl ?? NaN,
+      scores: { best: scores.get(picked) ?? [], runnerUp: scores.get(runnerUp) ?? [] },
       repair: { leaders: priced, picked, runnerUp },
     };
   };
@@ -82,7 +86,7 @@ function leadersOf(scored: readonly ScoredCandidate[], count: number): ScoredCan
   return finite.toSorted((a, b) => a.perplexity.ppl - b.perplexity.ppl).slice(0, count);
 }
 
-function plainScores({ scored, scores = [] }: ToChoose['outcome'], { name }: Candidate): readonly ChunkScore[] {
+function plainScores({ scored, scores }: ToChoose['outcome'], { name }: Candidate): readonly ChunkScore[] {
   return scores[scored.findIndex((candidate) => candidate.name === name)];
 }
 

@@ -35,6 +35,11 @@ const termsOf = ({ scores, repair }: PruneResult): readonly [string, string][] =
       'beside it, because papers differ in which of them they call “the ratio”.',
   ],
   [
+    'Standard error (±)',
+    'How far a figure would move on other text of the same kind. Two models find the same chunks hard, so both perplexities move together: ' +
+      'whether they differ is told by the ± of the change, not by those of the two perplexities.',
+  ],
+  [
     'Near-tie',
     'Two candidates closer than rounding can tell apart. The pick is right for this backend; another might pick the runner-up, with nearly ' +
       'the same result.',

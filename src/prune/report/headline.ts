@@ -1,9 +1,8 @@
 import type { RepairFigures } from '../../repair/document.ts';
 import { repairWords } from '../../repair/readDocument.ts';
-import type { PruneRepair, PruneResult } from '../result.ts';
+import type { PruneRepair, PruneResult, StepResult } from '../result.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
 import {
-  formatChange,
   formatCount,
   formatParameters,
   formatPercent,
@@ -11,6 +10,7 @@ import {
   formatSignificant,
   plural,
 } from '../../drawing/numbers.ts';
+import { changeWords } from './changeWords.ts';
 import { finalFigures, lastStep, removalsOf } from './removals.ts';
 import { formatPerplexity } from './perplexityWords.ts';
 
@@ -66,7 +66,10 @@ export function renderKeyFigures(result: PruneResult): Markup {
   const final = repair?.whole.pruned ?? finalFigures(result);
   const last = lastStep(result);
   const ratios = last?.ratios ?? { total: 0, blocks: 0, depth: 0 };
-  const change = changeWords(dense.ppl, final.ppl);
+  // Then the last step's change is that of the repaired model.
+  const compared: Pick<StepResult, 'ppl' | 'change'> | null =
+    last === null || repair?.when !== 'each' ? last : { ppl: final.ppl };
+  const change = compared === null ? null : changeWords(compared, dense.ppl);
   return element(
     'section',
     { class: 'key', 'aria-label': 'Key figures' },
@@ -77,7 +80,7 @@ export function renderKeyFigures(result: PruneResult): Markup {
       figure(
         'Pruned perplexity',
         formatPerplexity(final.ppl, final.status),
-        last === null ? 'nothing was removed' : `${change}${errorSuffix(final)}`,
+        last === null ? 'nothing was removed' : change === null ? 'no comparison' : `${change} against dense`,
       ),
       repair === undefined ? null : repairedFigure(repair),
       figure('Parameters removed', formatPercent(ratios.total), remainingWords(model.parameters, ratios.total)),
@@ -101,6 +104,7 @@ export function renderKeyFigures(result: PruneResult): Markup {
       repair === undefined
         ? null
         : fact('Repair', `${repair.when === 'each' ? 'in every step' : 'at the end'}: ${repairLabel(repair)}`),
+      errorFact(dense, final, compared),
       bitsFact(dense.bitsPerByte, final.bitsPerByte),
       fact('Backend', result.backend),
       fact('Computing time', formatSeconds(result.seconds)),
@@ -135,28 +139,42 @@ function isLoop(value: unknown): value is { leaders: number } {
   return typeof (value as { leaders?: unknown } | null)?.leaders === 'number';
 }
 
+/** What a perplexity's own error is told by. */
+interface Errors {
+  readonly ppl: number | null;
+  readonly standardError: number | null;
+}
+
 /**
  * ± one standard error of the perplexity: exp is nearly linear over so short a way, so it is ppl ×
  * the error in nats.
  */
-export function perplexityError(figures: { ppl: number | null; standardError: number | null }): string | null {
+export function perplexityError(figures: Errors): string | null {
   if (figures.ppl === null || figures.standardError === null) return null;
   const error = figures.ppl * figures.standardError;
   return Number.isFinite(error) ? formatSignificant(error, 2) : null;
 }
 
-function changeWords(dense: number | null, final: number | null): string {
-  return dense === null || final === null ? 'no comparison' : `${formatChange(final, dense)} against dense`;
-}
-
-function standardErrorWords(figures: { ppl: number | null; standardError: number | null }): string {
+function standardErrorWords(figures: Errors): string {
   const error = perplexityError(figures);
   return error === null ? 'no standard error' : `±\u00A0${error} standard error`;
 }
 
-function errorSuffix(figures: { ppl: number | null; standardError: number | null }): string {
-  const error = perplexityError(figures);
-  return error === null ? '' : `, ±\u00A0${error}`;
+/** The errors of both levels, apart from that of the change: they go up and down together. */
+function errorFact(dense: Errors, final: Errors, compared: Pick<StepResult, 'change'> | null): Markup | null {
+  const levels = [perplexityError(dense), perplexityError(final)];
+  if (compared === null || levels.includes(null)) return null;
+  const { change } = compared;
+  const paired =
+    change === undefined || change === null
+      ? ''
+      : change.natsError === null
+        ? ' The change has none: it takes three chunks or more.'
+        : ' The change has its own, paired over chunks.';
+  return fact(
+    'Standard errors',
+    `dense ±\u00A0${levels[0]}, pruned ±\u00A0${levels[1]}: of each level, mostly the same for both.${paired}`,
+  );
 }
 
 function shortPerplexity({ ppl, status }: Pick<PruneResult['dense'], 'ppl' | 'status'>): string {

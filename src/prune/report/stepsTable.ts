@@ -1,7 +1,8 @@
 import type { PruneResult, StepResult } from '../result.ts';
 import { perplexityError } from './headline.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
-import { formatChange, formatPercent, formatSignificant } from '../../drawing/numbers.ts';
+import { formatPercent, formatSignificant } from '../../drawing/numbers.ts';
+import { changeWords, marginWords } from './changeWords.ts';
 import { removalsOf } from './removals.ts';
 import { formatBlock } from '../../model/blockId.ts';
 import { scrollable, section } from './section.ts';
@@ -49,7 +50,8 @@ function table(result: PruneResult): Markup {
     element(
       'caption',
       {},
-      'Ratios are cumulative. ± is one standard error over chunks. Δ is against the dense model.',
+      'Ratios are cumulative. ± beside a perplexity is its own standard error over chunks; that of Δ, against the dense model, and of a runner-up, ' +
+        'against the pick, is of the difference, paired over chunks.',
       result.repair?.when === 'each'
         ? ' Perplexity is that before a step’s repair, Repaired that after it, on all chunks; Held out is the latter on the chunks that no fit has seen. Δ is of Repaired.'
         : null,
@@ -88,10 +90,7 @@ function columnsFor(result: PruneResult): Column[] {
     {
       name: 'Δ',
       numeric: true,
-      cell: ({ step, ppl, repair }) => {
-        const final = repair === undefined ? ppl : repair.ppl;
-        return step === 0 || final === null || dense === null ? '–' : formatChange(final, dense);
-      },
+      cell: (step) => (step.step === 0 ? null : changeWords(step, dense)) ?? '–',
     },
     { name: 'Parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.total) },
     { name: 'Block parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.blocks) },
@@ -103,6 +102,9 @@ function columnsFor(result: PruneResult): Column[] {
       numeric: true,
       cell: ({ bitsPerByte }) => (bitsPerByte === null ? '–' : formatSignificant(bitsPerByte, 4)),
     });
+  }
+  if (result.steps.some((step) => marginWords(step) !== null)) {
+    columns.push({ name: 'Runner-up', numeric: false, cell: runnerUpCell });
   }
   if (result.steps.some(({ nearTie }) => nearTie !== null)) {
     columns.push({ name: 'Near-tie with', numeric: false, cell: nearTieCell });
@@ -127,6 +129,11 @@ const repairedColumns: readonly Column[] = [
 function removedCell(step: StepResult): Child {
   if (step.step === 0) return 'dense';
   return step.removed === null ? 'nothing' : element('code', {}, step.removed);
+}
+
+function runnerUpCell(step: StepResult): Child {
+  const margin = marginWords(step);
+  return margin === null ? '–' : [element('code', {}, step.runnerUp?.block ?? ''), ` ${margin}`];
 }
 
 function nearTieCell({ nearTie }: StepResult): Child {
