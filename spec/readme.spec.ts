@@ -49,7 +49,9 @@ describe('README.md', () => {
     it('the first, of fewer than ten lines, prints a perplexity and a text', async () => {
       expect(lines(programs[0])).toBeLessThan(10);
       const stdout = await runs(programs[0]);
-      expect(Number(/ppl: ([\d.]+) \(chunks of 16 tokens.*; simd \(/.exec(stdout)?.[1])).toBeGreaterThan(1);
+      expect(
+        Number(/ppl: ([\d.]+) \(convention paper: chunks of 16 tokens.*; simd \(/.exec(stdout)?.[1]),
+      ).toBeGreaterThan(1);
       expect(stdout.split('\n').slice(1).join('\n').trim()).not.toBe('');
     });
 

@@ -161,7 +161,7 @@ describe('windows', () => {
     expect(chunks.texts?.spans.map(({ words }) => words)).toEqual(texts.map(() => 1));
   });
 
-  it('of texts stop at whole texts, and leave out what predicts nothing', () => {
+  it('of texts stop at so many tokens, of words at whole texts, and leave out what predicts nothing', () => {
     const data: RawData = { kind: 'rows', rows: ['', 'ab', 'cde', 'f'] };
     const of = (settings: Partial<EvalSettings>): Chunks =>
       chunkData(
@@ -174,7 +174,18 @@ describe('windows', () => {
     expect(of({}).ids.map(({ length }) => length)).toEqual([3, 4, 2]);
     expect(of({}).notes).toEqual(['1 of 4 texts predict nothing and were left out.']);
     expect(of({ bos: 'none' }).notes).toEqual(['2 of 4 texts predict nothing and were left out.']);
-    expect(of({ tokens: 3 })).toMatchObject({ wholeText: false, ids: { length: 2 } });
+    expect(of({ tokens: 3 }).ids.map(({ length }) => length)).toEqual([3, 2]);
+    expect(of({ tokens: 3 }).wholeText).toBe(false);
+    for (const [tokens, count] of [
+      [2, 1],
+      [4, 1],
+      [5, 2],
+      [6, 3],
+    ]) {
+      const found = of({ convention: 'word', tokens });
+      expect(found).toMatchObject({ wholeText: tokens === 6, ids: { length: count } });
+    }
+    expect(() => of({ convention: 'word', tokens: 1 })).toThrow(/the first text has 2 tokens, more than --tokens 1/);
     expect(of({ tokens: 2 })).toMatchObject({ wholeText: false, ids: { length: 1 } });
     expect(of({ tokens: 6 })).toMatchObject({ wholeText: true, ids: { length: 3 } });
   });

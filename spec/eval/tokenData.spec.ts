@@ -120,7 +120,7 @@ describe('texts one by one', () => {
     async (texts, cuts, tokens) => {
       fc.pre(texts.some((text) => text !== ''));
       const content = texts.map((text) => JSON.stringify({ text })).join('\n');
-      const evaluation = settingsOf({ convention: 'word', chunk: 5, tokens });
+      const evaluation = settingsOf({ convention: 'document', chunk: 5, tokens });
       const data = await readFile('x.jsonl', inPieces(content, cuts), readingOf(evaluation));
       const { starts = [] } = data;
       const ids = starts.map((start, index) => [...data.ids.subarray(start, starts[index + 1])]);

@@ -36,8 +36,8 @@ export const conventionMutants: readonly Mutant[] = [
     file: 'src/eval/textWindows.ts',
     specs: golden,
     name: 'texts one by one: measured on after enough tokens',
-    from: 'starts.filter((start) => start < limit)',
-    to: 'starts.filter((start) => start < Infinity)',
+    from: "(convention === 'word' && end > limit)",
+    to: "(convention === 'word' && start > limit)",
   },
   {
     ...cuts,

@@ -35,8 +35,8 @@ export interface EvalSettings {
   /** What stands between rows: BlockPruner's is a blank line. */
   join: string;
   /**
-   * Keep the first N tokens after tokenising (and after a stream's BOS); null = all. Of texts one
-   * by one, as many as it takes to have N; the last is not cut.
+   * Keep the first N tokens after tokenising (and after a stream's BOS); null = all. Where words
+   * are counted, the texts that fit into N as a whole.
    */
   tokens: number | null;
   /** CRLF and lone CR as LF, or as they stand. */

@@ -53,24 +53,39 @@ export function textWindows(
       remedy: 'Give text, or use --convention document.',
     });
   }
-  // Ids without texts are one, which may be cut.
   const limit = tokens ?? Infinity;
-  const ids = data.starts === undefined ? data.ids.subarray(0, limit) : data.ids;
   const { starts = [0], words } = data;
-  const measured = starts.filter((start) => start < limit);
+  const kept = data.ids.subarray(0, limit);
   const windows: TextWindow[] = [];
   const spans: TextSpan[] = [];
-  for (const [index, start] of measured.entries()) {
-    const text = ids.subarray(start, starts[index + 1]);
+  let seen = 0;
+  for (const [index, start] of starts.entries()) {
+    const end = starts.at(index + 1) ?? data.ids.length;
+    // Words are those of whole texts; for the others the last text may be cut.
+    if (start >= limit || (convention === 'word' && end > limit)) break;
+    seen++;
+    const text = kept.subarray(start, end);
     checkIds(name, text, config.vocabSize);
     const own = rollingWindows(text, prefix, chunk);
     windows.push(...own);
     // What predicts nothing is no part of a mean.
     if (own.length > 0) spans.push({ chunks: own.length, words: words?.[index] ?? null });
   }
-  if (windows.length === 0) throw new DataError('no text has a token to predict.', { where: name });
-  const empty = measured.length - spans.length;
-  const note = `${empty} of ${measured.length} texts predict nothing and were left out.`;
-  const whole = data.whole && measured.length === starts.length && ids.length === data.ids.length;
+  if (windows.length === 0) throw nothingToPredict(name, starts.at(seen + 1) ?? data.ids.length, limit);
+  const empty = seen - spans.length;
+  const note = `${empty} of ${seen} texts predict nothing and were left out.`;
+  const whole = data.whole && seen === starts.length && kept.length === data.ids.length;
   return { prefix, windows, spans, whole, notes: empty === 0 ? data.notes : [...data.notes, note] };
+}
+
+/** @param length tokens up to the end of the first text that was not measured. */
+function nothingToPredict(name: string, length: number, limit: number): DataError {
+  if (length <= limit) return new DataError('no text has a token to predict.', { where: name });
+  return new DataError(
+    `the first text has ${length} tokens, more than --tokens ${limit}, and words need whole texts.`,
+    {
+      where: name,
+      remedy: 'Leave --tokens out, or give shorter texts as rows.',
+    },
+  );
 }
