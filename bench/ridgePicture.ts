@@ -4,7 +4,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defaultFactors } from '../src/repair/fit.ts';
 import { errorAfter } from '../src/repair/fitError.ts';
 import { NormalEquations } from '../src/repair/normalEquations.ts';
 import { ridgeSystem, solveRidge } from '../src/repair/ridge.ts';
@@ -17,6 +16,8 @@ type Point = readonly [x: number, y: number];
 /** A change of two weights that would be right for all text. */
 const TRUE_CHANGE: Point = [0.85, 0.45];
 const [WIDTH, HEIGHT] = [760, 500];
+/** Ridge factors with a dot: a wider range than the default of a repair, to show both ends. */
+const FACTORS = [0.03, 0.1, 0.3, 1, 3, 10];
 /** Pixels of 1, and where the change 0 lies. */
 const [SCALE, ORIGIN_X, ORIGIN_Y] = [250, 200, 385];
 
@@ -98,7 +99,7 @@ const style = `
 
 function picture(fit: NormalEquations, heldOut: NormalEquations): Markup {
   const steps = Array.from({ length: 141 }, (_, i) => 10 ** (-4 + i / 20));
-  const grid = defaultFactors.map((factor) => ({ factor, at: solution(fit, factor) }));
+  const grid = FACTORS.map((factor) => ({ factor, at: solution(fit, factor) }));
   const best = grid.reduce((a, b) => (errorAt(heldOut, b.at) < errorAt(heldOut, a.at) ? b : a));
   const least = solution(fit, 1e-12);
   const judged = solution(heldOut, 1e-12);

@@ -19,8 +19,14 @@ export const repairForms = ['refit', 'replaceme', 'scale'] as const;
 
 export type RepairForm = (typeof repairForms)[number];
 
-/** Ridge factors that are tried by default, about 3.2 apart: two to a power of ten. */
-export const defaultFactors: readonly number[] = [0.03, 0.1, 0.3, 1, 3, 10];
+/**
+ * Ridge factors that are tried by default: 1 and its neighbours, about 3.2 apart. Weaker ones fit
+ * the noise of few rows, and a block's own held-out error does not show all that this costs the
+ * blocks after it. On a pruned SmolLM2-135M, calibrated on 4,096 tokens, a factor of 1 for every
+ * block gave a held-out perplexity of 58.3 on WikiText-2 and of 78.8 on tinyshakespeare; a choice
+ * from 0.03 to 10 gave 58.9 and 81.6.
+ */
+export const defaultFactors: readonly number[] = [0.3, 1, 3];
 
 export interface FitSettings {
   readonly form: RepairForm;
