@@ -227,6 +227,28 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
       });
     });
 
+    it.each(['end', 'each'] as const)('repairs (%s), and goes on with that from its journal', async (repair) => {
+      await using(async (model) => {
+        const journal = newJournal();
+        const few = { data: text, tokens: 256, chunk: 32, blocks: 2, kind: 'mlp', repairScope: 'cuts' } as const;
+        const leaders = repair === 'each' ? 2 : undefined;
+        const run = model.prune({ ...few, repair, leaders, eval: text.slice(0, 900), journal });
+        const events = await eventsOf(run);
+        const result = await run;
+        expect(events.some(({ type }) => type === 'repaired')).toBe(true);
+        expect(result.repair).toMatchObject({
+          when: repair,
+          mask: result.removed.join(','),
+          settings: { scope: 'cuts' },
+        });
+        expect(result.repair?.evaluation?.data.chunks).toBeGreaterThan(0);
+        expect(result.steps.every((step) => step.repair?.leaders.length === leaders)).toBe(true);
+        const again = await model.prune({ ...few, repair, leaders, eval: text.slice(0, 900), journal });
+        expect(again.repair?.whole).toEqual(result.repair?.whole);
+        expect(again.removed).toEqual(result.removed);
+      });
+    });
+
     it('goes on from its journal with the same result, and starts over when asked', async () => {
       await using(async (model) => {
         const journal = newJournal();
@@ -413,6 +435,43 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
         UsageError,
         /^confidence 2 /,
         (model) => model.prune({ ...search, search: 'race', confidence: 2 }),
+      ],
+      [
+        'leaders alone',
+        UsageError,
+        /^leaders goes with repair: 'each'/,
+        (model) => model.prune({ ...search, leaders: 2 }),
+      ],
+      [
+        'leaders of a repair at the end',
+        UsageError,
+        /^leaders goes with repair: 'each'/,
+        (model) => model.prune({ ...search, repair: 'end', leaders: 2 }),
+      ],
+      ['a scope alone', UsageError, /^repairScope goes/, (model) => model.prune({ ...search, repairScope: 'all' })],
+      [
+        'a text to measure alone',
+        UsageError,
+        /^eval goes with repair/,
+        (model) => model.prune({ ...search, eval: text }),
+      ],
+      [
+        'another time to repair',
+        UsageError,
+        /^repair: must be one of end, each/,
+        (model) => model.prune({ ...search, repair: 'twice' as 'end' }),
+      ],
+      [
+        'repair in the loop of scores',
+        UsageError,
+        /^repair: 'each' chooses by prices after repair, and method random .* Use repair: 'end'/,
+        (model) => model.prune({ ...search, repair: 'each', method: 'random' }),
+      ],
+      [
+        'repair in the loop of a race',
+        UsageError,
+        /^search: 'race' drops candidates before repair: 'each'/,
+        (model) => model.prune({ ...search, repair: 'each', search: 'race' }),
       ],
       ['another method', UsageError, /no method 'mine'/, (model) => model.prune({ ...search, method: 'mine' })],
       [

@@ -20,6 +20,7 @@ import { opMutants } from './ops.ts';
 import { packagingMutants } from './packaging.ts';
 import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
+import { repairLoopMutants } from './repairLoop.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { repairWalkMutants } from './repairWalk.ts';
@@ -53,6 +54,7 @@ export const mutants: readonly Mutant[] = [
   ...repairMathsMutants,
   ...repairWalkMutants,
   ...reportMutants,
+  ...repairLoopMutants,
   ...tokenizerMutants,
   ...dataMutants,
   ...dataFormMutants,

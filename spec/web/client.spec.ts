@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as errors from '../../src/errors.ts';
 import type { BackendSettings, Model } from '../../src/library/model.ts';
+import { memoryFiles } from '../../src/platform/files.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { openRemote } from '../../src/web/client.ts';
@@ -46,6 +47,7 @@ function connect(): { line: Line; asked: Request[]; end: () => void } {
       journals.set(name, sink.all);
       return Promise.resolve(sink);
     },
+    openFiles: () => Promise.resolve(memoryFiles('fitted tensors')),
   });
   port1.start();
   port2.start();

@@ -1,7 +1,7 @@
 /** The facade in Node: from a path or a hub id to a model. */
 import { openModel, type OpenOptions } from '../formats/openModel.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
-import { lockedJournal } from '../platform/nodeJournal.ts';
+import { filesBeside, lockedJournal } from '../platform/nodeJournal.ts';
 import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
@@ -58,5 +58,6 @@ function nodePlatform(): Platform {
     memoryBytes: defaultMemory(),
     newHasher: nodeHasher,
     openJournal: lockedJournal,
+    openFiles: filesBeside,
   };
 }

@@ -122,7 +122,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       (emit, signal) => this.#call(signal, () => this.#prune(settings, emit)),
       settings.signal,
       // A later progress tells more than an earlier one.
-      (unread, latest) => unread.type === 'progress' && latest.type === 'progress',
+      (unread, latest) => unread.type === latest.type && ['progress', 'repairing'].includes(latest.type),
     );
   }
 
@@ -149,6 +149,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       platform: this.#platform,
       weights: this.#weights,
       chunks: () => this.#chunks(settings.data, settings),
+      evaluation: (text) => this.#chunks(text, settings),
       gradients: () => this.#gradients(),
     });
     return this.#drained(events, (event) => emit(plainEvent(event)));

@@ -10,6 +10,8 @@ import { conventionNames } from '../eval/namedConvention.ts';
 import { sampleSources } from '../eval/windows.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
+import { repairTimes } from '../prune/repair/settings.ts';
+import { repairScopes } from '../repair/cuts.ts';
 
 /** What an option must be, in words, and whether a value is. */
 interface Rule {
@@ -74,6 +76,10 @@ export const pruneRules: Rules = {
   search: oneOf('exact', 'race'),
   confidence: number,
   seed: whole(0),
+  repair: oneOf(...repairTimes),
+  leaders: whole(1),
+  repairScope: oneOf(...repairScopes),
+  eval: anything,
   journal: text,
   fresh: flag,
 };

@@ -1,5 +1,6 @@
 import type { WidenVectors } from '../backends/simd/lanes.ts';
 import type { SpawnWorker } from '../backends/simd/threadPool.ts';
+import type { Files } from '../platform/files.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
 import type { Hasher } from '../platform/sha256.ts';
 
@@ -19,4 +20,6 @@ export interface Platform {
   readonly newHasher: () => Hasher;
   /** Opens the journal at a place that a caller named; closing it lets others have it. */
   readonly openJournal: (place: string, fresh: boolean) => Promise<JournalSink>;
+  /** Where a journal's fitted tensors go; in a browser they are kept in memory. */
+  readonly openFiles: (journal: string) => Promise<Files>;
 }

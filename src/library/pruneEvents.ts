@@ -3,15 +3,18 @@ import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
 import { Mask } from '../model/mask.ts';
+import { memoryFiles } from '../platform/files.ts';
 import { memoryJournal } from '../platform/journalSink.ts';
 import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
 import type { Method, MethodEvent } from '../prune/method.ts';
 import { requireMethod } from '../prune/methods/all.ts';
 import { checkRace, DEFAULT_CONFIDENCE, type RaceSettings } from '../prune/race/raceRule.ts';
 import type { PruneResult } from '../prune/result.ts';
-import { run } from '../prune/run.ts';
-import type { LoadedWeights } from '../session/loadedWeights.ts';
-import type { PruneSettings } from './model.ts';
+import { run, type RunRepair } from '../prune/run.ts';
+import { defaultRepair } from '../repair/repair.ts';
+import { tensorStore } from '../repair/store.ts';
+import type { LoadedWeights, Planned } from '../session/loadedWeights.ts';
+import type { Data, PruneSettings } from './model.ts';
 import { checkOptions, pruneRules } from './options.ts';
 import type { Platform } from './platform.ts';
 
@@ -21,13 +24,15 @@ export interface Searched {
   readonly platform: Platform;
   readonly weights: LoadedWeights;
   readonly chunks: () => Promise<{ name: string; chunks: Chunks }>;
+  /** The text of `eval`, cut in the same way. */
+  readonly evaluation: (text: Data) => Promise<{ name: string; chunks: Chunks }>;
   readonly gradients: () => Promise<GradientBackend>;
 }
 
 /** One call of `prune`, from its settings to its document. @throws as `Model.prune`. */
 export async function* pruneEvents(
   settings: PruneSettings,
-  { opened, platform, weights, chunks: cut, gradients }: Searched,
+  { opened, platform, weights, chunks: cut, evaluation, gradients }: Searched,
 ): AsyncGenerator<MethodEvent, PruneResult> {
   checkOptions(settings, pruneRules);
   const { kind = 'mix', blocks, ratio, ratioOf, maxPpl, journal, fresh = false } = settings;
@@ -35,12 +40,15 @@ export async function* pruneEvents(
   const stop = { blocks, ratio, ratioOf, maxPpl };
   requireStopRule(stop);
   checkStopRules(stop, kind, config);
+  checkRepair(settings);
   const { method, race, own } = chosen(settings);
   method.check({ ...own, race }, config);
   const { name, chunks } = await cut();
   const streams = candidatesLeft(kind, config, Mask.empty).length;
-  const workload = { chunk: chunks.chunk, streams };
-  const { model, activationBytes, spareBytes } = await weights.under(workload, settings.nllSum);
+  const workload = { chunk: chunks.chunk, streams, models: settings.repair === undefined ? 1 : 2 };
+  const planned = await weights.under(workload, settings.nllSum);
+  const { model, activationBytes, spareBytes } = planned;
+  const repair = await repairOf(settings, planned, platform, evaluation);
   const sink = journal === undefined ? memoryJournal() : await platform.openJournal(journal, fresh);
   try {
     return yield* run({
@@ -54,6 +62,7 @@ export async function* pruneEvents(
       method,
       settings: own,
       race,
+      repair,
       gradients: model.backend.name === 'gpu' ? undefined : gradients,
       activationBytes,
       checkpointBytes: spareBytes,
@@ -64,6 +73,34 @@ export async function* pruneEvents(
   } finally {
     await sink.close();
   }
+}
+
+/** What the run is to repair, and with what; undefined where nothing is. */
+async function repairOf(
+  { repair, leaders, repairScope: scope = defaultRepair.scope, eval: text, journal }: PruneSettings,
+  { weightBytes, activationBytes }: Planned,
+  { openFiles, newHasher }: Platform,
+  evaluation: Searched['evaluation'],
+): Promise<RunRepair | undefined> {
+  if (repair === undefined) return undefined;
+  const files = journal === undefined ? memoryFiles('fitted tensors') : await openFiles(journal);
+  return {
+    when: repair,
+    settings: { ...defaultRepair, scope },
+    leaders,
+    evaluation: text === undefined ? undefined : await evaluation(text),
+    store: tensorStore(files, newHasher),
+    weightBytes,
+    streamBytes: activationBytes,
+  };
+}
+
+/** @throws UsageError for options of repair that do not go with the others. */
+function checkRepair({ repair, leaders, repairScope, eval: text }: PruneSettings): void {
+  if (leaders !== undefined && repair !== 'each') throw new UsageError("leaders goes with repair: 'each'.");
+  if (repair !== undefined) return;
+  if (repairScope !== undefined) throw new UsageError('repairScope goes with repair.');
+  if (text !== undefined) throw new UsageError('eval goes with repair.');
 }
 
 /** The method with its own settings. @throws UsageError for options that do not go with it. */

@@ -22,7 +22,7 @@ const switches = new Set(['hub', 'offline', 'fresh']);
 
 /** A flag, with the value that follows where it is one of few: `--bos none`, `--threads 1`. */
 const flags =
-  /--(?:(bos|backend|kind|search|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
+  /--(?:(bos|backend|kind|search|repair|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
 
 /**
  * A message of the engine with the library's names of options: `Use --bos none.` → `Use bos:

@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Files } from './files.ts';
 import { splitLines, type JournalSink } from './journalSink.ts';
 import { accessError } from './nodeFile.ts';
+import { folderFiles } from './nodeFiles.ts';
 import { lockFile } from './nodeLock.ts';
 import { kindOfPath } from './nodeModelFolder.ts';
 
@@ -47,6 +49,11 @@ export async function fileJournal(path: string, fresh: boolean): Promise<Journal
     },
     close: () => handle.close(),
   };
+}
+
+/** The files beside such a journal, for what it names. */
+export async function filesBeside(place: string): Promise<Files> {
+  return folderFiles((await kindOfPath(place)) === 'folder' ? place : dirname(place));
 }
 
 /**

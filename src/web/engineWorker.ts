@@ -1,4 +1,5 @@
 /** Entry of a model's worker: the library with what a browser offers. */
+import { memoryFiles } from '../platform/files.ts';
 import { opfsJournal } from './opfsJournal.ts';
 import { plainSha256 } from './plainSha256.ts';
 import { serve, type ServerPort } from './serve.ts';
@@ -16,4 +17,5 @@ serve(globalThis as unknown as ServerPort, {
   memoryBytes: 2 ** 30,
   newHasher: plainSha256,
   openJournal: opfsJournal,
+  openFiles: () => Promise.resolve(memoryFiles('fitted tensors')),
 });
