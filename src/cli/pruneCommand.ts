@@ -70,7 +70,7 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
     checkStopRules(stop, options.kind, opened.model.config);
     chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
-    const repair = await repairOf(options, out, opened, terminal);
+    const repair = await repairOf(options, out, chunks, opened, terminal);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;

@@ -1,6 +1,7 @@
 /** What `prune` reads of `--repair` and the options that go with it. */
 import { basename } from 'node:path';
 import { UsageError } from '../errors.ts';
+import type { Chunks } from '../eval/chunks.ts';
 import { dataName } from '../eval/dataForm.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
@@ -10,6 +11,7 @@ import type { RunRepair } from '../prune/run.ts';
 import type { RepairScope } from '../repair/cuts.ts';
 import { defaultRepair } from '../repair/repair.ts';
 import { tensorStore } from '../repair/store.ts';
+import { unitsOf } from '../repair/units.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Terminal } from './terminal.ts';
@@ -52,15 +54,21 @@ export function checkRepair({ repair, leaders, repairScope, eval: text, method, 
   }
 }
 
-/** What the run is to repair, and with what; undefined without `--repair`. */
+/**
+ * What the run is to repair, and with what; undefined without `--repair`.
+ * @throws DataError for chunks that overlap.
+ */
 export async function repairOf(
   options: PruneRepairOptions & EvalOptions,
   out: string,
+  chunks: Chunks,
   { opened, weightBytes, activationBytes }: Pick<OpenRun, 'opened' | 'weightBytes' | 'activationBytes'>,
   terminal: Terminal,
 ): Promise<RunRepair | undefined> {
   const { repair, leaders, repairScope: scope = defaultRepair.scope } = options;
   if (repair === undefined) return undefined;
+  // Chunks that cannot be held apart are refused before anything is written.
+  unitsOf(chunks);
   return {
     when: repair,
     settings: { ...defaultRepair, scope },

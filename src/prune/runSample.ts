@@ -7,7 +7,6 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Journal } from './journal.ts';
 import { resultOf } from './mapEvents.ts';
 import { once } from './once.ts';
-import { REPAIR_KEY } from './repair/fitMemory.ts';
 import type { Repairs } from './repair/repairs.ts';
 import type { PruneResult } from './result.ts';
 import { continuation, samplePrompt, sampleText } from './sample.ts';
@@ -62,7 +61,7 @@ function repairedSample(
   repairs: Repairs,
 ): Promise<string> {
   const prompt = samplePrompt(tokenizer, chunks.ids[0]);
-  const key = `${REPAIR_KEY}${repairs.words} of ${mask.toString()}, continuing ${tokenizer.decode(prompt)}`;
+  const key = `sample: ${repairs.words} of ${mask.toString()}, continuing ${tokenizer.decode(prompt)}`;
   const draw = async (): Promise<string> => {
     const repaired = await repairs.model(mask);
     try {
