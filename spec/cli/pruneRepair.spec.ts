@@ -12,11 +12,11 @@ const folder = mkdtempSync(join(tmpdir(), 'blockpruner-repair-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const here = (path: string): string => fileURLToPath(new URL(`../../tiny-models/${path}`, import.meta.url));
-const args = (out: string, ...rest: string[]): string[] => [
-  ...['prune', here('shakespeare'), '--data', here('data/shakespeare-train.txt'), '--tokens', '1024', '--chunk', '64'],
-  ...['--kind', 'mha', '--blocks', '2', '--repair-scope', 'cuts', '--eval', here('data/shakespeare-valid.txt')],
-  ...['--out', out, ...rest],
-];
+const TEXTS = ['--data', here('data/shakespeare-train.txt'), '--eval', here('data/shakespeare-valid.txt')];
+const SMALL = ['--tokens', '1024', '--chunk', '64', '--kind', 'mha', '--blocks', '2', '--repair-scope', 'cuts'];
+const args = (out: string, ...rest: string[]): string[] => {
+  return ['prune', here('shakespeare'), ...TEXTS, ...SMALL, '--out', out, ...rest];
+};
 const documentOf = (out: string): PruneResult =>
   JSON.parse(readFileSync(join(folder, out, 'result.json'), 'utf8')) as PruneResult;
 
