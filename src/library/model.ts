@@ -20,9 +20,8 @@ import type { ModelConfig } from '../model/config.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, RatioOf } from '../prune/candidates.ts';
-import type { RepairTime } from '../prune/repair/settings.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { RepairScope } from '../repair/cuts.ts';
+import type { PruneRepairSettings } from './pruneRepairSettings.ts';
 import type { MethodEvent } from '../prune/method.ts';
 import type { HealDocument, HealEvent } from '../train/healRun.ts';
 
@@ -139,7 +138,7 @@ export interface PerplexityResult extends Perplexity {
   nonFinite: string | null;
 }
 
-export interface PruneSettings extends EvaluationSettings, CallSettings {
+export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRepairSettings<Data> {
   data: Data;
   /** Stop when so many blocks are removed. This, `ratio` or `maxPpl` must be given. */
   blocks?: number;
@@ -161,17 +160,6 @@ export interface PruneSettings extends EvaluationSettings, CallSettings {
   confidence?: number;
   /** Of a race's order of chunks, or of a method that draws. Default 0. */
   seed?: number;
-  /**
-   * Refit kept output matrices by least squares: of the result (`end`), or also of each step's
-   * leaders, among which is chosen by prices after that (`each`, for `blockpruner`).
-   */
-  repair?: RepairTime;
-  /** With `repair: 'each'`: candidates that are repaired in a step, lowest price first. Default 3. */
-  leaders?: number;
-  /** Refit every kept block (`all`, default), or the last before each cut (`cuts`). */
-  repairScope?: RepairScope;
-  /** With `repair`: a text to measure on, dense, pruned and repaired; nothing is fitted on it. */
-  eval?: Data;
   /**
    * Where the search is kept, to go on there: a file, or a folder for `journal.jsonl`; in a browser
    * a name in the origin's private file system. Default: in memory.
