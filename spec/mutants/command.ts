@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 const store = { file: 'src/repair/store.ts', specs: ['spec/repair/store.spec.ts'] };
 const document = { file: 'src/repair/document.ts', specs: ['spec/repair/document.spec.ts'] };
 const reading = { file: 'src/repair/readDocument.ts', specs: ['spec/repair/document.spec.ts'] };
+const scaled = { ...reading, specs: ['spec/cli/repairScale.spec.ts'] };
 const edits = { file: 'src/cli/runEdits.ts', specs: ['spec/cli/runEdits.spec.ts'] };
 
 export const commandMutants: readonly Mutant[] = [
@@ -42,6 +43,18 @@ export const commandMutants: readonly Mutant[] = [
     name: 'repair document: a tensor may have another shape than the model',
     from: 'if (own?.shape.join() !== tensor.shape.join())',
     to: 'if (own === undefined)',
+  },
+  {
+    ...scaled,
+    name: 'repair document: a scale is read and never folded into the weights',
+    from: '[...storedEdits(tensors, store), ...scaleEdits(config, mask, scales)]',
+    to: 'storedEdits(tensors, store)',
+  },
+  {
+    ...reading,
+    name: 'repair document: a scale may turn a stream round',
+    from: '!(scale > 0 && scale < Infinity)',
+    to: '!(scale < Infinity)',
   },
   {
     ...edits,

@@ -6,8 +6,8 @@ const race = { file: 'src/prune/race/raceRule.ts', specs: ['spec/prune/race/race
 const checkpoints = { file: 'src/prune/pricing/checkpoints.ts', specs: ['spec/prune/pricing/checkpoints.spec.ts'] };
 const bundles = { file: 'src/prune/pricing/bundles.ts', specs: ['spec/prune/pricing/bundles.spec.ts'] };
 const sweep = { file: 'src/prune/pricing/sweep.ts', specs: ['spec/prune/pricing/sweep.spec.ts'] };
-/** As src/prune/run.ts has it; the fields that its hash must cover. */
-const SETTINGS = '{ chunk, stride, bos, ignoredId, nllSum }';
+/** As src/prune/hashInputs.ts has it; the fields that its hash must cover. */
+const SETTINGS = '{ chunk, stride, bos, ignoredId, nllSum, ...';
 
 export const searchMutants: readonly Mutant[] = [
   {

@@ -7,16 +7,18 @@ import { aggregate } from '../../src/eval/perplexity.ts';
 import { memoryFiles } from '../../src/platform/files.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { repairDocument, repairFigures } from '../../src/repair/document.ts';
-import { readRepair, repairWords } from '../../src/repair/readDocument.ts';
+import { readRepair, repairWords, writtenRepair } from '../../src/repair/readDocument.ts';
 import { defaultRepair } from '../../src/repair/repair.ts';
 import { tensorStore, type StoredTensor } from '../../src/repair/store.ts';
+import { tinySource } from '../model/tinyTransformer.ts';
 import { madeChunks, madeDocument, madeFit, madeScores } from './made.ts';
 
 const store = tensorStore(memoryFiles('memory'), nodeHasher);
 const NAMES = ['model.layers.0.mlp.down_proj.weight', 'model.layers.1.self_attn.o_proj.weight'];
 const stored: StoredTensor[] = [];
 for (const name of NAMES) stored.push(await store.write(name, [2, 3], Float32Array.from({ length: 6 }, Math.sqrt)));
-const model = new Map(NAMES.map((name) => [name, { shape: [2, 3], dtype: 'F16', bytes: 12 }]));
+const tensors = new Map(NAMES.map((name) => [name, { shape: [2, 3], dtype: 'F16', bytes: 12 }]));
+const model = { config: (await tinySource({ family: 'llama' })).config, tensors };
 
 const loss = fc.double({ min: 0.1, max: 9, noNaN: true });
 const losses = fc
@@ -98,13 +100,44 @@ describe('reading it back', () => {
       form: 'refit',
       scope: 'all',
       tensors: stored,
+      scales: [],
     });
-    expect(repairWords({ form: 'refit', scope: 'all', tensors: stored })).toBe(
+    expect(repairWords({ form: 'refit', scope: 'all', tensors: stored, scales: [] })).toBe(
       'refit of every kept block, 2 tensors changed',
     );
-    expect(repairWords({ form: 'replaceme', scope: 'cuts', tensors: stored.slice(1) })).toBe(
+    expect(repairWords({ form: 'replaceme', scope: 'cuts', tensors: stored.slice(1), scales: [] })).toBe(
       'replaceme before each cut, 1 tensor changed',
     );
+  });
+
+  const scaled = {
+    ...madeDocument('L1.mlp', []),
+    settings: { ...defaultRepair, form: 'scale' as const, scope: 'cuts' as const },
+    blocks: [
+      { ...madeFit('L0.mha'), scale: 1.25 },
+      { ...madeFit('L0.mlp', { kept: 'why' }), scale: 1 },
+    ],
+  };
+
+  it('gives the numbers of a scale, and leaves out the cuts that keep their streams', () => {
+    const found = readRepair(JSON.parse(JSON.stringify(scaled)), 'repair.json', model);
+    expect(found).toEqual(writtenRepair(scaled));
+    expect(found.scales).toEqual([{ block: 'L0.mha', scale: 1.25 }]);
+    expect(repairWords(found)).toBe('scale before each cut, 1 number');
+  });
+
+  const with1 = (changes: object): object => ({ ...scaled, blocks: [{ ...scaled.blocks[0], ...changes }] });
+  it.each<[string, object]>([
+    ['no blocks', { ...scaled, blocks: undefined }],
+    ['a block that is none', with1({ block: 'L0' })],
+    ['a block that the model does not have', with1({ block: 'L99.mlp' })],
+    ['no number', with1({ scale: undefined })],
+    ['a number in words', with1({ scale: '1' })],
+    ['a number that turns a stream round', with1({ scale: -1 })],
+    ['a number that removes a stream', with1({ scale: 0 })],
+  ])('refuses a scale with %s', (_, value) => {
+    expect(() => read(value)).toThrow(FormatError);
+    expect(() => read(value)).toThrow(/its repair does not say what was scaled, and by how much\. Run the command/);
   });
 
   const with0 = (changes: object): object => ({ ...written, tensors: [{ ...stored[0], ...changes }] });
@@ -129,8 +162,10 @@ describe('reading it back', () => {
 
   it('refuses a tensor that the model has in another shape, or not at all', () => {
     const other = new Map([[NAMES[0], { shape: [3, 2], dtype: 'F16', bytes: 12 }]]);
-    expect(() => readRepair(written, 'x', other)).toThrow(/lists a tensor that the model does not have: .*down_proj/);
-    expect(() => readRepair(written, 'x', new Map())).toThrow(FormatError);
+    expect(() => readRepair(written, 'x', { ...model, tensors: other })).toThrow(
+      /lists a tensor that the model does not have: .*down_proj/,
+    );
+    expect(() => readRepair(written, 'x', { ...model, tensors: new Map() })).toThrow(FormatError);
   });
 
   test.prop([fc.jsonValue()])('refuses any other JSON with an error of ours', (value) => {

@@ -2,7 +2,7 @@
 import { formatCount, plural } from '../drawing/numbers.ts';
 import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 import { figureTexts, repairedModels } from '../repair/document.ts';
-import { repairWords } from '../repair/readDocument.ts';
+import { repairWords, writtenRepair } from '../repair/readDocument.ts';
 import { figure, percent } from './figures.ts';
 
 /** By this a card of ours is known. */
@@ -29,7 +29,7 @@ export function repairedCard(result: RepairRunResult, storedAs: string, own: str
     '',
     `${plural(removed.length, 'residual block')} of ${model.blocks} were removed (${percent(ratios.blocks)} of the parameters ` +
       `of all blocks): \`${removed.join(',')}\`. What is left was repaired by least squares, without training ` +
-      `(${repairWords({ ...repair.settings, tensors: repair.tensors })}), on ${formatCount(repair.rows)} tokens of ` +
+      `(${repairWords(writtenRepair(repair))}), on ${formatCount(repair.rows)} tokens of ` +
       `${plainText(data.name)}.`,
     '',
     row(['perplexity', ...texts.map(({ name }) => name)]),

@@ -4,7 +4,7 @@ import type { PerplexityFigures } from '../eval/figures.ts';
 import { plural } from '../drawing/numbers.ts';
 import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 import { figureTexts, repairedModels, type RepairDocument } from '../repair/document.ts';
-import { repairWords } from '../repair/readDocument.ts';
+import { repairWords, writtenRepair } from '../repair/readDocument.ts';
 import { figure, percent, table } from './figures.ts';
 
 /** Names of blocks that a line lists; it counts the others. */
@@ -31,7 +31,7 @@ export function repairLines(repair: RepairDocument, data: string): string[] {
   return [
     table(['perplexity', ...texts.map(({ name }) => `>${name}`)], rows),
     '',
-    `repaired: ${repairWords({ ...repair.settings, tensors: repair.tensors })}${ridgeWords(blocks)}`,
+    `repaired: ${repairWords(writtenRepair(repair))}${ridgeWords(blocks)}`,
     ...keptLines(blocks),
     ...(notRepaired.length === 0
       ? []
@@ -45,8 +45,12 @@ function withError({ ppl, status, standardError }: PerplexityFigures): string {
   return `${figure(ppl, status)}${error}`;
 }
 
-/** `, ridge 0.1 (12 blocks), 0.3 (34 blocks)`: times the mean diagonal of AᵀA. */
+/** `; ridge factor 0.3 (12 blocks), 1 (34 blocks)`, or `; L4.mlp × 1.031`: a scale has no ridge. */
 function ridgeWords(blocks: RepairDocument['blocks']): string {
+  const scales = blocks.flatMap(({ block, scale, kept }) => {
+    return scale === undefined || kept !== null ? [] : [`${block} × ${scale.toPrecision(4)}`];
+  });
+  if (scales.length > 0) return `; ${listed(scales)}`;
   const counts = new Map<number, number>();
   for (const { factor } of blocks) if (factor !== null) counts.set(factor, (counts.get(factor) ?? 0) + 1);
   const parts = [...counts].toSorted(([a], [b]) => a - b).map(([factor, n]) => `${factor} (${plural(n, 'block')})`);

@@ -9,8 +9,8 @@ import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
-import { readRepair, repairWords, type WrittenRepair } from '../repair/readDocument.ts';
-import { storedEdits, tensorStore } from '../repair/store.ts';
+import { readRepair, repairEdits, repairWords, type WrittenRepair } from '../repair/readDocument.ts';
+import { tensorStore } from '../repair/store.ts';
 import type { HealRepair } from '../train/healRun.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
 
@@ -22,7 +22,7 @@ export interface PrunedOptions {
 }
 
 /** A repair that a run's folder holds. */
-export interface RunRepair extends Pick<WrittenRepair, 'form' | 'scope' | 'tensors'> {
+export interface RunRepair extends Omit<WrittenRepair, 'mask'> {
   /** The folder's name. */
   readonly run: string;
 }
@@ -102,12 +102,12 @@ export async function runEdits(
     });
   }
   const store = tensorStore(folderFiles(run), nodeHasher);
-  const { form, scope, tensors } = found;
+  const { mask: removed, ...repair } = found;
   return {
     // In the order of removal; the list of a step has lost it.
-    mask: Mask.parse(found.mask, weights.config),
-    edits: storedEdits(tensors, store),
-    repair: { run: basename(resolve(run)), form, scope, tensors },
+    mask: Mask.parse(removed, weights.config),
+    edits: repairEdits(repair, weights.config, mask, store),
+    repair: { run: basename(resolve(run)), ...repair },
   };
 }
 
@@ -128,12 +128,13 @@ export function repairField(repair: RunRepair | null): { repair?: object } {
 }
 
 /** What tells a repair from another, without where it lies. */
-export function repairIdentity({ form, scope, tensors }: RunRepair): HealRepair {
-  return { form, scope, tensors: tensors.map(({ name, sha256 }) => ({ name, sha256 })) };
+export function repairIdentity({ form, scope, tensors, scales }: RunRepair): HealRepair {
+  const fitted = tensors.map(({ name, sha256 }) => ({ name, sha256 }));
+  return { form, scope, tensors: fitted, ...(scales.length === 0 ? {} : { scales }) };
 }
 
 /** All repairs that a run's documents hold. */
-async function repairsOf(run: string, { tensors }: WeightSource): Promise<WrittenRepair[]> {
+async function repairsOf(run: string, weights: WeightSource): Promise<WrittenRepair[]> {
   const repairs: WrittenRepair[] = [];
   for (const file of ['repair.json', 'result.json']) {
     const where = join(run, file);
@@ -142,7 +143,7 @@ async function repairsOf(run: string, { tensors }: WeightSource): Promise<Writte
     // A step may say what its repair came to without keeping it.
     const kept = steps.map((own) => own?.repair).filter((own) => hasTensors(own));
     for (const section of [document?.repair, ...kept]) {
-      if (section !== undefined && section !== null) repairs.push(readRepair(section, where, tensors));
+      if (section !== undefined && section !== null) repairs.push(readRepair(section, where, weights));
     }
   }
   return repairs;

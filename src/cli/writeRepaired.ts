@@ -11,7 +11,8 @@ import { folderFiles } from '../platform/nodeFiles.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import type { RepairRunResult } from '../prune/repair/repairRun.ts';
-import { storedEdits, tensorStore } from '../repair/store.ts';
+import { repairEdits, writtenRepair } from '../repair/readDocument.ts';
+import { tensorStore } from '../repair/store.ts';
 import { checkCompanions, companionFiles } from './companionFiles.ts';
 import { keepModel, keptWords } from './keptModel.ts';
 import { isOurCard, repairedCard } from './modelCard.ts';
@@ -76,7 +77,8 @@ export async function writeRepaired(
   result: RepairRunResult,
   out: string,
 ): Promise<string[]> {
-  const edits = storedEdits(result.repair.tensors, tensorStore(folderFiles(out), nodeHasher));
+  const store = tensorStore(folderFiles(out), nodeHasher);
+  const edits = repairEdits(writtenRepair(result.repair), weights.config, mask, store);
   const storedAs = storedType(weights);
   const repaired = edited(weights, [...edits, ...silenceEdits(weights, mask)]);
   const card = (own: string): string => repairedCard(result, storedAs, own);

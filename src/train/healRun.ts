@@ -70,6 +70,8 @@ export interface HealRepair {
   readonly form: string;
   readonly scope: string;
   readonly tensors: readonly { readonly name: string; readonly sha256: string }[];
+  /** Of form `scale`: by what the stream after a block was multiplied. */
+  readonly scales?: readonly { readonly block: string; readonly scale?: number }[];
 }
 
 export interface HealJob {

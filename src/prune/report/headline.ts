@@ -1,5 +1,5 @@
 import type { RepairFigures } from '../../repair/document.ts';
-import { repairWords } from '../../repair/readDocument.ts';
+import { repairWords, writtenRepair } from '../../repair/readDocument.ts';
 import type { PruneRepair, PruneResult, StepResult } from '../result.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
 import {
@@ -121,8 +121,8 @@ function repairedFigure(repair: PruneRepair): Markup {
 }
 
 /** `refit of every kept block, 46 tensors changed` */
-function repairLabel({ settings, tensors }: PruneRepair): string {
-  return repairWords({ ...settings, tensors });
+function repairLabel(repair: PruneRepair): string {
+  return repairWords(writtenRepair(repair));
 }
 
 /** `random (seed 1, plus false)` */
