@@ -19,7 +19,13 @@ const shards = sharded(llama, 3);
 const gguf = serializeGguf(tinyModel('llama'));
 
 /** Small files that a model may be without. */
-const extras = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'generation_config.json'];
+const extras = [
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+];
 
 const weights = (files: Files, name = 'model.safetensors'): Uint8Array => files.get(name) ?? new Uint8Array();
 const first = commitHash('first');
