@@ -125,11 +125,11 @@ describe('repair', () => {
   });
 
   it('warns where a text is short for the matrices', async () => {
-    const few = ['--tokens', '32', '--chunk', '16', '--mask', MASK, '--out', 'few'];
+    const few = ['--tokens', '16', '--chunk', '8', '--mask', MASK, '--out', 'few'];
     const args = ['repair', PLANTED, '--data', TEXT, ...few, ...RUN, '--quiet'];
     const { code, stderr } = await inProcess(args, { cwd: folder });
     expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/^warning: 16 tokens are fitted, fewer than the \d+ inputs of L\d\.m\w\w's output matrix/m);
+    expect(stderr).toMatch(/^warning: 8 tokens are fitted, fewer than the \d+ inputs of L\d\.m\w\w's output matrix/m);
   });
 
   test.prop([fc.uuid(), fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 2 })], {
