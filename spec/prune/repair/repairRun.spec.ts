@@ -196,7 +196,8 @@ describe('the document of a repair', () => {
     const { result } = straight;
     expect(result).toMatchObject({ schema: 'blockpruner.repair/1', removed: ['L1.mlp', 'L2.mha'] });
     expect(result.repair).toMatchObject({ mask: 'L1.mlp,L2.mha', settings, rows: 128, heldOutRows: 16 });
-    expect(result.repair.blocks.map(({ block }) => block)).toEqual(['L0.mha', 'L0.mlp', 'L1.mha', 'L2.mlp']);
+    // Nothing is missing before the first cut, so L0 is not fitted.
+    expect(result.repair.blocks.map(({ block }) => block)).toEqual(['L1.mha', 'L2.mlp']);
     expect(result.repair.tensors.map(({ file }) => file).toSorted()).toEqual([...straightKept.files.keys()].toSorted());
     expect(result.data).toMatchObject({ name: 'tiny.txt', chunks: 9, scoredTokens: 9 * 15 });
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
