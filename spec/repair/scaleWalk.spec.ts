@@ -20,7 +20,16 @@ import { someCase, WEIGHT_BYTES, type Case } from './tinyRepair.ts';
 
 /** The model with another ε in its norms. */
 const withEps = (source: WeightSource, eps: number): WeightSource => {
-  return { ...source, config: { ...source.config, norm: { ...source.config.norm, eps } } };
+  return {
+    name: source.name,
+    config: { ...source.config, norm: { ...source.config.norm, eps } },
+    tensors: source.tensors,
+    tensor: (name) => source.tensor(name),
+    rows: (name, from, to) => source.rows(name, from, to),
+    contentHash: (hasher) => source.contentHash(hasher),
+    assertUnchanged: () => source.assertUnchanged(),
+    close: () => source.close(),
+  };
 };
 
 /** Logits of the first chunk where the stream itself is multiplied at each cut. */
