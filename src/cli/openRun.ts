@@ -14,6 +14,7 @@ import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
 import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
+import { repairWorkload } from '../repair/repairMemory.ts';
 import type { MemoryRemedy, Workload } from '../session/memoryPlan.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
@@ -141,14 +142,13 @@ async function openBackend(
   return { backend: interruptibleBackend(backend), why };
 }
 
-function workloadOf(
-  { config }: WeightSource,
-  { data, chunk, convention = 'paper', kind, repair }: RunOptions,
-): Workload {
+function workloadOf(weights: WeightSource, { data, chunk, convention = 'paper', kind, repair }: RunOptions): Workload {
   // A text to continue is short: a token counts as a chunk.
   if (data === undefined) return { chunk: 1, streams: 1 };
   // What is wrong with a chunk beyond the context is not the memory.
+  const { config } = weights;
   const tokens = Math.min(chunk ?? defaultChunk(convention, Infinity), config.maxPositionEmbeddings);
+  if (repair !== undefined && kind === undefined) return { ...repairWorkload(weights, tokens), models: 2 };
   const streams = kind === undefined ? 1 : candidatesLeft(kind, config, Mask.empty).length;
   return { chunk: tokens, streams, models: repair === undefined ? 1 : 2 };
 }

@@ -79,6 +79,12 @@ const optionCases: readonly WrongInput[] = [
     line: /--form scale goes with --scope cuts/,
   },
   {
+    what: 'memory that is short of the sums of a repair',
+    args: repair(...MASK, '--memory', '2MB'),
+    code: 1,
+    line: /needs at least \d+ MiB of memory and has \d MiB.*\d MiB beside the backend.*Raise --memory to \d+MB/,
+  },
+  {
     what: 'chunks that overlap, to repair',
     args: repair(...MASK, '--chunk', '128', '--stride', '64'),
     code: 1,
