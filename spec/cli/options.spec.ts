@@ -5,9 +5,12 @@ import { memorySize, number, wholeNumber } from '../../src/cli/options.ts';
 import { commandOptions, rangeOf } from './cases/ranges.ts';
 
 /** Options whose value is text. */
-const texts = ['--data', '--field', '--join', '--prompt', '--mask', '--out', '--run', '--valid', '--revision'];
+const texts = [
+  ...['--data', '--eval', '--field', '--join', '--prompt', '--mask', '--out', '--run', '--valid', '--revision'],
+  '--write',
+];
 /** Options whose readers have a table of their own. */
-const others = ['--lanes', '--memory', '--method', '--set'];
+const others = ['--lanes', '--memory', '--method', '--ridge', '--set'];
 
 describe('every option that takes a value', () => {
   const taking = commandOptions.filter(({ option }) => option.required || option.optional);
