@@ -6,7 +6,16 @@ import { commandOptions, rangeOf } from './cases/ranges.ts';
 
 /** Options whose value is text. */
 const texts = [
-  ...['--data', '--eval', '--field', '--join', '--prompt', '--mask', '--out', '--run', '--valid', '--revision'],
+  '--data',
+  '--eval',
+  '--field',
+  '--join',
+  '--prompt',
+  '--mask',
+  '--out',
+  '--run',
+  '--valid',
+  '--revision',
   '--write',
 ];
 /** Options whose readers have a table of their own. */
