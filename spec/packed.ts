@@ -39,7 +39,10 @@ export function needed(): string[] {
     .map(([path]) => join(root, path));
 }
 
-/** The paths, from the root, of the pictures that a page shows, and of the pages of docs that it links to. */
+/**
+ * The paths, from the root, of the pictures that a page shows, and of the pages of docs that it
+ * links to.
+ */
 export function pictures(text: string, page: string): string[] {
   const shown = [...text.matchAll(/!\[[^\]]*\]\(([^)\s]+)\)/g)].map(([, path]) => path);
   const linked = [...text.matchAll(/\]\(([^)\s#]*docs\/[^)\s#]+\.md)/g)].map(([, path]) => path);

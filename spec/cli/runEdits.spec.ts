@@ -14,6 +14,7 @@ import { tensorStore } from '../../src/repair/store.ts';
 import { madeDocument, scaledTensors } from '../repair/made.ts';
 import { planted } from './command.ts';
 import { inProcess } from './inProcess.ts';
+import { folderOf } from './scratch.ts';
 import { measure, model, PLANTED, TEXT } from './wrongInput.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-run-edits-'));
@@ -32,14 +33,8 @@ const MASK = 'L5.mlp,L1.mha';
 
 let count = 0;
 /** A run's folder with these files. */
-function runOf(files: Readonly<Record<string, unknown>>): string {
-  const run = join(folder, `run ${count++}`);
-  mkdirSync(run);
-  for (const [name, content] of Object.entries({ 'del_order_list.json': order, ...files })) {
-    writeFileSync(join(run, name), typeof content === 'string' ? content : JSON.stringify(content));
-  }
-  return run;
-}
+const runOf = (files: Readonly<Record<string, unknown>>): string =>
+  folderOf(join(folder, `run ${count++}`), { 'del_order_list.json': order, ...files });
 
 /** A run of `prune --repair`: two tensors, doubled. */
 async function repairedRun(change: (document: RepairDocument) => object = (document) => document): Promise<string> {

@@ -1,7 +1,7 @@
 /**
  * A run's folder says which model it searched; another model's blocks are not taken without a word.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { JournalMismatchError } from '../../src/errors.ts';
 import { openModel } from '../../src/formats/openModel.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { blockpruner, planted, text } from './command.ts';
+import { folderOf } from './scratch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-run-model-'));
 const { weights, close } = await openModel(planted);
@@ -26,14 +27,8 @@ const result = (contentHash: string): object => ({ model: { name: 'mine', conten
 
 let count = 0;
 /** A run's folder with these files. */
-function runOf(files: Readonly<Record<string, unknown>>): string {
-  const run = join(folder, `run ${count++}`);
-  mkdirSync(run);
-  for (const [name, content] of Object.entries({ 'del_order_list.json': order, ...files })) {
-    writeFileSync(join(run, name), typeof content === 'string' ? content : JSON.stringify(content));
-  }
-  return run;
-}
+const runOf = (files: Readonly<Record<string, unknown>>): string =>
+  folderOf(join(folder, `run ${count++}`), { 'del_order_list.json': order, ...files });
 
 async function required(run: string): Promise<string[]> {
   const warnings: string[] = [];

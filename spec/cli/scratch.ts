@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -17,4 +17,13 @@ function contentOf(path: string): string {
   if (stat.isDirectory()) return 'folder';
   if (!stat.isFile()) return 'special file';
   return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+/** A new folder with these files; what is not a text is written as JSON. */
+export function folderOf(path: string, files: Readonly<Record<string, unknown>>): string {
+  mkdirSync(path);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(path, name), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return path;
 }

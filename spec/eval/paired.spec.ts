@@ -28,7 +28,9 @@ function twoModels(seed: number, count: number, even: boolean): { pruned: ChunkS
   return { pruned, dense };
 }
 
-/** The scatter of ln(ppl / other ppl) over texts of as many chunks, drawn from these with return. */
+/**
+ * The scatter of ln(ppl / other ppl) over texts of as many chunks, drawn from these with return.
+ */
 function bootstrap(chunks: Chunks, pruned: ChunkScore[], dense: ChunkScore[], resamples: number): number {
   const rng = seededRng(64);
   const found = Array.from({ length: resamples }, () => {

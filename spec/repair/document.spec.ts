@@ -129,7 +129,7 @@ describe('reading it back', () => {
   const with1 = (changes: object): object => ({ ...scaled, blocks: [{ ...scaled.blocks[0], ...changes }] });
   it.each<[string, object]>([
     ['no blocks', { ...scaled, blocks: undefined }],
-    ['a block that is none', with1({ block: 'L0' })],
+    ['a block without a kind', with1({ block: 'L0' })],
     ['a block that the model does not have', with1({ block: 'L99.mlp' })],
     ['no number', with1({ scale: undefined })],
     ['a number in words', with1({ scale: '1' })],

@@ -92,7 +92,9 @@ export function joined({ shape, a, r }: Rows, from: number, to: number): Float64
   return out;
 }
 
-/** Sums over groups of rows of the given size, each group's in f32 as a backend gives it, or f64. */
+/**
+ * Sums over groups of rows of the given size, each group's in f32 as a backend gives it, or f64.
+ */
 export function sumsOf(rows: Rows, group: number = rows.count, exact = false): NormalEquations {
   const sums = new NormalEquations(rows.shape);
   for (let from = 0; from < rows.count; from += group) {

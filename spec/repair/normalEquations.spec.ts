@@ -30,7 +30,8 @@ describe('NormalEquations', () => {
       const [first, second, exact] = [sumsOf(fit, one), sumsOf(fit, other), sumsOf(fit, fit.count, true)];
       const { inputs } = fit.shape;
       const size = (i: number): number => exact.gram[i * inputs + i];
-      // 2⁻²⁴ √(G_ii G_jj) for either grouping; 10⁻³ of it for f64, and 2⁻¹⁵⁰ where f32 has few bits.
+      // 2⁻²⁴ √(G_ii G_jj) for either grouping; 10⁻³ of it for f64, and 2⁻¹⁵⁰ where f32 has few
+      // bits.
       const bound = (a: number, b: number): number => 1.001 * 2 ** -24 * Math.sqrt(a * b) + fit.count * 2 ** -150;
       for (const [index, value] of exact.gram.entries()) {
         const limit = bound(size(Math.floor(index / inputs)), size(index % inputs));

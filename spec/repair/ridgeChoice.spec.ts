@@ -10,7 +10,9 @@ import { drawn, problems, shapes, sumsOf, type Drawn } from './fits.ts';
 /** Wider than the default, so that the walk has somewhere to go. */
 const grid = [0.03, 0.1, 0.3, 1, 3, 10];
 
-/** What each factor adds to the held-out error, by the definition; null where it has no solution. */
+/**
+ * What each factor adds to the held-out error, by the definition; null where it has no solution.
+ */
 function everyFactor({ fit, heldOut, weight }: Drawn, factors: readonly number[]): (number | null)[] {
   const [sums, judges] = [sumsOf(fit), sumsOf(heldOut)];
   const correction = correctionOf('refit', sums, weight);

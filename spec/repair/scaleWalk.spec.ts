@@ -15,22 +15,13 @@ import { addStreamSums, scaleEdits, times, type CutScale } from '../../src/repai
 import { seededRng } from '../../src/tensor/rng.ts';
 import { seeds } from '../arbitraries.ts';
 import { families, tinySource } from '../model/tinyTransformer.ts';
+import { wrappedSource } from '../model/wrappedSource.ts';
 import { tinyChunks } from '../prune/tinySearch.ts';
 import { someCase, WEIGHT_BYTES, type Case } from './tinyRepair.ts';
 
 /** The model with another ε in its norms. */
-const withEps = (source: WeightSource, eps: number): WeightSource => {
-  return {
-    name: source.name,
-    config: { ...source.config, norm: { ...source.config.norm, eps } },
-    tensors: source.tensors,
-    tensor: (name) => source.tensor(name),
-    rows: (name, from, to) => source.rows(name, from, to),
-    contentHash: (hasher) => source.contentHash(hasher),
-    assertUnchanged: () => source.assertUnchanged(),
-    close: () => source.close(),
-  };
-};
+const withEps = (source: WeightSource, eps: number): WeightSource =>
+  wrappedSource(source, { config: { ...source.config, norm: { ...source.config.norm, eps } } });
 
 /** Logits of the first chunk where the stream itself is multiplied at each cut. */
 async function multiplied(

@@ -44,7 +44,9 @@ export interface Case {
   readonly chunks: Chunks;
 }
 
-/** Models of every family with uneven layers; part of their blocks removed, neither none nor all. */
+/**
+ * Models of every family with uneven layers; part of their blocks removed, neither none nor all.
+ */
 export const someCase: fc.Arbitrary<Case> = fc
   .record({
     shape: someUneven(3),

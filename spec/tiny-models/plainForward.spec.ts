@@ -55,8 +55,8 @@ for (const { name: on, missing, open } of [onReference, onSimd('relaxed-fma', 2)
     });
     afterAll(() => backend.dispose());
 
-    // Well-conditioned models alone: where shaking the weights by a unit in their last place takes a
-    // good part of the limit, in f64, an engine in f32 may well exceed it without a fault.
+    // Well-conditioned models alone: where shaking the weights by a unit in their last place takes
+    // a good part of the limit, in f64, an engine in f32 may well exceed it without a fault.
     test.prop(
       [
         fc.oneof(
@@ -99,8 +99,8 @@ function loud(tensors: Map<string, { data: Float32Array }>): void {
 }
 
 /**
- * `loud`, and then every weight moved up or down by about one unit in its last place: what an f32 engine computes is what
- * exact arithmetic would make of some such weights (backward error).
+ * `loud`, and then every weight moved up or down by about one unit in its last place: what an f32
+ * engine computes is what exact arithmetic would make of some such weights (backward error).
  */
 function loudAndShaken(seed: number): (tensors: Map<string, { data: Float32Array }>) => void {
   return (tensors) => {
@@ -113,9 +113,10 @@ function loudAndShaken(seed: number): (tensors: Map<string, { data: Float32Array
 }
 
 /**
- * Whether the shake moved every figure by less than a quarter of what the engine may be off by. On 6,000 models
- * the engine was off by at most 2.9 times what the shakes moved, which leaves one in ten out and the rest below half the
- * limit. The embedding is stored, not computed: it does not count.
+ * Whether the shake moved every figure by less than a quarter of what the engine may be off by. On
+ * 6,000 models the engine was off by at most 2.9 times what the shakes moved, which leaves one in
+ * ten out and the rest below half the limit. The embedding is stored, not computed: it does not
+ * count.
  */
 function isNear(shaken: Trace, golden: Trace): boolean {
   const streams = [golden.streams[0], ...shaken.streams.slice(1)];

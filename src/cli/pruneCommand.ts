@@ -4,10 +4,8 @@ import { dataName } from '../eval/dataForm.ts';
 import { defaultEvalSettings, type Chunks } from '../eval/chunks.ts';
 import { requireSearchable } from '../eval/namedConvention.ts';
 import type { BlockId } from '../model/blockId.ts';
-import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
-import { fileJournal } from '../platform/nodeJournal.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { lockFile } from '../platform/nodeLock.ts';
 import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type StopRules } from '../prune/candidates.ts';
@@ -19,11 +17,10 @@ import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
-import { resumesOnInterruption } from './interruption.ts';
+import { journalled } from './journalled.ts';
 import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
-import { SearchProgress } from './progress.ts';
 import { checkRepair, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
 import { pruneSummary } from './pruneSummary.ts';
 import { defaultRunFolder } from './runFolder.ts';
@@ -135,7 +132,7 @@ async function save(out: string, result: PruneResult, opened: OpenRun): Promise<
   await writeFileWhole(join(out, 'report.html'), renderReport(result));
 }
 
-async function searchInto(
+function searchInto(
   out: string,
   opened: OpenRun,
   chunks: Chunks,
@@ -143,12 +140,8 @@ async function searchInto(
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
-  const sink = await fileJournal(join(out, 'journal.jsonl'), options.fresh);
-  if (sink.lines.length > 1) terminal.note(`resuming from ${sink.name}`);
-  resumesOnInterruption(options.fresh);
-  const progress = new SearchProgress(terminal);
-  try {
-    const events = run({
+  return journalled(out, options.fresh, terminal, (sink) =>
+    run({
       model: opened.model,
       tokenizer: opened.opened.tokenizer,
       endTokenIds: opened.opened.generation.endTokenIds,
@@ -166,17 +159,8 @@ async function searchInto(
       version: PROGRAM_VERSION,
       newHasher: nodeHasher,
       sink,
-    });
-    for (;;) {
-      const next = await events.next();
-      if (next.done === true) return next.value;
-      progress.show(next.value);
-      await turn();
-    }
-  } finally {
-    progress.close();
-    await sink.close();
-  }
+    }),
+  );
 }
 
 /** A backend that takes gradients beside the one that measures; undefined on a GPU. */

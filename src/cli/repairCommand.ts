@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { dataName } from '../eval/dataForm.ts';
-import { turn } from '../model/eventLoop.ts';
 import type { Mask } from '../model/mask.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
-import { fileJournal } from '../platform/nodeJournal.ts';
 import { withLock } from '../platform/nodeLock.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
@@ -17,10 +15,9 @@ import type { RepairForm } from '../repair/fit.ts';
 import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
 import { tensorStore } from '../repair/store.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
-import { resumesOnInterruption } from './interruption.ts';
+import { journalled } from './journalled.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
-import { SearchProgress } from './progress.ts';
 import { evaluationOf } from './pruneRepair.ts';
 import { repairSummary } from './repairSummary.ts';
 import { checkPruned, prunedMask, type PrunedOptions } from './runEdits.ts';
@@ -98,12 +95,8 @@ async function repairInto(
   options: RepairOptions,
   terminal: Terminal,
 ): Promise<RepairRunResult> {
-  const sink = await fileJournal(join(out, 'journal.jsonl'), options.fresh);
-  if (sink.lines.length > 1) terminal.note(`resuming from ${sink.name}`);
-  resumesOnInterruption(options.fresh);
-  const progress = new SearchProgress(terminal);
-  try {
-    const events = repairRun({
+  return journalled(out, options.fresh, terminal, (sink) =>
+    repairRun({
       model,
       chunks,
       dataName: dataName(options.data),
@@ -117,17 +110,8 @@ async function repairInto(
       version: PROGRAM_VERSION,
       newHasher: nodeHasher,
       sink,
-    });
-    for (;;) {
-      const next = await events.next();
-      if (next.done === true) return next.value;
-      progress.show(next.value);
-      await turn();
-    }
-  } finally {
-    progress.close();
-    await sink.close();
-  }
+    }),
+  );
 }
 
 async function save(out: string, result: RepairRunResult, mask: Mask): Promise<void> {

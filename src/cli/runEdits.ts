@@ -153,7 +153,7 @@ function hasTensors(section: unknown): boolean {
   return Array.isArray((section as { tensors?: unknown } | null | undefined)?.tensors);
 }
 
-/** Null where there is none. What is there and cannot be read might hold a repair. */
+/** Null where the file is missing. A file that cannot be read might hold a repair. */
 async function readDocument(path: string): Promise<unknown> {
   let text: string;
   try {

@@ -45,7 +45,7 @@ export function bosPolicy(
   return bos === 'stream' && convention === 'llama.cpp' ? 'replaced' : bos;
 }
 
-/** @throws DataError where there is none. */
+/** @throws DataError where the model has no such token. */
 export function bosToken(name: string, config: ModelConfig, tokenizer: Tokenizer | null): number {
   const id = knownBos(config, tokenizer);
   if (id === null) throw new DataError('the model has no BOS token.', { where: name, remedy: 'Use --bos none.' });

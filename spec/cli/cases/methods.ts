@@ -53,7 +53,7 @@ export const methodCases: readonly WrongInput[] = [
     line: /--repair-scope goes with --repair/,
   },
   {
-    what: 'a scope that is none',
+    what: 'a scope of another name',
     args: prune('--blocks', '1', '--repair', 'end', '--repair-scope', 'some'),
     code: 2,
     line: /'--repair-scope <scope>' argument 'some' is invalid\. Allowed choices are all, cuts/,

@@ -169,7 +169,9 @@ const sums = (): fc.Arbitrary<{ before: number; after: number } | null> => {
   return optional(fc.record({ before: error, after: error }));
 };
 
-/** Any repair of a document, in its loop or at its end; its blocks need not be those of the steps. */
+/**
+ * Any repair of a document, in its loop or at its end; its blocks need not be those of the steps.
+ */
 function repairArbitrary(): fc.Arbitrary<PruneRepair> {
   const fit = fc.record({
     block: fc.constantFrom('L0.mha', 'L0.mlp'),
