@@ -7,11 +7,11 @@ import { blockTensorNames } from '../../src/model/blockTensors.ts';
 import { edited, type RewriteEdit } from '../../src/model/edit.ts';
 import { Mask } from '../../src/model/mask.ts';
 import type { WeightSource } from '../../src/model/weights.ts';
-import { outputOf } from '../../src/repair/branchSums.ts';
 import { defaultRepair, type RepairSettings } from '../../src/repair/repair.ts';
 import { seeds } from '../arbitraries.ts';
 import { families } from '../model/tinyTransformer.ts';
 import { unevenSource } from '../model/unevenModel.ts';
+import { outputTensorNames } from '../../src/model/tensorNames.ts';
 import { reference, simdBackends, tinyChunks } from '../prune/tinySearch.ts';
 import { repairOf, scoresOf, someCase, someSettings, valuesOf } from './tinyRepair.ts';
 
@@ -42,11 +42,11 @@ function spanned(family: (typeof families)[number], kind: BlockKind, seed: numbe
   const { config } = source;
   const first = { layer: 0, kind };
   const second = { layer: 1, kind };
-  const output = new Set([outputOf(config, second).weight, outputOf(config, second).bias]);
+  const output = new Set([outputTensorNames(config, second).weight, outputTensorNames(config, second).bias]);
   const firsts = blockTensorNames(config, first);
   return rewritten(source, [
     ...blockTensorNames(config, second).flatMap((name, at) => (output.has(name) ? [] : [[name, firsts[at]] as const])),
-    ...Object.values(outputOf(config, first)).flatMap((name) =>
+    ...Object.values(outputTensorNames(config, first)).flatMap((name) =>
       typeof name === 'string' ? [[name, null] as const] : [],
     ),
   ]);
@@ -71,7 +71,7 @@ describe.each(families)('%s: a removed block whose output lies in the span of A'
 test.prop([someCase, someSettings], { numRuns: 30 })(
   'removed blocks that write nothing need no correction',
   async (one, settings) => {
-    const names = one.mask.blocks.flatMap((block) => Object.values(outputOf(one.source.config, block)));
+    const names = one.mask.blocks.flatMap((block) => Object.values(outputTensorNames(one.source.config, block)));
     const source = rewritten(
       one.source,
       names.flatMap((name) => (typeof name === 'string' ? [[name, null] as const] : [])),

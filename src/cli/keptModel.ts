@@ -31,7 +31,7 @@ export async function keepModel(model: ModelToKeep, out: string): Promise<void> 
   const { folder, companions, weights, storedAs, mask, card } = model;
   const files = await readCompanions(folder, companions, weights.config);
   if (card !== undefined) {
-    const own = [...files.keys()].find((name) => name.toLowerCase() === CARD.toLowerCase()) ?? CARD;
+    const own = [...files.keys()].find(isCard) ?? CARD;
     files.set(own, Buffer.from(card(Buffer.from(files.get(own) ?? []).toString())));
   }
   await writeModel(safetensorsWriter(storedAs), weights, files, folderSink(out));
@@ -39,6 +39,11 @@ export async function keepModel(model: ModelToKeep, out: string): Promise<void> 
 }
 
 const CARD = 'README.md';
+
+/** Whether a file of that name is a model card, on file systems that tell capitals apart or not. */
+export function isCard(name: string): boolean {
+  return name.toLowerCase() === CARD.toLowerCase();
+}
 
 /** Where the order of removal lies. */
 export function orderIn(out: string): string {

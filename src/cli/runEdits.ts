@@ -9,7 +9,7 @@ import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
-import { readRepair, repairEdits, repairWords, type WrittenRepair } from '../repair/readDocument.ts';
+import { readRepair, repairEdits, repairWords, WRITE_AGAIN, type WrittenRepair } from '../repair/readDocument.ts';
 import { tensorStore } from '../repair/store.ts';
 import type { HealRepair } from '../train/healRun.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
@@ -167,7 +167,7 @@ async function readDocument(path: string): Promise<unknown> {
   } catch (cause) {
     throw new FormatError('is not valid JSON, so it cannot be told whether the model was repaired.', {
       where: path,
-      remedy: 'Run the command that wrote it again: it goes on from its journal.',
+      remedy: WRITE_AGAIN,
       cause,
     });
   }

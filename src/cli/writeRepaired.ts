@@ -14,7 +14,7 @@ import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 import { repairEdits, writtenRepair } from '../repair/readDocument.ts';
 import { tensorStore } from '../repair/store.ts';
 import { checkCompanions, companionFiles } from './companionFiles.ts';
-import { keepModel, keptWords } from './keptModel.ts';
+import { isCard, keepModel, keptWords } from './keptModel.ts';
 import { isOurCard, repairedCard } from './modelCard.ts';
 import { checkOutput } from './outputFolder.ts';
 
@@ -26,8 +26,6 @@ export interface WriteRequest {
   readonly files: readonly string[];
   readonly force: boolean;
 }
-
-const isCard = (name: string): boolean => name.toLowerCase() === 'readme.md';
 
 /**
  * Checks before anything is opened or computed that the model can be written there.

@@ -1,24 +1,23 @@
 /** What a fit needs of a block: the inputs of its output matrix, and what is missing after it. */
 import type { DeviceTensor } from '../backends/backend.ts';
 import type { BlockId } from '../model/blockId.ts';
-import type { ModelConfig } from '../model/config.ts';
 import { consume, withScope } from '../model/ownership.ts';
-import { mhaTensorNames, mlpTensorNames, type LinearNames } from '../model/tensorNames.ts';
+import { outputTensorNames } from '../model/tensorNames.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { elementsOf } from '../model/weights.ts';
-import { NormalEquations } from './normalEquations.ts';
+import { elementsOf, type WeightSource } from '../model/weights.ts';
+import { NormalEquations, type FitShape } from './normalEquations.ts';
 import type { Unit } from './units.ts';
 
-/** The names of a block's output matrix, which writes to the stream, and of its bias. */
-export function outputOf(config: ModelConfig, { kind, layer }: BlockId): LinearNames {
-  return kind === 'mha' ? mhaTensorNames(config, layer).output : mlpTensorNames(config, layer).down;
+/** Sums for a block's output matrix, of no rows yet. */
+export function noSums({ source }: Transformer, block: BlockId): NormalEquations {
+  return new NormalEquations(fitShapeOf(source, block));
 }
 
-/** Sums for a block's output matrix, of no rows yet. */
-export function noSums({ config, source }: Transformer, block: BlockId): NormalEquations {
-  const { weight, bias } = outputOf(config, block);
-  const outputs = config.hiddenSize;
-  return new NormalEquations({ inputs: elementsOf(source, weight) / outputs, outputs, bias: bias !== null });
+/** The size of the fit of a block's output matrix. */
+export function fitShapeOf(source: WeightSource, block: BlockId): FitShape {
+  const { weight, bias } = outputTensorNames(source.config, block);
+  const outputs = source.config.hiddenSize;
+  return { inputs: elementsOf(source, weight) / outputs, outputs, bias: bias !== null };
 }
 
 /**
@@ -31,7 +30,7 @@ export async function observe(
   x: DeviceTensor,
   unit: Unit,
 ): Promise<Pick<Observed, 'inputs' | 'after'>> {
-  const { weight } = outputOf(model.config, block);
+  const { weight } = outputTensorNames(model.config, block);
   let inputs: Float32Array = new Float32Array(0);
   const moved = await model.block(block, x, unit.ids[0].length, {
     async input(name, a) {

@@ -1,7 +1,8 @@
 /** What is fitted at a kept block: its output matrix, or one number for its stream. */
 import type { BlockId } from '../model/blockId.ts';
 import type { Transformer } from '../model/transformer.ts';
-import { addRows, noSums, outputOf, type Observed } from './branchSums.ts';
+import { outputTensorNames } from '../model/tensorNames.ts';
+import { addRows, noSums, type Observed } from './branchSums.ts';
 import { fitOutput, type FitFigures, type FitSettings } from './fit.ts';
 import { fitScale, type StreamSums } from './scale.ts';
 import { addStreamSums } from './scaleWalk.ts';
@@ -28,7 +29,7 @@ export function matrixFitter(model: Transformer, block: BlockId, settings: FitSe
   return {
     add: (observed, counts, heldOut) => addRows(heldOut ? apart : sums, model, observed, counts),
     async fit(): Promise<FitterResult> {
-      const names = outputOf(model.config, block);
+      const names = outputTensorNames(model.config, block);
       const weight = await model.source.tensor(names.weight);
       const bias = names.bias === null ? null : await model.source.tensor(names.bias);
       const fitted = await fitOutput(sums, apart.rows === 0 ? null : apart, weight, bias, settings);

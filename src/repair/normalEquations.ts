@@ -28,6 +28,11 @@ export interface FitSums {
   readonly outputSums: Float64Array;
 }
 
+/** Columns of [A | R | 1]. */
+export function fitWidth({ inputs, outputs, bias }: FitShape): number {
+  return inputs + outputs + (bias ? 1 : 0);
+}
+
 /**
  * Sums over rows of [A | R | 1]ᵀ[A | R | 1], in f64, with a column of ones where there is a bias.
  *
@@ -57,7 +62,7 @@ export class NormalEquations implements FitSums {
 
   /** Columns of [A | R | 1]. */
   get width(): number {
-    return this.shape.inputs + this.shape.outputs + (this.shape.bias ? 1 : 0);
+    return fitWidth(this.shape);
   }
 
   /**

@@ -11,7 +11,8 @@ import { edited, type RewriteEdit } from '../model/edit.ts';
 import { Mask } from '../model/mask.ts';
 import { Transformer } from '../model/transformer.ts';
 import { largestPiece } from '../model/weightPieces.ts';
-import { noSums, outputOf } from './branchSums.ts';
+import { outputTensorNames } from '../model/tensorNames.ts';
+import { noSums } from './branchSums.ts';
 import { cutsOf } from './cuts.ts';
 import { fitOutput } from './fit.ts';
 import type { BlockFit, RepairSettings } from './repair.ts';
@@ -51,7 +52,7 @@ export async function plainRepair(
       if (rows.length > 0) (apart.has(index) ? heldOut : sums).add(gramOf(columns), rows.length);
     }
     repaired.free();
-    const names = outputOf(model.config, block);
+    const names = outputTensorNames(model.config, block);
     const weight = await source.tensor(names.weight);
     const bias = names.bias === null ? null : await source.tensor(names.bias);
     const fit = await fitOutput(sums, heldOut.rows === 0 ? null : heldOut, weight, bias, settings);
@@ -69,7 +70,7 @@ async function observed(
   mask: Mask,
   block: BlockId,
 ): Promise<{ inputs: Float32Array; after: Float32Array }> {
-  const { weight } = outputOf(model.config, block);
+  const { weight } = outputTensorNames(model.config, block);
   const download = (x: DeviceTensor): Promise<Float32Array> => model.backend.download(x);
   const found = { inputs: new Float32Array(0), after: new Float32Array(0) };
   const last = await model.walk([ids], mask, {

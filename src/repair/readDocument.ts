@@ -11,7 +11,8 @@ import { repairForms, type RepairForm } from './fit.ts';
 import { scaleEdits, type CutScale } from './scaleWalk.ts';
 import { storedEdits, tensorFile, type StoredTensor, type TensorStore } from './store.ts';
 
-const DAMAGED = 'Run the command that wrote it again: it goes on from its journal.';
+/** What to do about a document that is not as it was written. */
+export const WRITE_AGAIN = 'Run the command that wrote it again: it goes on from its journal.';
 
 /** What is read of a `RepairDocument`; the rest is for people. */
 export interface WrittenRepair extends Pick<RepairDocument, 'mask' | 'tensors'> {
@@ -51,7 +52,7 @@ export function readRepair(
   { config, tensors }: Pick<WeightSource, 'config' | 'tensors'>,
 ): WrittenRepair {
   const bad = (what: string): FormatError => {
-    return new FormatError(`its repair ${what}.`, { where, remedy: DAMAGED });
+    return new FormatError(`its repair ${what}.`, { where, remedy: WRITE_AGAIN });
   };
   const { mask, settings, tensors: stored, blocks } = fieldsOf(value);
   if (typeof mask !== 'string') throw bad('does not say which blocks were removed');

@@ -25,7 +25,8 @@ import { Mask } from '../model/mask.ts';
 import { consume } from '../model/ownership.ts';
 import { Transformer } from '../model/transformer.ts';
 import { largestPiece } from '../model/weightPieces.ts';
-import { observe, outputOf } from './branchSums.ts';
+import { outputTensorNames } from '../model/tensorNames.ts';
+import { observe } from './branchSums.ts';
 import { cutsOf, type KeptBlock, type RepairScope } from './cuts.ts';
 import { defaultFactors, type FitFigures, type FitSettings } from './fit.ts';
 import { matrixFitter, scaleFitter } from './fitters.ts';
@@ -192,7 +193,7 @@ function fitKey(mask: Mask, { block, run }: KeptBlock): string {
 
 /** A block's output matrix and bias with the values that its fit has, or will have, in memory. */
 function rewritesOf({ model, mask, memory }: RepairInput, step: KeptBlock): RewriteEdit[] {
-  const { weight, bias } = outputOf(model.config, step.block);
+  const { weight, bias } = outputTensorNames(model.config, step.block);
   const key = fitKey(mask, step);
   return (bias === null ? [weight] : [weight, bias]).map((tensor) => ({
     type: 'rewrite',

@@ -2,8 +2,9 @@
 import type { ModelConfig } from '../model/config.ts';
 import { walkOf } from '../model/walk.ts';
 import { largestPiece } from '../model/weightPieces.ts';
-import { elementsOf, type WeightSource } from '../model/weights.ts';
-import { outputOf } from './branchSums.ts';
+import type { WeightSource } from '../model/weights.ts';
+import { fitShapeOf } from './branchSums.ts';
+import { fitWidth } from './normalEquations.ts';
 import { unitChunks } from './units.ts';
 
 /** A workload of the session that repairs: parts of `Workload` in `src/session`. */
@@ -21,14 +22,13 @@ export interface RepairWorkload {
 /** The least that a repair of any mask can do with, in chunks of so many tokens. */
 export function repairWorkload(source: WeightSource, chunk: number): RepairWorkload {
   const { config } = source;
-  const outputs = config.hiddenSize;
   const rows = chunk * unitChunks(chunk);
   let deviceBytes = 0;
   let hostBytes = 0;
   for (const block of walkOf(config)) {
-    const { weight, bias } = outputOf(config, block);
-    const inputs = elementsOf(source, weight) / outputs;
-    const width = inputs + outputs + (bias === null ? 0 : 1);
+    const shape = fitShapeOf(source, block);
+    const { inputs, outputs } = shape;
+    const width = fitWidth(shape);
     // `Statistics.gram`: its result and sums, a cut of the rows, and the rows themselves.
     deviceBytes = Math.max(deviceBytes, 4 * (3 * width * width + 512 * width + rows * width));
     // Two sets of sums; a factor and its work, a solution and what it is made of.

@@ -14,10 +14,9 @@ import type { ModelConfig } from '../model/config.ts';
 import type { RewriteEdit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
 import { withScope } from '../model/ownership.ts';
-import { modelTensorNames } from '../model/tensorNames.ts';
+import { modelTensorNames, outputTensorNames } from '../model/tensorNames.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { walkOf } from '../model/walk.ts';
-import { outputOf } from './branchSums.ts';
 import type { StreamSums } from './scale.ts';
 import type { Move } from './stream.ts';
 
@@ -71,7 +70,7 @@ export function scaleEdits(config: ModelConfig, mask: Mask, scales: readonly Cut
     [embedding, all],
     [positions, all],
     ...walkOf(config, mask).flatMap((block) => {
-      const { weight, bias } = outputOf(config, block);
+      const { weight, bias } = outputTensorNames(config, block);
       const factor = from(walkIndex(block));
       return [[weight, factor] as const, [bias, factor] as const];
     }),

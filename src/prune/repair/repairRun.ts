@@ -10,11 +10,10 @@ import { requireSearchable } from '../../eval/namedConvention.ts';
 import { formatBlock } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
 import { countParameters } from '../../model/parameters.ts';
-import { outputTensorNames } from '../../model/tensorNames.ts';
 import type { Transformer } from '../../model/transformer.ts';
-import { elementsOf } from '../../model/weights.ts';
 import type { JournalSink } from '../../platform/journalSink.ts';
 import type { Hasher } from '../../platform/sha256.ts';
+import { fitShapeOf } from '../../repair/branchSums.ts';
 import { cutsOf } from '../../repair/cuts.ts';
 import type { RepairSettings } from '../../repair/repair.ts';
 import { heldOutChunks, unitsOf } from '../../repair/units.ts';
@@ -130,9 +129,7 @@ function tooFewRows({ model, chunks, mask, settings }: RepairRunOptions): string
   const rows = (chunks.ids.length - heldOutChunks(chunks.ids.length).length) * chunks.chunk;
   const wide = cutsOf(config, mask, settings.scope)
     .kept.filter(({ fitted }) => fitted)
-    .map(({ block }) => {
-      return { block, inputs: elementsOf(source, outputTensorNames(config, block).weight) / config.hiddenSize };
-    })
+    .map(({ block }) => ({ block, inputs: fitShapeOf(source, block).inputs }))
     .toSorted((a, b) => b.inputs - a.inputs)
     .at(0);
   if (wide === undefined || rows >= wide.inputs) return null;
