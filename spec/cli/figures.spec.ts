@@ -112,6 +112,10 @@ describe('sparkline', () => {
     },
   );
 
+  it('tells values apart whose logarithms are equal', () => {
+    expect(sparkline([999999999999.9973, 999999999999.9974])).toBe('▁█');
+  });
+
   it('marks what is not a number', () => {
     expect(sparkline([3, null, 6])).toBe('▁×█');
   });

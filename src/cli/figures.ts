@@ -72,11 +72,11 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** A small curve of perplexities for a terminal: one bar a step, on a log scale. */
 export function sparkline(values: readonly (number | null)[]): string {
   const bars = '▁▂▃▄▅▆▇█';
-  const logs = values.map((value) => (value === null ? NaN : Math.log(value)));
-  const finite = logs.filter(Number.isFinite);
+  const known = values.map((value) => (value !== null && Number.isFinite(value) ? value : NaN));
+  const finite = known.filter((value) => !Number.isNaN(value));
   const low = Math.min(...finite);
-  const span = Math.max(...finite) - low || 1;
-  return logs
-    .map((value) => (Number.isFinite(value) ? bars[Math.floor(((value - low) / span) * 7.999)] : '×'))
-    .join('');
+  // log(value / low), also of values so close that their logarithms are equal.
+  const heights = known.map((value) => Math.log1p((value - low) / low));
+  const span = Math.log1p((Math.max(...finite) - low) / low) || 1;
+  return heights.map((height) => (Number.isNaN(height) ? '×' : bars[Math.floor((height / span) * 7.999)])).join('');
 }
