@@ -4,7 +4,10 @@ import type { Mutant } from './mutant.ts';
 const output = { file: 'src/cli/outputFolder.ts', specs: ['spec/cli/wrongInput.spec.ts'] };
 const heal = { file: 'src/cli/healCommand.ts', specs: ['spec/cli/conventions.spec.ts'] };
 const recovered = { file: 'src/cli/recovered.ts', specs: ['spec/cli/recovered.spec.ts'] };
-const program = { file: 'src/cli/program.ts', specs: ['spec/cli/options.spec.ts', 'spec/cli/wrongInput.spec.ts'] };
+const healOptions = {
+  file: 'src/cli/commands/heal.ts',
+  specs: ['spec/cli/options.spec.ts', 'spec/cli/wrongInput.spec.ts'],
+};
 const notices = { specs: ['spec/cli/notices.spec.ts'] };
 const companions = { file: 'src/formats/write/companions.ts', specs: ['spec/cli/heal.spec.ts'] };
 
@@ -79,13 +82,13 @@ export const cliMutants: readonly Mutant[] = [
     to: 'if (share < -1e9) return',
   },
   {
-    ...program,
+    ...healOptions,
     name: 'heal: a learning rate below zero is taken',
     from: 'number({ min: 0, above: true, max: 10 })',
     to: 'Number',
   },
   {
-    ...program,
+    ...healOptions,
     name: 'heal: an alpha of any kind is taken',
     from: 'number({ min: 0, above: true, max: 1e6 }),',
     to: 'Number,',

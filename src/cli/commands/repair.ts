@@ -1,0 +1,45 @@
+import { Option, type Command } from 'commander';
+import { repairScopes } from '../../repair/cuts.ts';
+import { repairForms } from '../../repair/fit.ts';
+import { defaultRepair } from '../../repair/repair.ts';
+import { addEvalOptions, oneMore } from '../evalOptions.ts';
+import { ridgeList, wholeNumber } from '../options.ts';
+import { repairCommand } from '../repairCommand.ts';
+import { modelArgument } from '../tinyModels.ts';
+import { addModelOptions, FORCE, MODEL, STEP } from './shared.ts';
+
+export function addRepair(root: Command): void {
+  addModelOptions(addEvalOptions(root.command('repair').argument('<model>', MODEL, modelArgument)))
+    .description('refit what a pruning left, by least squares towards the whole model on --data; no training')
+    .option('--run <dir>', 'a folder that prune wrote: the blocks it removed')
+    .option('--step <k>', STEP, wholeNumber(1))
+    .option('--mask <blocks>', 'the removed blocks, instead of --run')
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        `refit every kept block (all), or only the last before each cut (cuts); default: ${defaultRepair.scope}`,
+      ).choices([...repairScopes]),
+    )
+    .addOption(
+      new Option('--form <form>', 'refit: any change of an output matrix; replaceme, scale: as papers have it')
+        .choices([...repairForms])
+        .default(defaultRepair.form),
+    )
+    .option(
+      '--ridge <list>',
+      `ridge factors to choose from on held-out chunks (default: ${defaultRepair.factors.join(',')})`,
+      ridgeList,
+    )
+    .option(
+      '--eval <file>',
+      'a text to measure on, before and after; nothing is fitted on it (may be given again)',
+      oneMore,
+    )
+    .option('--out <dir>', 'folder for the repair (default: repaired/ in --run)')
+    .option('--write <dir>', 'write the repaired model there as well, as a folder that other programs load')
+    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
+    .option('--force', FORCE, false)
+    .option('--json', 'print the result document and nothing else', false)
+    .option('--quiet', 'print no progress', false)
+    .action(repairCommand);
+}
