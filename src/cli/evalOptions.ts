@@ -36,22 +36,16 @@ export interface EvalOptions {
   nllSum: NllSum;
 }
 
+/** What is measured on, and how. */
 export function addEvalOptions(command: Command): Command {
-  return command
+  command
+    .optionsGroup('Data:')
     .requiredOption(
       '--data <file>',
       `text, rows or token ids: ${dataEndings}; give it again for each further file`,
       oneMore,
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
-    .addOption(
-      new Option(
-        '--convention <name>',
-        'how perplexity is taken: whose figures it compares with (docs/guide/figures.md)',
-      )
-        .choices([...conventionNames])
-        .default('paper'),
-    )
     .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
     .option(
       '--sample <n>',
@@ -63,6 +57,22 @@ export function addEvalOptions(command: Command): Command {
         '--sample-from <what>',
         'stream: a window starts anywhere in the joined text (default); document: inside one text',
       ).choices([...sampleSources]),
+    )
+    .option('--join <text>', 'text put between texts, rows and files (\\n is a newline)', '\\n\\n')
+    .addOption(
+      new Option('--newlines <how>', 'line ends in texts: keep them, or read CRLF and CR as lf')
+        .choices([...lineEnds])
+        .default('keep'),
+    );
+  return command
+    .optionsGroup('Measuring:')
+    .addOption(
+      new Option(
+        '--convention <name>',
+        'how perplexity is taken: whose figures it compares with (docs/guide/figures.md)',
+      )
+        .choices([...conventionNames])
+        .default('paper'),
     )
     .option(
       '--chunk <n>',
@@ -78,12 +88,6 @@ export function addEvalOptions(command: Command): Command {
       new Option('--bos <policy>', 'where to add a start-of-text token (BOS); auto = as the tokenizer does')
         .choices(['auto', 'none', 'stream', 'chunk'])
         .default('auto'),
-    )
-    .option('--join <text>', 'text put between texts, rows and files (\\n is a newline)', '\\n\\n')
-    .addOption(
-      new Option('--newlines <how>', 'line ends in texts: keep them, or read CRLF and CR as lf')
-        .choices([...lineEnds])
-        .default('keep'),
     )
     .addOption(
       new Option('--nll-sum <type>', 'precision of the sum over the vocabulary; f32 = as in the official code on a CPU')

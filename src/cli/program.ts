@@ -1,5 +1,5 @@
 /** The command line: all commands. The options of each are in a file of its own in commands/. */
-import { Command } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGenerate } from './commands/generate.ts';
@@ -19,7 +19,7 @@ export function program(): Command {
     .option('--debug', 'show the stack of an error')
     .configureOutput({ outputError: (message, write) => write(`${oneLine(message)} (add --help for the options)\n`) })
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true, optionDescription });
 
   addPrune(root);
   addPerplexity(root);
@@ -29,7 +29,16 @@ export function program(): Command {
   addHeal(root);
   addInspect(root);
   addDoctor(root);
+  for (const command of root.commands) command.addHelpOption(help());
   refuseRepeats(root);
   // Commands made by root.command() copy its exit handling only if it was set before; it was.
   return root;
 }
+
+/** As commander words it, but for `(default: false)`: what is not given is not so. */
+function optionDescription(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: false\)$/, '');
+}
+
+/** Each command's own, in a group of its own. */
+const help = (): Option => new Option('-h, --help', 'show this help').helpGroup('Other:');

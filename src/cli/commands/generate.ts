@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import { generateCommand } from '../generateCommand.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { modelArgument } from '../tinyModels.ts';
+import { addExamples } from './examples.ts';
 import { addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
 
 export function addGenerate(root: Command): void {
-  addModelOptions(root.command('generate').argument('<model>', MODEL, modelArgument))
+  const command = root.command('generate').argument('<model>', MODEL, modelArgument);
+  command
     .description('continue a text, with blocks switched off if asked')
+    .optionsGroup('Generation:')
     .requiredOption('--prompt <text>', 'the text to continue')
-    .option('--mask <blocks>', MASK)
-    .option('--run <dir>', RUN)
-    .option('--step <k>', STEP, wholeNumber(1))
     .option('--max-tokens <n>', 'maximum number of new tokens', wholeNumber(1), 64)
     .option('--temperature <t>', '0 takes the likeliest token', number({ min: 0, max: 1000 }), 0)
     .option('--top-k <k>', 'sample from the k likeliest tokens; 0 = all', wholeNumber(0), 0)
@@ -21,7 +21,20 @@ export function addGenerate(root: Command): void {
       1,
     )
     .option('--seed <n>', 'seed for sampling', seed, 0)
+    .optionsGroup('Blocks:')
+    .option('--mask <blocks>', MASK)
+    .option('--run <dir>', RUN)
+    .option('--step <k>', STEP, wholeNumber(1))
+    .optionsGroup('Output:')
     .option('--json', 'print one JSON document and nothing else', false)
-    .option('--quiet', 'print no notes', false)
-    .action(generateCommand);
+    .option('--quiet', 'print no notes', false);
+  addModelOptions(command).action(generateCommand);
+  addExamples(command, [
+    ['the likeliest continuation', "generate my-model --prompt 'Once upon a time'"],
+    ['the same without two blocks', "generate my-model --prompt 'Once upon a time' --mask L1.mlp,L2.mha"],
+    [
+      'drawn at random from the likelier tokens',
+      "generate my-model --prompt 'Once upon a time' --temperature 0.8 --top-p 0.9 --seed 7",
+    ],
+  ]);
 }

@@ -4,20 +4,20 @@ import { addEvalOptions } from '../evalOptions.ts';
 import { healCommand } from '../healCommand.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { modelArgument } from '../tinyModels.ts';
+import { addExamples } from './examples.ts';
 import { addTrainingOptions, RUN, STEP } from './shared.ts';
 
 export function addHeal(root: Command): void {
-  addTrainingOptions(
-    addEvalOptions(
-      root.command('heal').argument('<model>', 'a folder with config.json and safetensors', modelArgument),
-    ),
-  )
+  const command = root.command('heal').argument('<model>', 'a folder with config.json and safetensors', modelArgument);
+  addEvalOptions(command)
     .description('train low-rank adapters (LoRA) on a pruned model (text: --data), merge them, and measure on --valid')
+    .optionsGroup('Data:')
     .requiredOption('--valid <file>', 'text to measure perplexity on, other than --data')
+    .optionsGroup('Blocks:')
     .option('--run <dir>', RUN)
     .option('--step <k>', STEP, wholeNumber(1))
     .option('--mask <blocks>', 'the removed blocks, instead of --run')
-    .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)')
+    .optionsGroup('Training:')
     .option('--steps <n>', 'training steps', wholeNumber(1), defaultHealing.steps)
     .option('--rank <r>', 'rank of the adapters', wholeNumber(1, 4096), defaultHealing.rank)
     .option(
@@ -41,5 +41,14 @@ export function addHeal(root: Command): void {
       seed,
       defaultHealing.seed,
     )
-    .action(healCommand);
+    .optionsGroup('Output:')
+    .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)');
+  addTrainingOptions(command).action(healCommand);
+  addExamples(command, [
+    ['what `prune … --out runs/first` left', 'heal my-model --data text.txt --valid held-out.txt --run runs/first'],
+    [
+      'longer, with larger adapters',
+      'heal my-model --data text.txt --valid held-out.txt --run runs/first --steps 400 --rank 32 --fresh',
+    ],
+  ]);
 }

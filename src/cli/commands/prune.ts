@@ -9,24 +9,40 @@ import { addEvalOptions, oneMore } from '../evalOptions.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { pruneCommand } from '../pruneCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
-import { addModelOptions, FORCE, MODEL } from './shared.ts';
+import { addExamples } from './examples.ts';
+import { addModelOptions, addOutputOptions, MODEL } from './shared.ts';
 
 export function addPrune(root: Command): void {
   const command = root.command('prune').argument('<model>', MODEL, modelArgument);
-  addModelOptions(measuresTinyModels(addEvalOptions(command)));
+  measuresTinyModels(addEvalOptions(command));
   command.description(
     'choose blocks by a pruning method and remove them; --out keeps a journal, so a killed run resumes',
   );
   addStopRules(command);
   addChoice(command);
   addRepairOptions(command);
-  addOutput(command);
+  command
+    .optionsGroup('Output:')
+    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)');
+  addModelOptions(addOutputOptions(command));
   command.addHelpText('after', methodsHelp()).action(pruneCommand);
+  addExamples(command, [
+    ['three blocks of a model that comes along', 'prune tiny:planted --blocks 3'],
+    [
+      'a fifth of your own model, measured on 8,192 tokens of your text',
+      'prune my-model --data text.txt --tokens 8192 --ratio 0.2',
+    ],
+    [
+      'by a method that scores once, which is faster',
+      'prune my-model --data text.txt --method block-influence --kind layer --blocks 2',
+    ],
+  ]);
 }
 
 /** When to stop removing. */
 function addStopRules(command: Command): void {
   command
+    .optionsGroup('Stop rules (at least one):')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
     .option(
       '--ratio <r>',
@@ -45,6 +61,7 @@ function addStopRules(command: Command): void {
 /** What may be removed, and how it is chosen. */
 function addChoice(command: Command): void {
   command
+    .optionsGroup('Search:')
     .addOption(
       new Option('--kind <kind>', 'what may be removed: any block (mix), one kind only, or whole layers')
         .choices([...pruneKinds])
@@ -73,6 +90,7 @@ function addChoice(command: Command): void {
 
 function addRepairOptions(command: Command): void {
   command
+    .optionsGroup('Repair:')
     .addOption(
       new Option(
         '--repair <when>',
@@ -95,16 +113,6 @@ function addRepairOptions(command: Command): void {
       'for --repair: a text to measure on, dense, pruned and repaired; nothing is fitted on it (may be given again)',
       oneMore,
     );
-}
-
-/** What is written and shown. */
-function addOutput(command: Command): void {
-  command
-    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)')
-    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
-    .option('--force', FORCE, false)
-    .option('--json', 'print the result document and nothing else', false)
-    .option('--quiet', 'print no progress', false);
 }
 
 /** One line for each method: what it removes first, and the paper. */

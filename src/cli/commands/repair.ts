@@ -6,14 +6,24 @@ import { addEvalOptions, oneMore } from '../evalOptions.ts';
 import { ridgeList, wholeNumber } from '../options.ts';
 import { repairCommand } from '../repairCommand.ts';
 import { modelArgument } from '../tinyModels.ts';
-import { addModelOptions, FORCE, MODEL, STEP } from './shared.ts';
+import { addExamples } from './examples.ts';
+import { addModelOptions, addOutputOptions, MODEL, STEP } from './shared.ts';
 
 export function addRepair(root: Command): void {
-  addModelOptions(addEvalOptions(root.command('repair').argument('<model>', MODEL, modelArgument)))
+  const command = root.command('repair').argument('<model>', MODEL, modelArgument);
+  addEvalOptions(command)
     .description('refit what a pruning left, by least squares towards the whole model on --data; no training')
+    .optionsGroup('Measuring:')
+    .option(
+      '--eval <file>',
+      'a text to measure on, before and after; nothing is fitted on it (may be given again)',
+      oneMore,
+    )
+    .optionsGroup('Blocks:')
     .option('--run <dir>', 'a folder that prune wrote: the blocks it removed')
     .option('--step <k>', STEP, wholeNumber(1))
     .option('--mask <blocks>', 'the removed blocks, instead of --run')
+    .optionsGroup('Repair:')
     .addOption(
       new Option(
         '--scope <scope>',
@@ -30,16 +40,15 @@ export function addRepair(root: Command): void {
       `ridge factors to choose from on held-out chunks (default: ${defaultRepair.factors.join(',')})`,
       ridgeList,
     )
-    .option(
-      '--eval <file>',
-      'a text to measure on, before and after; nothing is fitted on it (may be given again)',
-      oneMore,
-    )
+    .optionsGroup('Output:')
     .option('--out <dir>', 'folder for the repair (default: repaired/ in --run)')
-    .option('--write <dir>', 'write the repaired model there as well, as a folder that other programs load')
-    .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
-    .option('--force', FORCE, false)
-    .option('--json', 'print the result document and nothing else', false)
-    .option('--quiet', 'print no progress', false)
-    .action(repairCommand);
+    .option('--write <dir>', 'write the repaired model there as well, as a folder that other programs load');
+  addModelOptions(addOutputOptions(command)).action(repairCommand);
+  addExamples(command, [
+    ['what `prune … --out runs/first` left', 'repair my-model --data text.txt --run runs/first'],
+    [
+      'and write the repaired model for other programs',
+      'repair my-model --data text.txt --run runs/first --write smaller-model',
+    ],
+  ]);
 }

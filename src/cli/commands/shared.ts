@@ -11,11 +11,11 @@ export const MODEL = 'a model folder, a .gguf file, a hub id (owner/name), or ti
 export const MASK = 'blocks to switch off: L5.mlp,L4.mha, or a del_order_list.json[@step]';
 export const RUN = 'a folder that prune or repair wrote: its removed blocks, and its repair if it has one';
 export const STEP = 'for --run: what was removed by this step (default: the last)';
-export const FORCE = 'replace files in --out even if no earlier run wrote them';
 
-/** Where and how a model runs. */
+/** Where a model comes from, and how it runs. */
 export function addModelOptions(command: Command): Command {
   return addHubOptions(command)
+    .optionsGroup('Machine:')
     .addOption(new Option('--backend <name>', 'backend to run on').choices([...backendNames]).default('auto'))
     .addOption(new Option('--gpu-mode <mode>', 'for --backend gpu: how gpu.js runs').choices([...gpuModes]))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
@@ -25,12 +25,20 @@ export function addModelOptions(command: Command): Command {
 
 /** What `train` and `heal` share. */
 export function addTrainingOptions(command: Command): Command {
+  addOutputOptions(command);
   return command
+    .optionsGroup('Machine:')
     .addOption(new Option('--backend <name>', 'backend to run on').choices([...trainingBackends]).default('simd'))
     .option('--threads <n>', 'threads (default: all cores)', wholeNumber(1, MAX_THREADS))
-    .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize)
+    .option('--memory <size>', 'memory for weights and activations, such as 2GB', memorySize);
+}
+
+/** What happens to --out, and what is shown. */
+export function addOutputOptions(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
     .option('--fresh', 'start over, discarding what an earlier run left in --out', false)
-    .option('--force', FORCE, false)
+    .option('--force', 'replace files in --out even if no earlier run wrote them', false)
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'print no progress', false);
 }
@@ -38,6 +46,7 @@ export function addTrainingOptions(command: Command): Command {
 /** Where a model comes from. */
 export function addHubOptions(command: Command): Command {
   return command
+    .optionsGroup('Model:')
     .option('--hub', 'take the model as a hub id, even without an owner (gpt2) or if a local path has that name')
     .option('--offline', 'use cached hub files only')
     .option('--revision <rev>', 'hub revision: a branch, tag or commit');
