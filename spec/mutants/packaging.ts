@@ -48,6 +48,7 @@ export const packagingMutants: readonly Mutant[] = [
   },
   {
     ...tiny,
+    file: 'src/platform/nodeTinyModels.ts',
     name: 'a folder without a model is a model that comes along',
     from: "existsSync(join(home, entry, 'config.json'))",
     to: "existsSync(join(home, entry, ''))",

@@ -7,6 +7,7 @@ import { openFile } from '../platform/nodeFile.ts';
 import { besideFile, kindOfPath, openFolder } from '../platform/nodeModelFolder.ts';
 import { fetchHubModel } from './huggingface/hubModel.ts';
 import { openFolderModel, openGgufModel, type OpenedModel } from './modelFiles.ts';
+import { tinyModelFolder } from './tinyModel.ts';
 
 export type { OpenedModel };
 
@@ -24,9 +25,9 @@ const fileEnding = /\.(?:gguf|safetensors|bin|pt|pth|json)$/i;
 /**
  * Opens a model; weights are read later, when they are asked for.
  * @param argument a folder with config.json and safetensors (or one .gguf file), a .gguf file, or
- * `owner/name` or `owner/name/file.gguf` on the hub. A path that exists comes first; what looks
- * like a path is never asked for on the hub. With `hub` it is an id, which then may be a name alone
- * (`gpt2`).
+ * `owner/name` or `owner/name/file.gguf` on the hub, or `tiny:planted`, which comes along. A path
+ * that exists comes before a hub id; what looks like a path is never asked for on the hub. With
+ * `hub` it is an id, which then may be a name alone (`gpt2`).
  * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError, naming what is wrong
  * and where.
  */
@@ -39,6 +40,8 @@ export async function openModel(argument: string, options: OpenOptions = {}): Pr
       remedy: 'Give owner/name, or name.',
     });
   }
+  const tiny = tinyModelFolder(argument);
+  if (tiny !== null) return openFolderModel(await openFolder(tiny), tiny);
   const kind = await kindOfPath(argument);
   if (kind === 'file') return openGgufModel(await openFile(argument), argument, [], besideFile(argument));
   if (kind === 'folder') return openFolderModel(await openFolder(argument), argument);

@@ -20,8 +20,9 @@ export interface LoadSettings
 /**
  * Opens a model and a backend for it. Weights are read when the first call needs them, and stay
  * loaded as far as memory allows.
- * @param model a folder with config.json and safetensors, a .gguf file, or a model of the hub
- * (`owner/name`), which is fetched once into the Hugging Face cache.
+ * @param model a folder with config.json and safetensors, a .gguf file, a model of the hub
+ * (`owner/name`), which is fetched once into the Hugging Face cache, or `tiny:planted`, which comes
+ * along.
  * @throws NotFoundError, AccessError, FormatError or UnsupportedModelError for the model's files;
  * UnsupportedBackendError or MemoryBudgetError for the backend; UsageError for settings that there
  * are not or that do not go together.
