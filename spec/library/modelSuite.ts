@@ -4,56 +4,24 @@
  */
 import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import type * as errors from '../../src/errors.ts';
-import type { BackendSettings, Model, PerplexityResult, PruneEvent, Run } from '../../src/library/model.ts';
+import type { Model, PerplexityResult, PruneEvent, Run } from '../../src/library/model.ts';
 import { Mask } from '../../src/model/mask.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
-import type { Golden } from '../../tiny-models/planted/golden.ts';
-
-export interface Fixtures {
-  /** Opens the planted model, without threads where nothing else is said. */
-  open(settings?: BackendSettings): Promise<Model>;
-  /** A place for a journal that nobody has used yet. */
-  newJournal(): string;
-  /** The golden results of the planted model, and the text they are over. */
-  golden: Golden;
-  text: string;
-  /** The error classes of what is tested: a bundle has its own. */
-  errors: typeof errors;
-}
+import { eventsOf, failing, usingModel, type Fixtures } from './fixtures.ts';
+import { repairSuite } from './repairSuite.ts';
 
 /** All but what a run took: a resumed one takes less. */
 function outcome(result: PruneResult): unknown {
   return { ...result, seconds: null, work: null, steps: result.steps.map((step) => ({ ...step, work: null })) };
 }
 
-async function eventsOf<E>(run: AsyncIterable<E>): Promise<E[]> {
-  const events: E[] = [];
-  for await (const event of run) events.push(event);
-  return events;
-}
-
-/** Errors of an awaited call or run. */
-function failing(call: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(call).then(
-    () => null,
-    (error: unknown) => error,
-  );
-}
-
-export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fixtures): void {
+export function modelSuite(fixtures: Fixtures): void {
+  const { open, newJournal, golden, text, errors: kinds } = fixtures;
   const { DataError, DisposedError, JournalMismatchError, MaskError, MemoryBudgetError, UsageError } = kinds;
   const [whole, start] = golden.scores;
   const { tokens } = start;
   const search = { data: text, tokens, blocks: 3 } as const;
-  const using = async <T>(use: (model: Model) => Promise<T>, settings?: BackendSettings): Promise<T> => {
-    const model = await open(settings);
-    try {
-      return await use(model);
-    } finally {
-      await model.close();
-    }
-  };
+  const using = usingModel(fixtures);
 
   it('says what it is and what runs', async () => {
     await using(async (model) => {
@@ -301,6 +269,8 @@ export function modelSuite({ open, newJournal, golden, text, errors: kinds }: Fi
       });
     });
   });
+
+  repairSuite(fixtures);
 
   describe('heal', () => {
     it('trains adapters on a pruned model, and gives the healed one as files', async () => {

@@ -35,8 +35,8 @@ export const facadeMutants: readonly Mutant[] = [
   {
     specs,
     name: 'a step that nobody has read yet is lost to the next',
-    file: 'src/library/localModel.ts',
-    from: "unread.type === latest.type && ['progress', 'repairing'].includes(latest.type)",
+    file: 'src/library/running.ts',
+    from: 'unread.type === latest.type && types.includes(latest.type)',
     to: 'true',
   },
   {
@@ -101,5 +101,47 @@ export const facadeMutants: readonly Mutant[] = [
     file: 'src/library/data.ts',
     from: '{ ...settings, tokens: null, sample: null }',
     to: '{ ...settings, tokens: 20, sample: null }',
+  },
+  {
+    specs,
+    name: 'a call takes the repair of another model',
+    file: 'src/library/prunedWeights.ts',
+    from: 'if (model?.contentHash === this.#contentHash) return;',
+    to: 'return;',
+  },
+  {
+    specs,
+    name: 'a call takes tensors that nobody fitted',
+    file: 'src/library/prunedWeights.ts',
+    from: 'if (hasher.digest() === sha256) return values;',
+    to: 'return values;',
+  },
+  {
+    specs,
+    name: 'the repair of one call is used by the next',
+    file: 'src/library/prunedWeights.ts',
+    from: 'if (this.#repaired?.key !== key) {',
+    to: 'if (this.#repaired === null) {',
+  },
+  {
+    specs,
+    name: 'the numbers of a scale are passed over',
+    file: 'src/library/prunedWeights.ts',
+    from: 'scaleEdits(weights.config, removed, written.scales)',
+    to: '[]',
+  },
+  {
+    specs,
+    name: 'a repair that cannot be made discards a journal',
+    file: 'src/library/repairEvents.ts',
+    from: '  checkRepair({ model, chunks, mask, settings: fitting });\n',
+    to: '',
+  },
+  {
+    specs,
+    name: 'healing a repaired model trains on the pruned weights',
+    file: 'src/library/healEvents.ts',
+    from: 'repair === null ? null : { weights: pruned.weights, by: repair }',
+    to: 'null',
   },
 ];

@@ -7,6 +7,7 @@ import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { withLock } from '../platform/nodeLock.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { repairIdentity } from '../repair/readDocument.ts';
 import { checkRank } from '../train/heal.ts';
 import { healRun, type HealDocument, type HealedModel, type HealJob } from '../train/healRun.ts';
 import { checkCompanions, companionFiles } from './companionFiles.ts';
@@ -16,14 +17,7 @@ import { keepModel, keptWords } from './keptModel.ts';
 import { openChecked } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { recoveredText } from './recovered.ts';
-import {
-  checkPruned,
-  prunedEdits,
-  repairIdentity,
-  repairedWeights,
-  type PrunedOptions,
-  type RunEdits,
-} from './runEdits.ts';
+import { checkPruned, prunedEdits, repairedWeights, type PrunedOptions, type RunEdits } from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 import { trainingBackend, type TrainingBackendOptions } from './trainingBackend.ts';
 import { fileCheckpoint } from './trainingFiles.ts';

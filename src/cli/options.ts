@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import type { Lanes } from '../backends/simd/kernels.ts';
+import { LARGEST_RIDGE } from '../repair/settings.ts';
 
 /** What a number may be; bounds are allowed themselves unless `above` or `below` says otherwise. */
 export interface Range {
@@ -65,9 +66,6 @@ export function ridgeList(text: string): number[] {
   }
   return [...new Set(factors)].toSorted((a, b) => a - b);
 }
-
-/** From some hundred on, a ridge changes next to nothing. */
-const LARGEST_RIDGE = 1e6;
 
 export function laneCount(text: string): Lanes {
   if (text !== '4' && text !== '8') throw new InvalidArgumentError('Give 4 or 8.');

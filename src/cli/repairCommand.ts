@@ -12,7 +12,8 @@ import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import { checkRepair, repairRun, type RepairRunResult } from '../prune/repair/repairRun.ts';
 import type { RepairScope } from '../repair/cuts.ts';
 import type { RepairForm } from '../repair/fit.ts';
-import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
+import type { RepairSettings } from '../repair/repair.ts';
+import { repairSettings } from '../repair/settings.ts';
 import { tensorStore } from '../repair/store.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { journalled } from './journalled.ts';
@@ -44,7 +45,7 @@ export interface RepairOptions extends ModelOptions, EvalOptions, PrunedOptions 
 export async function repairCommand(argument: string, options: RepairOptions): Promise<void> {
   const terminal = new Terminal(options);
   const { data, run, mask: list, write } = options;
-  const settings = settingsOf(options);
+  const settings = repairSettings(options);
   checkRemoved(options);
   const out = options.out ?? join(run ?? '', 'repaired');
   const reads = [argument, ...data, ...(options.eval ?? []), run ?? list?.replace(/@\d+$/, '') ?? ''];
@@ -117,18 +118,6 @@ async function repairInto(
 async function save(out: string, result: RepairRunResult, mask: Mask): Promise<void> {
   await writeFileWhole(join(out, 'repair.json'), `${JSON.stringify(result, null, 2)}\n`);
   await writeFileWhole(join(out, 'del_order_list.json'), writeOfficialOrder([mask.blocks]));
-}
-
-/** @throws UsageError for settings that do not go together. */
-function settingsOf({ form, scope, ridge }: RepairOptions): RepairSettings {
-  if (form === 'scale' && ridge !== undefined) {
-    throw new UsageError('--ridge does not go with --form scale, which fits one number at each cut.');
-  }
-  if (form === 'scale' && scope === 'all') {
-    throw new UsageError('--form scale goes with --scope cuts: there is nothing to scale between two kept blocks.');
-  }
-  const defaultScope = form === 'scale' ? 'cuts' : defaultRepair.scope;
-  return { form, scope: scope ?? defaultScope, factors: ridge ?? defaultRepair.factors };
 }
 
 /** @throws UsageError unless exactly one option says what was removed, and where to write to. */

@@ -9,9 +9,15 @@ import { accessError, readTextFile } from '../platform/nodeFile.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { readMaskArgument } from '../prune/maskArgument.ts';
-import { readRepair, repairEdits, repairWords, WRITE_AGAIN, type WrittenRepair } from '../repair/readDocument.ts';
+import {
+  readRepair,
+  repairEdits,
+  repairIdentity,
+  repairWords,
+  WRITE_AGAIN,
+  type WrittenRepair,
+} from '../repair/readDocument.ts';
 import { tensorStore } from '../repair/store.ts';
-import type { HealRepair } from '../train/healRun.ts';
 import { requireOwnRun, warnOfForeignMask } from './runModel.ts';
 
 /** How a command is told which blocks are gone. */
@@ -125,12 +131,6 @@ export function prunedWords(mask: Mask, repair: RunRepair | null): string {
 /** What a document says of a repaired model; nothing where it is not. */
 export function repairField(repair: RunRepair | null): { repair?: object } {
   return repair === null ? {} : { repair: { run: repair.run, ...repairIdentity(repair) } };
-}
-
-/** What tells a repair from another, without where it lies. */
-export function repairIdentity({ form, scope, tensors, scales }: RunRepair): HealRepair {
-  const fitted = tensors.map(({ name, sha256 }) => ({ name, sha256 }));
-  return { form, scope, tensors: fitted, ...(scales.length === 0 ? {} : { scales }) };
 }
 
 /** All repairs that a run's documents hold. */

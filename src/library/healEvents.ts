@@ -5,7 +5,6 @@ import { openFolderModel, type OpenedModel } from '../formats/modelFiles.ts';
 import { readCompanions } from '../formats/write/companions.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
 import { safetensorsWriter, storedType } from '../formats/write/safetensorsWriter.ts';
-import type { Mask } from '../model/mask.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { memorySink } from '../platform/fileSink.ts';
 import { memoryFolder } from '../platform/memoryBytes.ts';
@@ -15,12 +14,13 @@ import { HEAL_SEQUENCE, healText, type HealText } from '../train/healText.ts';
 import type { HealResult, HealSettings } from './model.ts';
 import { checkOptions, healRules } from './options.ts';
 import type { Platform } from './platform.ts';
+import type { Pruned } from './prunedWeights.ts';
 
 /** What a healing takes from the model it heals. */
 export interface Healed {
   readonly opened: OpenedModel;
   readonly platform: Platform;
-  readonly mask: () => Mask;
+  readonly pruned: () => Promise<Pruned>;
   readonly train: () => Promise<{ name: string; ids: Int32Array }>;
   readonly measure: () => Promise<{ name: string; chunks: Chunks }>;
   readonly gradients: () => Promise<GradientBackend>;
@@ -31,7 +31,8 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
   checkOptions(settings, healRules);
   const { opened, platform } = from;
   const { weights, folder } = opened;
-  const mask = from.mask();
+  const pruned = await from.pruned();
+  const { mask, repair } = pruned;
   if (mask.size === 0) throw new UsageError('nothing was removed, so there is nothing to heal.', { where: 'mask' });
   if (folder === null) {
     throw new UnsupportedModelError('healing writes a folder with config.json and safetensors, and needs one.', {
@@ -49,7 +50,7 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
     seed: settings.seed ?? seed,
   };
   checkRank(healing.rank, weights.config);
-  const text = await textOf(from, settings.seqLen);
+  const text = await textOf(from, pruned, settings.seqLen);
   const measure = { ...(await from.measure()), nllSum: settings.nllSum ?? 'f64' };
   const files = new Map<string, Uint8Array>();
   const keep = async (healed: WeightSource): Promise<KeptModel> => {
@@ -62,6 +63,7 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
     const { version, newHasher } = platform;
     const document = yield* healRun({
       source: weights,
+      repaired: repair === null ? null : { weights: pruned.weights, by: repair },
       mask,
       backend,
       text,
@@ -77,8 +79,8 @@ export async function* healEvents(settings: HealSettings, from: Healed): AsyncGe
   }
 }
 
-async function textOf({ opened, platform, train }: Healed, asked?: number): Promise<HealText> {
-  const { config } = opened.weights;
+async function textOf({ platform, train }: Healed, { weights }: Pruned, asked?: number): Promise<HealText> {
+  const { config } = weights;
   const seqLen = asked ?? Math.min(HEAL_SEQUENCE, config.maxPositionEmbeddings);
   if (seqLen > config.maxPositionEmbeddings) {
     throw new UsageError(`${seqLen} is more than the model's context of ${config.maxPositionEmbeddings} tokens.`, {
@@ -86,5 +88,5 @@ async function textOf({ opened, platform, train }: Healed, asked?: number): Prom
     });
   }
   const { name, ids } = await train();
-  return healText(name, ids, seqLen, opened.weights, platform.newHasher);
+  return healText(name, ids, seqLen, weights, platform.newHasher);
 }

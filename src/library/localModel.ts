@@ -13,10 +13,10 @@ import type { ModelConfig } from '../model/config.ts';
 import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
+import type { WeightSource } from '../model/weights.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { abandon } from '../prune/mapEvents.ts';
 import type { PruneResult } from '../prune/result.ts';
-import type { MethodEvent } from '../prune/method.ts';
 import { LoadedWeights } from '../session/loadedWeights.ts';
 import type { MemoryRemedy } from '../session/memoryPlan.ts';
 import { seededRng } from '../tensor/rng.ts';
@@ -31,22 +31,27 @@ import type {
   HealEvent,
   HealResult,
   HealSettings,
-  MaskLike,
   Model,
   ModelTokenizer,
   PerplexityResult,
   PerplexitySettings,
   PruneEvent,
   PruneSettings,
+  RepairEvent,
+  RepairResult,
+  RepairSettings,
   Run,
   Signal,
   TextRun,
 } from './model.ts';
 import { checkOptions, generateRules, perplexityRules } from './options.ts';
 import type { Platform } from './platform.ts';
+import { modelTokenizer } from './modelTokenizer.ts';
+import { PrunedWeights } from './prunedWeights.ts';
 import { pruneEvents } from './pruneEvents.ts';
 import { Queue } from './queue.ts';
-import { Running } from './running.ts';
+import { repairEvents } from './repairEvents.ts';
+import { latestOf, Running } from './running.ts';
 import { follow } from './signals.ts';
 import { textRun } from './textRun.ts';
 import { errorInLibraryWords } from './words.ts';
@@ -65,7 +70,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   readonly backend: { readonly description: string; readonly why: string };
   readonly #opened: OpenedModel;
   readonly #backend: Backend;
-  readonly #weights: LoadedWeights;
+  readonly #weights: PrunedWeights;
   readonly #budget: { threads: number; memoryBytes: number };
   readonly #platform: Platform;
   readonly #queue = new Queue();
@@ -82,14 +87,16 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   ) {
     this.#opened = opened;
     this.#backend = abortableBackend(backend, () => this.#check());
-    this.#weights = new LoadedWeights(opened.weights, this.#backend, budget.memoryBytes, remedy);
+    const load = (source: WeightSource): LoadedWeights =>
+      new LoadedWeights(source, this.#backend, budget.memoryBytes, remedy);
+    this.#weights = new PrunedWeights(opened.weights, load, platform.newHasher);
     this.#budget = budget;
     this.#platform = platform;
     this.description = opened.description;
     this.config = opened.weights.config;
     this.parameters = countParameters(opened.weights);
     this.warnings = opened.warnings;
-    this.tokenizer = this.#modelTokenizer();
+    this.tokenizer = modelTokenizer(opened.tokenizer, (signal, work) => this.#call(signal, work));
     this.tokenizerNote = opened.tokenizerNote;
     this.backend = { description: backend.description, why };
   }
@@ -97,9 +104,10 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
   perplexity(data: Data, settings: PerplexitySettings = {}): Promise<PerplexityResult> {
     return this.#call(settings.signal, async () => {
       checkOptions(settings, perplexityRules);
-      const mask = this.#mask(settings.mask);
+      const pruned = await this.#weights.pruned(settings);
+      const { mask, repair } = pruned;
       const { name, chunks } = await this.#chunks(data, settings);
-      const { model } = await this.#weights.under({ chunk: chunks.chunk, streams: 1 }, settings.nllSum);
+      const { model } = await this.#weights.of(pruned).under({ chunk: chunks.chunk, streams: 1 }, settings.nllSum);
       let nonFinite: string | null = null;
       const found = await perplexity(model, chunks, mask, 1, async (scores) => {
         nonFinite ??= (await firstNonFinite(model, chunks, mask, scores))?.message ?? null;
@@ -109,6 +117,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
       return {
         ...found,
         mask: mask.toString(),
+        ...(repair === null ? {} : { repair }),
         convention: conventionOf(chunks, model.nllSum),
         data: summarise(name, chunks, found.scoredTokens, hashTokens(chunks, this.#platform.newHasher())),
         backend: this.#backend.description,
@@ -121,8 +130,15 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return new Running(
       (emit, signal) => this.#call(signal, () => this.#prune(settings, emit)),
       settings.signal,
-      // A later progress tells more than an earlier one.
-      (unread, latest) => unread.type === latest.type && ['progress', 'repairing'].includes(latest.type),
+      latestOf('progress', 'repairing'),
+    );
+  }
+
+  repair(settings: RepairSettings): Run<RepairEvent, RepairResult> {
+    return new Running(
+      (emit, signal) => this.#call(signal, () => this.#repair(settings, emit)),
+      settings.signal,
+      latestOf('repairing'),
     );
   }
 
@@ -134,7 +150,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return new Running(
       (emit, signal) => this.#call(signal, () => this.#heal(settings, emit)),
       settings.signal,
-      (unread, latest) => unread.type === 'step' && latest.type === 'step',
+      latestOf('step'),
     );
   }
 
@@ -147,12 +163,25 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     const events = pruneEvents(settings, {
       opened: this.#opened,
       platform: this.#platform,
-      weights: this.#weights,
+      weights: this.#weights.own,
       chunks: () => this.#chunks(settings.data, settings),
       evaluation: (text) => this.#chunks(text, settings),
       gradients: () => this.#gradients(),
     });
-    return this.#drained(events, (event) => emit(plainEvent(event)));
+    return this.#drained(events, emit);
+  }
+
+  #repair(settings: RepairSettings, emit: (event: RepairEvent) => void): Promise<RepairResult> {
+    const events = repairEvents(settings, {
+      opened: this.#opened,
+      platform: this.#platform,
+      backend: this.#backend,
+      memoryBytes: this.#budget.memoryBytes,
+      weights: this.#weights.own,
+      mask: () => Mask.parse(maskText(settings.mask), this.config),
+      chunks: (text) => this.#chunks(text, settings),
+    });
+    return this.#drained(events, emit);
   }
 
   #heal(settings: HealSettings, emit: (event: HealEvent) => void): Promise<HealResult> {
@@ -161,7 +190,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     const events = healEvents(settings, {
       opened: this.#opened,
       platform: this.#platform,
-      mask: () => this.#mask(settings.mask),
+      pruned: () => this.#weights.pruned(settings),
       train: () => idsOf(this.#opened, settings.data, evaluationOf({ bos, join }), check),
       measure: () => this.#chunks(settings.valid, settings),
       gradients: () => this.#trainingBackend(),
@@ -196,13 +225,13 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     const { maxTokens = 64, temperature = 0, topK = 0, topP = 1, seed = 0 } = settings;
     const sampling = { temperature, topK, topP };
     checkSampling(sampling);
-    const mask = this.#mask(settings.mask);
+    const pruned = await this.#weights.pruned(settings);
     const tokenizer = textTokenizer(this.#opened, 'prompt');
     // A text to continue is short: a token counts as a chunk.
-    const { model } = await this.#weights.under({ chunk: 1, streams: 1 });
+    const { model } = await this.#weights.of(pruned).under({ chunk: 1, streams: 1 });
     const { endTokenIds } = this.#opened.generation;
     const options = { maxTokens, sampling, rng: seededRng(seed), endTokenIds };
-    const pieces = complete(model, tokenizer, encodePrompt(tokenizer, prompt), mask, options);
+    const pieces = complete(model, tokenizer, encodePrompt(tokenizer, prompt), pruned.mask, options);
     const completion = await this.#drained(pieces, (piece) => {
       if (piece !== '') emit(piece);
     });
@@ -265,32 +294,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     this.#check();
   }
 
-  #mask(mask: MaskLike | undefined): Mask {
-    return Mask.parse(maskText(mask), this.config);
-  }
-
   #chunks(data: Data, settings: EvaluationSettings): ReturnType<typeof chunksOf> {
     return chunksOf(this.#opened, data, evaluationOf(settings), () => this.#check());
   }
-
-  #modelTokenizer(): ModelTokenizer | null {
-    const { tokenizer } = this.#opened;
-    if (tokenizer === null) return null;
-    const { description, vocabSize, bosTokenId, eosTokenId, addsBos } = tokenizer;
-    const now = <T>(signal: Signal | undefined, work: () => T): Promise<T> =>
-      this.#call(signal, () => Promise.resolve(work()));
-    return {
-      description,
-      vocabSize,
-      bosTokenId,
-      eosTokenId,
-      addsBos,
-      encode: (text, { signal } = {}) => now(signal, () => tokenizer.encode(text)),
-      decode: (ids, { signal } = {}) => now(signal, () => tokenizer.decode(ids)),
-    };
-  }
-}
-
-function plainEvent(event: MethodEvent): PruneEvent {
-  return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
 }

@@ -12,6 +12,8 @@ import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 import { repairTimes } from '../prune/repair/settings.ts';
 import { repairScopes } from '../repair/cuts.ts';
+import { repairForms } from '../repair/fit.ts';
+import { LARGEST_RIDGE } from '../repair/settings.ts';
 
 /** What an option must be, in words, and whether a value is. */
 interface Rule {
@@ -40,6 +42,8 @@ const mask: Rule = {
   words: 'a list of blocks such as L5.mlp,L4.mha',
   allows: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
 };
+const object: Rule = { words: 'an object', allows: (value) => typeof value === 'object' && value !== null };
+const repairResult: Rule = { words: 'what repair gave', allows: object.allows };
 const anything: Rule = { words: 'anything', allows: () => true };
 const signal: Rule = {
   words: 'an AbortSignal',
@@ -62,7 +66,7 @@ const evaluationRules: Rules = {
   signal,
 };
 export const sampleRules: Rules = { windows: whole(1, 1_000_000), seed: whole(0), from: oneOf(...sampleSources) };
-export const perplexityRules: Rules = { ...evaluationRules, mask };
+export const perplexityRules: Rules = { ...evaluationRules, mask, repair: repairResult };
 export const pruneRules: Rules = {
   ...evaluationRules,
   data: anything,
@@ -72,7 +76,7 @@ export const pruneRules: Rules = {
   maxPpl: number,
   kind: oneOf(...pruneKinds),
   method: text,
-  settings: { words: 'an object', allows: (value) => typeof value === 'object' && value !== null },
+  settings: object,
   search: oneOf('exact', 'race'),
   confidence: number,
   seed: whole(0),
@@ -83,8 +87,29 @@ export const pruneRules: Rules = {
   journal: text,
   fresh: flag,
 };
+export const repairRules: Rules = {
+  ...evaluationRules,
+  mask,
+  data: anything,
+  eval: anything,
+  scope: oneOf(...repairScopes),
+  form: oneOf(...repairForms),
+  ridge: {
+    words: `a list of numbers from 0 to ${LARGEST_RIDGE}`,
+    allows: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((one) => one >= 0 && one <= LARGEST_RIDGE),
+  },
+  journal: text,
+  fresh: flag,
+};
+/** A result that goes into another call. */
+export const repairResultRules: Rules = {
+  document: object,
+  tensors: { words: 'a Map of tensors', allows: (value) => value instanceof Map },
+};
 export const generateRules: Rules = {
   mask,
+  repair: repairResult,
   maxTokens: whole(1),
   temperature: number,
   topK: whole(0),
@@ -95,6 +120,7 @@ export const generateRules: Rules = {
 export const healRules: Rules = {
   ...evaluationRules,
   mask,
+  repair: repairResult,
   data: anything,
   valid: anything,
   steps: whole(1),

@@ -6,6 +6,7 @@ import { Mask } from '../model/mask.ts';
 import { memoryFiles } from '../platform/files.ts';
 import { memoryJournal } from '../platform/journalSink.ts';
 import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
+import { mapEvents } from '../prune/mapEvents.ts';
 import type { Method, MethodEvent } from '../prune/method.ts';
 import { requireMethod } from '../prune/methods/all.ts';
 import { checkRace, DEFAULT_CONFIDENCE, type RaceSettings } from '../prune/race/raceRule.ts';
@@ -14,7 +15,7 @@ import { run, type RunRepair } from '../prune/run.ts';
 import { defaultRepair } from '../repair/repair.ts';
 import { tensorStore } from '../repair/store.ts';
 import type { LoadedWeights, Planned } from '../session/loadedWeights.ts';
-import type { Data, PruneSettings } from './model.ts';
+import type { Data, PruneEvent, PruneSettings } from './model.ts';
 import { checkOptions, pruneRules } from './options.ts';
 import type { Platform } from './platform.ts';
 
@@ -33,7 +34,7 @@ export interface Searched {
 export async function* pruneEvents(
   settings: PruneSettings,
   { opened, platform, weights, chunks: cut, evaluation, gradients }: Searched,
-): AsyncGenerator<MethodEvent, PruneResult> {
+): AsyncGenerator<PruneEvent, PruneResult> {
   checkOptions(settings, pruneRules);
   const { kind = 'mix', blocks, ratio, ratioOf, maxPpl, journal, fresh = false } = settings;
   const { config } = opened.weights;
@@ -51,7 +52,7 @@ export async function* pruneEvents(
   const repair = await repairOf(settings, planned, platform, evaluation);
   const sink = journal === undefined ? memoryJournal() : await platform.openJournal(journal, fresh);
   try {
-    return yield* run({
+    const events = run({
       model,
       tokenizer: opened.tokenizer,
       endTokenIds: opened.generation.endTokenIds,
@@ -70,9 +71,14 @@ export async function* pruneEvents(
       newHasher: platform.newHasher,
       sink,
     });
+    return yield* mapEvents(events, plainEvent);
   } finally {
     await sink.close();
   }
+}
+
+function plainEvent(event: MethodEvent): PruneEvent {
+  return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
 }
 
 /** What the run is to repair, and with what; undefined where nothing is. */

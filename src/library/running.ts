@@ -8,6 +8,11 @@ import type { Run, Signal } from './model.ts';
  */
 export type Replaces<Event> = (unread: Event, latest: Event) => boolean;
 
+/** Of events of these types, which tell of progress, a later one tells more than an earlier one. */
+export function latestOf<Event extends { readonly type: string }>(...types: readonly Event['type'][]): Replaces<Event> {
+  return (unread, latest) => unread.type === latest.type && types.includes(latest.type);
+}
+
 /** A call that tells on its way, begun at once; `Run` says what its users may rely on. */
 export class Running<Event, Result> implements Run<Event, Result> {
   readonly #result: Promise<Result>;

@@ -3,11 +3,11 @@
  * library's. Flags of other programs, such as npm's, stay as they are.
  */
 import { BlockprunerError } from '../errors.ts';
-import { generateRules, healRules, loadRules, perplexityRules, pruneRules } from './options.ts';
+import { generateRules, healRules, loadRules, perplexityRules, pruneRules, repairRules } from './options.ts';
 
 /** The library's names of the command line's options, by their flags. */
 const names: ReadonlyMap<string, string> = new Map([
-  ...[loadRules, perplexityRules, pruneRules, generateRules, healRules]
+  ...[loadRules, perplexityRules, pruneRules, repairRules, generateRules, healRules]
     .flatMap((rules) => Object.keys(rules))
     .map((name): [string, string] => [name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), name]),
   ['memory', 'memoryBytes'],
@@ -22,7 +22,7 @@ const switches = new Set(['hub', 'offline', 'fresh']);
 
 /** A flag, with the value that follows where it is one of few: `--bos none`, `--threads 1`. */
 const flags =
-  /--(?:(bos|backend|kind|search|repair|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
+  /--(?:(bos|backend|kind|search|repair|scope|form|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
 
 /**
  * A message of the engine with the library's names of options: `Use --bos none.` → `Use bos:

@@ -81,6 +81,20 @@ export function repairWords({ form, scope, tensors, scales }: Omit<WrittenRepair
   return `${form} ${where}, ${changed}`;
 }
 
+/** What tells a repair from another, without where it lies. */
+export interface RepairIdentity {
+  readonly form: RepairForm;
+  readonly scope: RepairScope;
+  readonly tensors: readonly Pick<StoredTensor, 'name' | 'sha256'>[];
+  /** Of form `scale`: by what the stream after a block was multiplied. */
+  readonly scales?: readonly CutScale[];
+}
+
+export function repairIdentity({ form, scope, tensors, scales }: Omit<WrittenRepair, 'mask'>): RepairIdentity {
+  const fitted = tensors.map(({ name, sha256 }) => ({ name, sha256 }));
+  return { form, scope, tensors: fitted, ...(scales.length === 0 ? {} : { scales }) };
+}
+
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -9,17 +9,21 @@ import type {
   HealEvent,
   HealResult,
   HealSettings,
+  MaskLike,
   Model,
   ModelTokenizer,
   PerplexityResult,
   PerplexitySettings,
   PruneEvent,
   PruneSettings,
+  RepairEvent,
+  RepairResult,
+  RepairSettings,
   Run,
   Signal,
   TextRun,
 } from '../library/model.ts';
-import { Running } from '../library/running.ts';
+import { latestOf, Running } from '../library/running.ts';
 import { textRun } from '../library/textRun.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
@@ -88,8 +92,13 @@ class RemoteModel implements Omit<Model, keyof AsyncDisposable> {
     return new Running(
       (emit, ended) => this.#line.call('prune', settings, ended, emit),
       signal,
-      (unread, latest) => unread.type === 'progress' && latest.type === 'progress',
+      latestOf('progress', 'repairing'),
     );
+  }
+
+  repair({ signal, ...settings }: RepairSettings): Run<RepairEvent, RepairResult> {
+    const sent = withMaskText(settings);
+    return new Running((emit, ended) => this.#line.call('repair', sent, ended, emit), signal, latestOf('repairing'));
   }
 
   generate(prompt: string, { signal, ...settings }: GenerateSettings = {}): TextRun {
@@ -99,11 +108,7 @@ class RemoteModel implements Omit<Model, keyof AsyncDisposable> {
 
   heal({ signal, ...settings }: HealSettings): Run<HealEvent, HealResult> {
     const sent = withMaskText(settings);
-    return new Running(
-      (emit, ended) => this.#line.call('heal', sent, ended, emit),
-      signal,
-      (unread, latest) => unread.type === 'step' && latest.type === 'step',
-    );
+    return new Running((emit, ended) => this.#line.call('heal', sent, ended, emit), signal, latestOf('step'));
   }
 
   close(): Promise<void> {
@@ -123,7 +128,7 @@ class RemoteModel implements Omit<Model, keyof AsyncDisposable> {
 }
 
 /** A Mask is of a class, which messages do not carry. */
-function withMaskText<Settings extends Pick<PerplexitySettings, 'mask'>>(settings: Settings): Settings {
+function withMaskText<Settings extends { mask?: MaskLike }>(settings: Settings): Settings {
   return settings.mask === undefined ? settings : { ...settings, mask: maskText(settings.mask) };
 }
 

@@ -17,6 +17,9 @@ import type {
   PerplexitySettings,
   PruneEvent,
   PruneSettings,
+  RepairEvent,
+  RepairResult,
+  RepairSettings,
 } from '../library/model.ts';
 import type { Completion } from '../model/completion.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -53,6 +56,7 @@ export interface Calls {
   open: { settings: OpenSettings; result: ModelInfo; event: never };
   perplexity: { settings: { data: Data; settings: Sent<PerplexitySettings> }; result: PerplexityResult; event: never };
   prune: { settings: Sent<PruneSettings>; result: PruneResult; event: PruneEvent };
+  repair: { settings: Sent<RepairSettings>; result: RepairResult; event: RepairEvent };
   generate: { settings: { prompt: string; settings: Sent<GenerateSettings> }; result: Completion; event: string };
   heal: { settings: Sent<HealSettings>; result: HealResult; event: HealEvent };
   encode: { settings: { text: string }; result: number[]; event: never };

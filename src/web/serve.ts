@@ -65,6 +65,11 @@ async function called(model: Model, request: CallRequest, signal: AbortSignal, e
       for await (const event of run) emit(event);
       return run;
     }
+    case 'repair': {
+      const run = model.repair({ ...request.settings, signal });
+      for await (const event of run) emit(event);
+      return run;
+    }
     case 'generate': {
       const run = model.generate(request.settings.prompt, { ...request.settings.settings, signal });
       for await (const piece of run) emit(piece);
