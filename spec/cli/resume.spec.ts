@@ -34,9 +34,12 @@ const search = (out: string): string[] => {
   ];
 };
 
-/** Without what it took: a resumed run begins without the streams that the one before it kept. */
+/**
+ * Without what it took and where it comes from: a resumed run begins without the streams that the
+ * one before it kept.
+ */
 function resultOf(out: string): PruneResult {
-  const took = new Set(['seconds', 'done']);
+  const took = new Set(['seconds', 'done', 'provenance']);
   return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'), (key, value: unknown) =>
     took.has(key) ? 0 : value,
   ) as PruneResult;

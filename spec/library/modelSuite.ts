@@ -12,7 +12,13 @@ import { repairSuite } from './repairSuite.ts';
 
 /** All but what a run took: a resumed one takes less. */
 function outcome(result: PruneResult): unknown {
-  return { ...result, seconds: null, work: null, steps: result.steps.map((step) => ({ ...step, work: null })) };
+  return {
+    ...result,
+    seconds: null,
+    provenance: null,
+    work: null,
+    steps: result.steps.map((step) => ({ ...step, work: null })),
+  };
 }
 
 export function modelSuite(fixtures: Fixtures): void {

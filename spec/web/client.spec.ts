@@ -8,6 +8,7 @@ import * as errors from '../../src/errors.ts';
 import type { BackendSettings, Model } from '../../src/library/model.ts';
 import { memoryFiles } from '../../src/platform/files.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
+import { thisMachine } from '../../src/platform/nodeMachine.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { openRemote } from '../../src/web/client.ts';
 import { Line, type ClientPort } from '../../src/web/line.ts';
@@ -36,6 +37,7 @@ function connect(): { line: Line; asked: Request[]; end: () => void } {
   port2.addEventListener('message', ({ data: request }) => asked.push(request as Request));
   serve(port2 as unknown as ServerPort, {
     version: 'any',
+    surroundings: thisMachine(),
     spawn: null,
     widen: null,
     offerWebGpu: null,

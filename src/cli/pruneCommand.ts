@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
@@ -19,6 +20,7 @@ import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { journalled } from './journalled.ts';
 import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
+import { originOf } from './origin.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { checkRepair, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
@@ -50,7 +52,7 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
  * `blockpruner prune MODEL`: searches, and leaves result.json, report.html, del_order_list.json and
  * the journal in --out.
  */
-export async function pruneCommand(argument: string, options: PruneOptions): Promise<void> {
+export async function pruneCommand(argument: string, options: PruneOptions, command: Command): Promise<void> {
   const terminal = new Terminal(options);
   const { blocks, ratio, ratioOf, maxPpl } = options;
   const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
@@ -73,7 +75,14 @@ export async function pruneCommand(argument: string, options: PruneOptions): Pro
     let result: PruneResult;
     let unsaved: Error | void;
     try {
-      result = await searchInto(out, opened, chunks, { ...chosen, stop, repair }, options, terminal);
+      result = await searchInto(
+        out,
+        opened,
+        chunks,
+        { ...chosen, stop, repair, origin: originOf(command) },
+        options,
+        terminal,
+      );
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
       // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
@@ -136,7 +145,7 @@ function searchInto(
   out: string,
   opened: OpenRun,
   chunks: Chunks,
-  { method, settings, race, stop, repair }: Chosen & Pick<RunOptions, 'stop' | 'repair'>,
+  { method, settings, race, stop, repair, origin }: Chosen & Pick<RunOptions, 'stop' | 'repair' | 'origin'>,
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -157,6 +166,7 @@ function searchInto(
       activationBytes: opened.activationBytes,
       checkpointBytes: opened.spareBytes,
       version: PROGRAM_VERSION,
+      origin,
       newHasher: nodeHasher,
       sink,
     }),

@@ -2,7 +2,7 @@
 import { openModel, type OpenOptions } from '../formats/openModel.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { filesBeside, lockedJournal } from '../platform/nodeJournal.ts';
-import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
+import { defaultMemory, defaultThreads, thisMachine } from '../platform/nodeMachine.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
@@ -52,6 +52,7 @@ export async function load(model: string, settings: LoadSettings = {}): Promise<
 function nodePlatform(): Platform {
   return {
     version: PROGRAM_VERSION,
+    surroundings: thisMachine(),
     spawn: nodeSpawnWorker,
     widen: nodeWidenVectors,
     offerWebGpu,

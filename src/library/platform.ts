@@ -2,12 +2,15 @@ import type { WidenVectors } from '../backends/simd/lanes.ts';
 import type { SpawnWorker } from '../backends/simd/threadPool.ts';
 import type { Files } from '../platform/files.ts';
 import type { JournalSink } from '../platform/journalSink.ts';
+import type { Surroundings } from '../platform/surroundings.ts';
 import type { Hasher } from '../platform/sha256.ts';
 
 /** What a model takes from where it runs: Node, or a worker of a page. */
 export interface Platform {
   /** The program's version, for results. */
   readonly version: string;
+  /** What it runs on, for results. */
+  readonly surroundings: Surroundings;
   /** How kernel threads are started; null where memory cannot be shared. */
   readonly spawn: SpawnWorker | null;
   /** How the engine is asked for 256-bit vectors; null where it is not to be. */

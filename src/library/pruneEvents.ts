@@ -68,6 +68,7 @@ export async function* pruneEvents(
       activationBytes,
       checkpointBytes: spareBytes,
       version: platform.version,
+      origin: { ...platform.surroundings, settings: told(settings) },
       newHasher: platform.newHasher,
       sink,
     });
@@ -79,6 +80,12 @@ export async function* pruneEvents(
 
 function plainEvent(event: MethodEvent): PruneEvent {
   return event.type === 'done' ? { ...event, mask: event.mask.toString() } : event;
+}
+
+/** What was asked for, without texts and places. */
+function told(settings: PruneSettings): Record<string, unknown> {
+  const { data: _, eval: __, journal: ___, signal: ____, ...rest } = settings;
+  return rest;
 }
 
 /** What the run is to repair, and with what; undefined where nothing is. */

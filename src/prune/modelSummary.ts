@@ -1,3 +1,4 @@
+import { fileName } from '../eval/dataForm.ts';
 import { formatBlock, hasBlock } from '../model/blockId.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -10,7 +11,7 @@ export function modelSummary(source: WeightSource, contentHash: string): PruneRe
   const { config } = source;
   const counts = countParameters(source);
   return {
-    name: source.name,
+    name: documentName(source.name),
     family: config.family,
     numHiddenLayers: config.layers.length,
     blocks: walkOf(config).length,
@@ -20,6 +21,16 @@ export function modelSummary(source: WeightSource, contentHash: string): PruneRe
     contentHash,
   };
 }
+
+/**
+ * A model's name without the folders it lies in; one of the hub, `owner/name@commit`, is what it
+ * is.
+ */
+export function documentName(name: string): string {
+  return HUB_NAME.test(name) ? name : fileName(name.replace(/(?<=.)[/\\]+$/, ''));
+}
+
+const HUB_NAME = /^[\w-][\w.-]*\/[\w./-]+@[0-9a-f]{7}$/;
 
 /** Blocks that were not in the model. */
 function absentOf(config: ModelConfig): Pick<PruneResult['model'], 'absent'> {

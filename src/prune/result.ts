@@ -9,6 +9,7 @@ import type { ChangeFigures, NonFinite, PerplexityFigures } from '../eval/figure
 import type { PruneKind, StopRules } from './candidates.ts';
 import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
 import type { RepairDocument, RepairFigures } from '../repair/document.ts';
+import type { Provenance } from './provenance.ts';
 import type { RaceSettings } from './race/raceRule.ts';
 import type { RepairTime } from './repair/settings.ts';
 
@@ -117,6 +118,7 @@ export interface PruneResult {
   schema: typeof PRUNE_SCHEMA;
   version: string;
   model: {
+    /** Without the folders it lies in. */
     name: string;
     family: string;
     numHiddenLayers: number;
@@ -165,4 +167,6 @@ export interface PruneResult {
   sample: { prompt: string; before: string; after: string; repaired?: string } | null;
   /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;
+  /** When, where and how it was made; older documents do not tell. */
+  provenance?: Provenance;
 }

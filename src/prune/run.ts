@@ -27,6 +27,7 @@ import { unitsOf } from '../repair/units.ts';
 import { repairResult, type EvalText } from './repair/endRepair.ts';
 import { canRepair, Repairs, type RepairMeans } from './repair/repairs.ts';
 import { DEFAULT_LEADERS, type RepairTime } from './repair/settings.ts';
+import { provenanceOf, type Origin } from './provenance.ts';
 import { PRUNE_SCHEMA, type PruneRepair, type PruneResult } from './result.ts';
 import { sampleOnce } from './runSample.ts';
 import { subjectOf } from './subject.ts';
@@ -65,6 +66,10 @@ export interface RunOptions {
   repair?: RunRepair;
   /** Program version, for the document. */
   version: string;
+  /**
+   * How the run was called and on what, for the document's `provenance`; without it there is none.
+   */
+  origin?: Origin;
   newHasher: () => Hasher;
   sink: JournalSink;
 }
@@ -206,7 +211,7 @@ function documentOf(
   options: RunOptions,
   { method, outcome, end, hashes, sample, repair, seconds }: Parts,
 ): PruneResult {
-  const { model, chunks, race } = options;
+  const { model, chunks, race, origin } = options;
   return {
     schema: PRUNE_SCHEMA,
     version: options.version,
@@ -227,6 +232,7 @@ function documentOf(
     ...(repair === null ? {} : { repair }),
     sample,
     seconds,
+    ...(origin === undefined ? {} : { provenance: provenanceOf(origin, model.source, new Date()) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { memoryFiles } from '../platform/files.ts';
 import { opfsJournal } from './opfsJournal.ts';
 import { plainSha256 } from './plainSha256.ts';
 import { serve, type ServerPort } from './serve.ts';
+import { webSurroundings } from './webSurroundings.ts';
 import { webSpawnWorker } from './webThreads.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 
@@ -10,6 +11,7 @@ const shared = crossOriginIsolated;
 // TypeScript's DOM types know a window's scope only.
 serve(globalThis as unknown as ServerPort, {
   version: PROGRAM_VERSION,
+  surroundings: webSurroundings(),
   spawn: shared ? webSpawnWorker : null,
   widen: null,
   offerWebGpu: null,
