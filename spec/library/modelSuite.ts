@@ -223,6 +223,17 @@ export function modelSuite(fixtures: Fixtures): void {
       });
     });
 
+    it('measures every step on a held-out text, as the command line names it', async () => {
+      await using(async (model) => {
+        const few = { data: text, tokens: 256, chunk: 32, blocks: 2, kind: 'mlp' } as const;
+        const result = await model.prune({ ...few, eval: text.slice(300) });
+        const mask = result.removed.join(',');
+        const again = await model.perplexity(text.slice(300), { tokens: 256, chunk: 32, mask });
+        expect(result.evaluation).toMatchObject({ of: 'pruned', data: { hash: again.data.hash } });
+        expect(result.steps.map(({ evaluation }) => evaluation?.ppl)).toEqual([expect.any(Number), again.ppl]);
+      });
+    });
+
     it('goes on from its journal with the same result, and starts over when asked', async () => {
       await using(async (model) => {
         const journal = newJournal();
@@ -425,12 +436,6 @@ export function modelSuite(fixtures: Fixtures): void {
         (model) => model.prune({ ...search, repair: 'end', leaders: 2 }),
       ],
       ['a scope alone', UsageError, /^repairScope goes/, (model) => model.prune({ ...search, repairScope: 'all' })],
-      [
-        'a text to measure alone',
-        UsageError,
-        /^eval goes with repair/,
-        (model) => model.prune({ ...search, eval: text }),
-      ],
       [
         'another time to repair',
         UsageError,

@@ -10,6 +10,7 @@ import { conventionNames, type ConventionName } from '../eval/namedConvention.ts
 import { checkSample, sampleSources, type SampleSource } from '../eval/windows.ts';
 import { readTokens, type TokenData } from '../eval/tokenData.ts';
 import { textPieces } from '../platform/textPieces.ts';
+import type { EvalText } from '../prune/evaluation.ts';
 import type { OpenedModel } from '../formats/openModel.ts';
 import { chatRenderer } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
@@ -106,6 +107,17 @@ export async function loadChunks(options: EvalOptions, opened: OpenedModel, term
   const settings = evalSettings(options);
   const data = await readDataFile(options, opened, settings, terminal);
   return chunkTokens(dataName(options.data), data, opened.weights.config, opened.tokenizer, settings);
+}
+
+/** The text of `--eval`, cut as the calibration text is; undefined without one. */
+export async function loadEvaluation(
+  options: EvalOptions & { eval?: string[] },
+  opened: OpenedModel,
+  terminal: Terminal,
+): Promise<EvalText | undefined> {
+  if (options.eval === undefined) return undefined;
+  const chunks = await loadChunks({ ...options, data: options.eval }, opened, terminal);
+  return { name: dataName(options.eval), chunks };
 }
 
 /** @throws UsageError for options of a sample without one, or that do not go with it. */

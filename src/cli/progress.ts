@@ -21,11 +21,13 @@ export class SearchProgress {
     if (event.type === 'warning') this.#terminal.warn(event.message);
     if (event.type === 'progress' && this.#terminal.live) this.#showStep(event);
     if (event.type === 'scoring' && this.#terminal.live) this.#showBar(SCORES, event.fraction, {});
+    if (event.type === 'evaluating' && this.#terminal.live) this.#showBar(EVALUATION, event.fraction, {});
     if (event.type === 'repairing' && this.#terminal.live) this.#showRepair(event);
     if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;
-      this.#line(`dense: perplexity ${figure(event.perplexity.ppl)}`);
+      const heldOut = event.evaluation === undefined ? '' : `, held out ${figure(event.evaluation.perplexity.ppl)}`;
+      this.#line(`dense: perplexity ${figure(event.perplexity.ppl)}${heldOut}`);
     }
     if (event.type === 'step') this.#line(this.#stepLine(event));
     if (event.type === 'done') this.#line(`done: ${event.mask.size} blocks removed, stopped by ${event.stoppedBy}`);
@@ -46,6 +48,7 @@ export class SearchProgress {
     return (
       `step ${event.step}: removed ${name}, perplexity ${before}${figure(ppl)} ` +
       `(${event.change === null ? changed(ppl, this.#densePpl) : pairedChange(event.change)}), ` +
+      heldOutWords(event) +
       `${percent(event.ratios.total)} of parameters gone, ${plural(event.candidates.length, 'candidate')}` +
       `${event.race === undefined ? '' : raced(event.race, event.work)}${runnerUpWords(event)}`
     );
@@ -85,6 +88,7 @@ export class SearchProgress {
 
 const STEP = 'step {step} {bar} {percentage}% · {candidates} · {left} left{best}';
 const REPAIR = 'repair {bar} {percentage}%{what}';
+const EVALUATION = 'held-out text {bar} {percentage}%';
 const SCORES = 'scores {bar} {percentage}%';
 
 /** `scores of 24 candidates: from 0.0123 (L7.mha) to 1.27 (L0.mlp)` */
@@ -93,6 +97,14 @@ function scoredLine(scores: readonly BlockScore[]): string {
   const named = ({ block, score }: BlockScore): string => `${figure(score)} (${block})`;
   const range = ranked.length === 0 ? '' : `: from ${named(ranked[0])} to ${named(ranked[ranked.length - 1])}`;
   return `scores of ${plural(scores.length, 'candidate')}${range}`;
+}
+
+/** `held out 24.6 (+2.9 ± 0.4 %), ` */
+function heldOutWords({ evaluation }: StepEvent): string {
+  if (evaluation === undefined) return '';
+  const { perplexity, change } = evaluation;
+  const against = Number.isFinite(change.nats) ? ` (${pairedChange(change)})` : '';
+  return `held out ${figure(perplexity.ppl)}${against}, `;
 }
 
 /** `; runner-up L0.mha, +0.31 ± 0.12 %` */

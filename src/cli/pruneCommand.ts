@@ -17,7 +17,7 @@ import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
-import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { loadChunks, loadEvaluation, type EvalOptions } from './evalOptions.ts';
 import { journalled } from './journalled.ts';
 import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { originOf } from './origin.ts';
@@ -41,6 +41,7 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   seed?: number;
   plus?: boolean;
   set?: string;
+  eval?: string[];
   out?: string;
   fresh: boolean;
   force: boolean;
@@ -69,7 +70,8 @@ export async function pruneCommand(argument: string, options: PruneOptions, comm
     checkStopRules(stop, options.kind, opened.model.config);
     chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
-    const repair = await repairOf(options, out, chunks, opened, terminal);
+    const evaluation = await loadEvaluation(options, opened.opened, terminal);
+    const repair = repairOf(options, out, chunks, opened);
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
@@ -79,7 +81,7 @@ export async function pruneCommand(argument: string, options: PruneOptions, comm
         out,
         opened,
         chunks,
-        { ...chosen, stop, repair, origin: originOf(command) },
+        { ...chosen, stop, repair, evaluation, origin: originOf(command) },
         options,
         terminal,
       );
@@ -145,7 +147,15 @@ function searchInto(
   out: string,
   opened: OpenRun,
   chunks: Chunks,
-  { method, settings, race, stop, repair, origin }: Chosen & Pick<RunOptions, 'stop' | 'repair' | 'origin'>,
+  {
+    method,
+    settings,
+    race,
+    stop,
+    repair,
+    evaluation,
+    origin,
+  }: Chosen & Pick<RunOptions, 'stop' | 'repair' | 'evaluation' | 'origin'>,
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
@@ -162,6 +172,7 @@ function searchInto(
       settings,
       race,
       repair,
+      evaluation,
       gradients: gradientsOf(options),
       activationBytes: opened.activationBytes,
       checkpointBytes: opened.spareBytes,

@@ -2,8 +2,6 @@
 import { basename } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
-import { dataName } from '../eval/dataForm.ts';
-import type { OpenedModel } from '../formats/openModel.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import type { RepairTime } from '../prune/repair/settings.ts';
@@ -12,15 +10,12 @@ import type { RepairScope } from '../repair/cuts.ts';
 import { defaultRepair } from '../repair/repair.ts';
 import { tensorStore } from '../repair/store.ts';
 import { unitsOf } from '../repair/units.ts';
-import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import type { OpenRun } from './openRun.ts';
-import type { Terminal } from './terminal.ts';
 
 export interface PruneRepairOptions {
   repair?: RepairTime;
   leaders?: number;
   repairScope?: RepairScope;
-  eval?: string[];
 }
 
 interface Given extends PruneRepairOptions {
@@ -29,11 +24,10 @@ interface Given extends PruneRepairOptions {
 }
 
 /** @throws UsageError for options of repair that do not go with the others. */
-export function checkRepair({ repair, leaders, repairScope, eval: text, method, search }: Given): void {
+export function checkRepair({ repair, leaders, repairScope, method, search }: Given): void {
   if (repair === undefined) {
-    const stray = leaders !== undefined ? '--leaders' : repairScope !== undefined ? '--repair-scope' : '--eval';
-    if (leaders === undefined && repairScope === undefined && text === undefined) return;
-    throw new UsageError(`${stray} goes with --repair.`);
+    if (leaders === undefined && repairScope === undefined) return;
+    throw new UsageError(`${leaders !== undefined ? '--leaders' : '--repair-scope'} goes with --repair.`);
   }
   if (repair === 'end') {
     if (leaders !== undefined) throw new UsageError('--leaders goes with --repair each.');
@@ -58,13 +52,12 @@ export function checkRepair({ repair, leaders, repairScope, eval: text, method, 
  * What the run is to repair, and with what; undefined without `--repair`.
  * @throws DataError for chunks that overlap.
  */
-export async function repairOf(
-  options: PruneRepairOptions & EvalOptions,
+export function repairOf(
+  options: PruneRepairOptions,
   out: string,
   chunks: Chunks,
-  { opened, weightBytes, activationBytes }: Pick<OpenRun, 'opened' | 'weightBytes' | 'activationBytes'>,
-  terminal: Terminal,
-): Promise<RunRepair | undefined> {
+  { weightBytes, activationBytes }: Pick<OpenRun, 'weightBytes' | 'activationBytes'>,
+): RunRepair | undefined {
   const { repair, leaders, repairScope: scope = defaultRepair.scope } = options;
   if (repair === undefined) return undefined;
   // Chunks that cannot be held apart are refused before anything is written.
@@ -73,22 +66,8 @@ export async function repairOf(
     when: repair,
     settings: { ...defaultRepair, scope },
     leaders,
-    evaluation: await evaluationOf(options, opened, terminal),
     store: tensorStore(folderFiles(out), nodeHasher),
     weightBytes,
     streamBytes: activationBytes,
-  };
-}
-
-/** The text of `--eval`, cut as the calibration text is. */
-export async function evaluationOf(
-  options: Pick<PruneRepairOptions, 'eval'> & EvalOptions,
-  opened: OpenedModel,
-  terminal: Terminal,
-): Promise<RunRepair['evaluation']> {
-  if (options.eval === undefined) return undefined;
-  return {
-    name: dataName(options.eval),
-    chunks: await loadChunks({ ...options, data: options.eval }, opened, terminal),
   };
 }

@@ -1,12 +1,13 @@
 /** A run's result in the terminal. */
 import { scoredWords } from '../eval/convention.ts';
 import { methodWords } from '../prune/report/headline.ts';
-import type { PruneResult, StepResult } from '../prune/result.ts';
+import type { PruneResult, RunEvaluation, StepResult } from '../prune/result.ts';
 import { changed, figure, pairedChange, percent, sparkline, table } from './figures.ts';
 import { repairLines } from './repairSummary.ts';
 
 /** The run as tables and a few lines. */
 export function pruneSummary(result: PruneResult): string {
+  const { evaluation } = result;
   const dense = result.dense.ppl;
   const inLoop = result.repair?.when === 'each';
   const final = ({ ppl, repair }: StepResult): number | null => (repair === undefined ? ppl : repair.ppl);
@@ -17,6 +18,7 @@ export function pruneSummary(result: PruneResult): string {
       figure(step.ppl, step.status),
       ...(inLoop ? [figure(step.repair?.ppl ?? null, step.repair?.status)] : []),
       changeOf(final(step), step, dense),
+      ...(evaluation === undefined ? [] : heldOutCells(step)),
       percent(step.ratios.total),
       percent(step.ratios.depth),
       runnerUpOf(step),
@@ -24,13 +26,25 @@ export function pruneSummary(result: PruneResult): string {
   });
   const curve = sparkline([dense, ...result.steps.map(final)]);
   const repaired = inLoop ? ['>repaired'] : [];
-  const head = ['>step', 'removed', '>perplexity', ...repaired, '>change', '>parameters', '>blocks', 'runner-up'];
+  const heldOut = evaluation === undefined ? [] : ['>held out', '>change'];
+  const head = [
+    '>step',
+    'removed',
+    '>perplexity',
+    ...repaired,
+    '>change',
+    ...heldOut,
+    '>parameters',
+    '>blocks',
+    'runner-up',
+  ];
   const first = [
     '0',
     '',
     figure(dense, result.dense.status),
     ...repaired.map(() => ''),
     '',
+    ...(evaluation === undefined ? [] : [figure(evaluation.dense.ppl, evaluation.dense.status), '']),
     percent(0),
     percent(0),
     '',
@@ -38,6 +52,7 @@ export function pruneSummary(result: PruneResult): string {
   return [
     `${result.model.name}: ${result.model.blocks} blocks, ${result.model.parameters.toLocaleString('en')} parameters`,
     `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
+    ...(evaluation === undefined ? [] : [heldOutLine(evaluation)]),
     `method: ${methodWords(result)}`,
     `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
     ...(result.scores === undefined ? [workLine(result)] : []),
@@ -47,6 +62,20 @@ export function pruneSummary(result: PruneResult): string {
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,
     ...(result.repair === undefined ? [] : ['', ...repairLines(result.repair, result.data.name)]),
   ].join('\n');
+}
+
+/** `held out: valid.txt, 2048 tokens …; every step is measured on it, and none is chosen by it` */
+function heldOutLine({ data, of }: RunEvaluation): string {
+  const what = of === 'repaired' ? 'each step is measured on it after repair' : 'each step is measured on it';
+  return `held out: ${data.name}: ${scoredWords(data)}; ${what}, and nothing is chosen by it`;
+}
+
+/** Perplexity and change on the held-out text; empty where nothing went. */
+function heldOutCells({ evaluation }: StepResult): string[] {
+  if (evaluation === undefined) return ['', ''];
+  const { ppl, status, change } = evaluation;
+  const against = change === null ? '' : pairedChange({ nats: change.nats, standardError: change.natsError });
+  return [figure(ppl, status), against];
 }
 
 /** Against the dense model: `+24.4 ± 0.8 %`, the error being that of the change. */

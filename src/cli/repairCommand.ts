@@ -15,11 +15,10 @@ import type { RepairForm } from '../repair/fit.ts';
 import type { RepairSettings } from '../repair/repair.ts';
 import { repairSettings } from '../repair/settings.ts';
 import { tensorStore } from '../repair/store.ts';
-import { loadChunks, type EvalOptions } from './evalOptions.ts';
+import { loadChunks, loadEvaluation, type EvalOptions } from './evalOptions.ts';
 import { journalled } from './journalled.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
-import { evaluationOf } from './pruneRepair.ts';
 import { repairSummary } from './repairSummary.ts';
 import { checkPruned, prunedMask, type PrunedOptions } from './runEdits.ts';
 import { Terminal } from './terminal.ts';
@@ -57,7 +56,7 @@ export async function repairCommand(argument: string, options: RepairOptions): P
     const mask = await prunedMask(options, opened.opened.weights, (text) => terminal.warn(text));
     const chunks = await loadChunks(options, opened.opened, terminal);
     checkRepair({ model: opened.model, chunks, mask, settings });
-    const evaluation = (await evaluationOf(options, opened.opened, terminal)) ?? null;
+    const evaluation = (await loadEvaluation(options, opened.opened, terminal)) ?? null;
     if (written !== null) await prepareWrite(written, opened.opened);
     await prepareFolder(out);
     await withLock(

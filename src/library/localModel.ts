@@ -130,7 +130,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return new Running(
       (emit, signal) => this.#call(signal, () => this.#prune(settings, emit)),
       settings.signal,
-      latestOf('progress', 'repairing'),
+      latestOf('progress', 'repairing', 'evaluating'),
     );
   }
 
@@ -138,7 +138,7 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return new Running(
       (emit, signal) => this.#call(signal, () => this.#repair(settings, emit)),
       settings.signal,
-      latestOf('repairing'),
+      latestOf('repairing', 'evaluating'),
     );
   }
 

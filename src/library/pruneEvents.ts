@@ -49,7 +49,8 @@ export async function* pruneEvents(
   const workload = { chunk: chunks.chunk, streams, models: settings.repair === undefined ? 1 : 2 };
   const planned = await weights.under(workload, settings.nllSum);
   const { model, activationBytes, spareBytes } = planned;
-  const repair = await repairOf(settings, planned, platform, evaluation);
+  const repair = await repairOf(settings, planned, platform);
+  const text = settings.eval === undefined ? undefined : await evaluation(settings.eval);
   const sink = journal === undefined ? memoryJournal() : await platform.openJournal(journal, fresh);
   try {
     const events = run({
@@ -64,6 +65,7 @@ export async function* pruneEvents(
       settings: own,
       race,
       repair,
+      evaluation: text,
       gradients: model.backend.name === 'gpu' ? undefined : gradients,
       activationBytes,
       checkpointBytes: spareBytes,
@@ -90,10 +92,9 @@ function told(settings: PruneSettings): Record<string, unknown> {
 
 /** What the run is to repair, and with what; undefined where nothing is. */
 async function repairOf(
-  { repair, leaders, repairScope: scope = defaultRepair.scope, eval: text, journal }: PruneSettings,
+  { repair, leaders, repairScope: scope = defaultRepair.scope, journal }: PruneSettings,
   { weightBytes, activationBytes }: Planned,
   { openFiles, newHasher }: Platform,
-  evaluation: Searched['evaluation'],
 ): Promise<RunRepair | undefined> {
   if (repair === undefined) return undefined;
   const files = journal === undefined ? memoryFiles('fitted tensors') : await openFiles(journal);
@@ -101,7 +102,6 @@ async function repairOf(
     when: repair,
     settings: { ...defaultRepair, scope },
     leaders,
-    evaluation: text === undefined ? undefined : await evaluation(text),
     store: tensorStore(files, newHasher),
     weightBytes,
     streamBytes: activationBytes,
@@ -109,11 +109,9 @@ async function repairOf(
 }
 
 /** @throws UsageError for options of repair that do not go with the others. */
-function checkRepair({ repair, leaders, repairScope, eval: text }: PruneSettings): void {
+function checkRepair({ repair, leaders, repairScope }: PruneSettings): void {
   if (leaders !== undefined && repair !== 'each') throw new UsageError("leaders goes with repair: 'each'.");
-  if (repair !== undefined) return;
-  if (repairScope !== undefined) throw new UsageError('repairScope goes with repair.');
-  if (text !== undefined) throw new UsageError('eval goes with repair.');
+  if (repair === undefined && repairScope !== undefined) throw new UsageError('repairScope goes with repair.');
 }
 
 /** The method with its own settings. @throws UsageError for options that do not go with it. */

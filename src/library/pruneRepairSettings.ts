@@ -1,8 +1,8 @@
 import type { RepairTime } from '../prune/repair/settings.ts';
 import type { RepairScope } from '../repair/cuts.ts';
 
-/** What `prune` repairs. `Text` is what the library takes for a text. */
-export interface PruneRepairSettings<Text> {
+/** What `prune` repairs. */
+export interface PruneRepairSettings {
   /**
    * Refit kept output matrices by least squares: of the result (`end`), or also of each step's
    * leaders, among which is chosen by prices after that (`each`, for `blockpruner`).
@@ -12,6 +12,4 @@ export interface PruneRepairSettings<Text> {
   leaders?: number;
   /** Refit every kept block (`all`, default), or the last before each cut (`cuts`). */
   repairScope?: RepairScope;
-  /** With `repair`: a text to measure on, dense, pruned and repaired; nothing is fitted on it. */
-  eval?: Text;
 }

@@ -5,8 +5,11 @@ import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 export type RepairEvent =
   /** `fraction` of the fits is done, 0 … 1. */
   | { readonly type: 'repairing'; readonly fraction: number }
-  /** A block was fitted, or keeps its weights (`repaired`); what the user should know (`warning`). */
-  | Extract<MethodEvent, { type: 'repaired' | 'warning' }>;
+  /**
+   * A block was fitted, or keeps its weights (`repaired`); what the user should know (`warning`);
+   * how far a text is measured (`evaluating`).
+   */
+  | Extract<MethodEvent, { type: 'repaired' | 'warning' | 'evaluating' }>;
 
 /** A repair: the model's weights with other values in some tensors. */
 export interface RepairResult {

@@ -106,8 +106,10 @@ export interface PrunedSettings {
 
 export interface PerplexitySettings extends EvaluationSettings, PrunedSettings, CallSettings {}
 
-export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRepairSettings<Data> {
+export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRepairSettings {
   data: Data;
+  /** A text to measure every step on; nothing is chosen by it, and nothing fitted on it. */
+  eval?: Data;
   /** Stop when so many blocks are removed. This, `ratio` or `maxPpl` must be given. */
   blocks?: number;
   /** Stop at the first step that has removed this share, above 0 and below 1. */

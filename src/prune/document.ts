@@ -1,15 +1,31 @@
 /** From a run's events to its document. */
 import { UsageError } from '../errors.ts';
-import { changeFigures, finiteOrNull, finitePpl } from '../eval/figures.ts';
+import { changeFigures, figures, finiteOrNull, finitePpl } from '../eval/figures.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
 import type { Edit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
 import { addWork } from './blockPasses.ts';
-import type { Leader, RowPasses, ScoredCandidate, StepEvent, StepRepair, StoppedBy } from './events.ts';
+import type {
+  EvaluatedDense,
+  EvaluatedStep,
+  Leader,
+  RowPasses,
+  ScoredCandidate,
+  StepEvent,
+  StepRepair,
+  StoppedBy,
+} from './events.ts';
 import type { BlockScore, MethodEvent } from './method.ts';
 import { nearTie } from './nearTie.ts';
-import type { CandidateScore, LeaderResult, MethodScore, StepRepairResult, StepResult } from './result.ts';
+import type {
+  CandidateScore,
+  LeaderResult,
+  MethodScore,
+  RunEvaluation,
+  StepRepairResult,
+  StepResult,
+} from './result.ts';
 
 /** What a method's search ended with. */
 export interface MeasuredEnd {
@@ -23,6 +39,7 @@ export class Outcome {
   readonly steps: StepResult[] = [];
   work: RowPasses = { done: 0, exact: 0, naive: 0 };
   scores: MethodScore[] | null = null;
+  evaluation: RunEvaluation | null = null;
   #dense: Perplexity | null = null;
   #end: { mask: Mask; stoppedBy: StoppedBy } | null = null;
   readonly #noise: number;
@@ -33,7 +50,10 @@ export class Outcome {
   }
 
   take(event: MethodEvent): void {
-    if (event.type === 'dense') this.#dense = event.perplexity;
+    if (event.type === 'dense') {
+      this.#dense = event.perplexity;
+      if (event.evaluation !== undefined) this.evaluation = evaluationOf(event.evaluation);
+    }
     if (event.type === 'scored') this.scores = event.scores.map(methodScore);
     if (event.type === 'step') this.steps.push(stepResult(event, this.#noise));
     if (event.type === 'measured') this.work = addWork(this.work, event.work);
@@ -84,7 +104,16 @@ function stepResult(event: StepEvent, noise: number): StepResult {
     work: event.work,
     ...(event.race === undefined ? {} : { race: event.race }),
     ...(event.repair === undefined ? {} : { repair: stepRepair(event.repair) }),
+    ...(event.evaluation === undefined ? {} : { evaluation: stepEvaluation(event.evaluation) }),
   };
+}
+
+function evaluationOf({ perplexity, ...rest }: EvaluatedDense): RunEvaluation {
+  return { ...rest, dense: figures(perplexity) };
+}
+
+function stepEvaluation({ perplexity, change }: EvaluatedStep): StepResult['evaluation'] {
+  return { ...figures(perplexity), change: changeFigures(change) };
 }
 
 function stepRepair({ leaders, picked }: StepRepair): StepRepairResult {

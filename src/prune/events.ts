@@ -3,6 +3,7 @@
  * perplexities, what a step came to, what it cost. The journal, the progress bar, the document, a
  * web page and the specs all live on these.
  */
+import type { Convention, DataSummary } from '../eval/convention.ts';
 import type { PairedDifference } from '../eval/paired.ts';
 import type { ChunkScore, Perplexity } from '../eval/perplexity.ts';
 import type { Mask } from '../model/mask.ts';
@@ -146,6 +147,8 @@ export interface StepEvent {
   race?: StepRace;
   /** Only where it repairs in the loop: then `removed` is the leader that is best after repair. */
   repair?: StepRepair;
+  /** Only where the run has a text of `--eval` and something went. */
+  evaluation?: EvaluatedStep;
 }
 
 /** A repair is under way, 0 … 1: of the result, or of what is left without a leader of a step. */
@@ -155,13 +158,37 @@ export interface RepairProgressEvent {
   fraction: number;
 }
 
+/** A text is being measured, 0 … 1: the one of `--eval`, or the calibration text after a repair. */
+export interface EvaluatingEvent {
+  type: 'evaluating';
+  fraction: number;
+}
+
+/** The dense model on the text of `--eval`, and what the text was. */
+export interface EvaluatedDense {
+  perplexity: Perplexity;
+  data: DataSummary;
+  convention: Convention;
+  /** What each step's figure is of: the model as pruned, or repaired as the next step takes it. */
+  of: 'pruned' | 'repaired';
+}
+
+/** The model that a step leaves, on the text of `--eval`. */
+export interface EvaluatedStep {
+  perplexity: Perplexity;
+  /** Against the dense model on the same chunks. */
+  change: PairedDifference;
+}
+
 export type SearchEvent =
   /** What the user should know of the run: an old journal's lines carry no checksums. */
   | { type: 'warning'; message: string }
   | { type: 'start'; blocks: number; chunks: number }
   | SearchProgressEvent
   | RepairProgressEvent
-  | { type: 'dense'; perplexity: Perplexity }
+  | EvaluatingEvent
+  /** `evaluation` only where the run has a text of `--eval`. */
+  | { type: 'dense'; perplexity: Perplexity; evaluation?: EvaluatedDense }
   | StepEvent
   /** What a step took, also one whose pick a stop rule then refuses. */
   | { type: 'measured'; step: number; work: RowPasses }

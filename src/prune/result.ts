@@ -79,6 +79,21 @@ export interface StepResult {
   race?: StepRace;
   /** Only with repair in the loop; `ppl` is then the price before the repair of this step. */
   repair?: StepRepairResult;
+  /**
+   * What the step leaves on the text of `--eval`, and its change against the dense model there;
+   * only where the run has one and something went. `PruneResult.evaluation.of` says whether it is
+   * the model as pruned or repaired.
+   */
+  evaluation?: PerplexityFigures & { change: ChangeFigures | null };
+}
+
+/** The text of `--eval`: by it nothing was chosen, and on it nothing was fitted. */
+export interface RunEvaluation {
+  data: DataSummary;
+  convention: Convention;
+  /** `repaired` where the steps repair (`--repair each`); else each step's model is as pruned. */
+  of: 'pruned' | 'repaired';
+  dense: PerplexityFigures;
 }
 
 /** A leader's price before and after its repair; null with a status where it is not finite. */
@@ -145,6 +160,8 @@ export interface PruneResult {
   stop: StopRules;
   stoppedBy: StoppedBy;
   dense: PerplexityFigures;
+  /** Only with a text of `--eval`; each step has its own figures of it. */
+  evaluation?: RunEvaluation;
   /**
    * Only where the method scores once: all candidates in the official order; the lowest went first.
    */

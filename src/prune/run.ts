@@ -14,6 +14,7 @@ import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
+import { Evaluation, type EvalText } from './evaluation.ts';
 import { evaluationIdentity, hashInputs } from './hashInputs.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
@@ -24,7 +25,7 @@ import { planGroup } from './pricing/plan.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
 import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
 import { unitsOf } from '../repair/units.ts';
-import { repairResult, type EvalText } from './repair/endRepair.ts';
+import { repairResult } from './repair/endRepair.ts';
 import { canRepair, Repairs, type RepairMeans } from './repair/repairs.ts';
 import { DEFAULT_LEADERS, type RepairTime } from './repair/settings.ts';
 import { provenanceOf, type Origin } from './provenance.ts';
@@ -64,6 +65,8 @@ export interface RunOptions {
   checkpointBytes?: number;
   /** Repairs what is left: the result at the end, and with `each` the leaders of every step. */
   repair?: RunRepair;
+  /** A text that nothing is chosen by and nothing fitted on, to measure every step on. */
+  evaluation?: EvalText;
   /** Program version, for the document. */
   version: string;
   /**
@@ -80,8 +83,6 @@ export interface RunRepair extends RepairMeans {
   readonly settings?: RepairSettings;
   /** With `each`: how many candidates a step repairs. */
   readonly leaders?: number;
-  /** A text that nothing is fitted on, to measure the result on. */
-  readonly evaluation?: EvalText;
 }
 
 /**
@@ -97,6 +98,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   const settings = method.check(settingsOf(options), model.config);
   requireSearchable(chunks.convention);
   if (options.race !== undefined) requireEvenChunks(chunks);
+  if (options.evaluation?.chunks.ids.length === 0) throw new DataError('the text of --eval has no chunk.');
   // What cannot be repaired in the end is refused before a search.
   if (options.repair !== undefined) unitsOf(chunks);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
@@ -112,13 +114,14 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
 
     const outcome = new Outcome(model.backend.perplexityNoise);
     const repairs = repairsOf(options, journal);
-    const work = method.run(subjectOf({ ...options, repairs }, journal, gradients), settings, stop);
+    const evaluation = evaluationOf(options, journal);
+    const work = method.run(subjectOf({ ...options, repairs, evaluation }, journal, gradients), settings, stop);
     const edits = yield* mapEvents(work, (event) => {
       outcome.take(event);
       return event;
     });
     const end = outcome.end(method.name, edits);
-    const repair = yield* repairOf(options, journal, repairs, end.mask);
+    const repair = yield* repairOf(options, { journal, repairs, evaluation }, end.mask);
     const sample = await sampleOnce(options, journal, end.mask, repair === null ? null : repairs);
     // The result names the model by its hash: it is given only while the files are those that were
     // hashed.
@@ -172,21 +175,29 @@ function settingsOf({ method = blockpruner, settings, race, repair }: RunOptions
 /** The repair of the result; null where none was asked for, or there is nothing to repair. */
 async function* repairOf(
   options: RunOptions,
-  journal: Journal,
-  repairs: Repairs | null,
+  { journal, repairs, evaluation }: { journal: Journal; repairs: Repairs | null; evaluation: Evaluation | null },
   mask: Mask,
 ): Telling<PruneRepair | null> {
-  const { repair, model, chunks, activationBytes, newHasher } = options;
+  const { repair, model, chunks, activationBytes } = options;
   if (repair === undefined || repairs === null) return null;
   if (!canRepair(model, mask)) {
     const why = mask.size === 0 ? 'no block was removed' : 'no block is left to repair with';
     yield { type: 'warning', message: `nothing is repaired: ${why}.` };
     return null;
   }
-  const { when, evaluation = null } = repair;
   const groupSize = planGroup(model, chunks.chunk, 1, activationBytes);
-  const measured = { model, chunks, journal, evaluation, groupSize, newHasher };
-  return { when, ...(yield* repairResult(measured, repairs, mask)) };
+  const measured = { model, chunks, journal, evaluation, groupSize };
+  return { when: repair.when, ...(yield* repairResult(measured, repairs, mask)) };
+}
+
+/** The text of `--eval`; null where there is none. */
+function evaluationOf(
+  { evaluation, model, activationBytes, newHasher }: RunOptions,
+  journal: Journal,
+): Evaluation | null {
+  if (evaluation === undefined) return null;
+  const groupSize = planGroup(model, evaluation.chunks.chunk, 1, activationBytes);
+  return new Evaluation({ model, journal, groupSize, newHasher }, evaluation);
 }
 
 /** @throws UnsupportedBackendError where nobody offers them. */
@@ -225,6 +236,7 @@ function documentOf(
     stop: options.stop,
     stoppedBy: end.stoppedBy,
     dense: figures(end.dense),
+    ...(outcome.evaluation === null ? {} : { evaluation: outcome.evaluation }),
     ...(outcome.scores === null ? {} : { scores: outcome.scores }),
     work: outcome.work,
     steps: outcome.steps,

@@ -12,6 +12,8 @@ import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { appendAll } from './appendAll.ts';
 import { candidatesLeft, type Candidate, type PruneKind } from './candidates.ts';
+import { evaluatedSearch } from './evaluatedSearch.ts';
+import type { Evaluation } from './evaluation.ts';
 import type { Journal } from './journal.ts';
 import type { Subject, Telling } from './method.ts';
 import { mapEvents } from './mapEvents.ts';
@@ -32,11 +34,13 @@ export interface SubjectOptions {
   checkpointBytes?: number;
   /** The run's repair, for a search that chooses by it. */
   repairs?: Repairs | null;
+  /** The text of `--eval`, which is measured on what each step leaves. */
+  evaluation?: Evaluation | null;
 }
 
 /** @param gradients null where the method did not ask for them. */
 export function subjectOf(options: SubjectOptions, journal: Journal, gradients: GradientBackend | null): Subject {
-  const { model, chunks, kind } = options;
+  const { model, chunks, kind, evaluation = null } = options;
   const candidates = candidatesLeft(kind, model.config, Mask.empty);
   const counts = countParameters(model.source);
   const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
@@ -61,15 +65,15 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       // A race visits other chunks in each step: streams kept from one would not serve the next.
       const checkpointBytes = race === undefined ? options.checkpointBytes : 0;
       const repairs = leaders === undefined ? null : requireRepairs(options);
-      const pricer =
-        repairs === null
-          ? localPricer(model, chunks, { groupSize, checkpointBytes })
-          : new RepairedPricer(model, chunks, repairs, groupSize);
+      const repaired = repairs === null ? null : new RepairedPricer(model, chunks, repairs, groupSize);
+      const pricer = repaired ?? localPricer(model, chunks, { groupSize, checkpointBytes });
       const input = { model, chunks, journal, pricer };
       const choose = repairs === null ? undefined : chooseRepaired(input, repairs, leaders ?? 1);
       let mask = Mask.empty;
       try {
-        for await (const event of search(input, { kind, stop, race, order, choose })) {
+        const events = search(input, { kind, stop, race, order, choose });
+        const evaluated = evaluation === null ? events : evaluatedSearch(events, evaluation, repaired);
+        for await (const event of evaluated) {
           if (event.type === 'done') mask = event.mask;
           yield event;
         }

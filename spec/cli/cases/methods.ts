@@ -59,14 +59,8 @@ export const methodCases: readonly WrongInput[] = [
     line: /'--repair-scope <scope>' argument 'some' is invalid\. Allowed choices are all, cuts/,
   },
   {
-    what: 'a text to measure on without repair',
-    args: prune('--blocks', '1', '--eval', 'absent.txt'),
-    code: 2,
-    line: /--eval goes with --repair/,
-  },
-  {
     what: 'a text to measure on that is not there',
-    args: prune('--blocks', '1', '--repair', 'end', '--eval', 'absent.txt'),
+    args: prune('--blocks', '1', '--eval', 'absent.txt'),
     code: 1,
     line: /absent\.txt: /,
   },

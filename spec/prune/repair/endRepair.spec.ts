@@ -45,7 +45,7 @@ describe('a run that repairs its result', () => {
 
   it.each(families)('%s: its figures are those of the models that it names, measured from scratch', async (family) => {
     const evaluation = { name: 'other.txt', chunks: tinyChunks(8, 10, 8) };
-    const job = await repairRun({ evaluation }, {}, {}, { family });
+    const job = await repairRun({}, { evaluation }, {}, { family });
     const { source } = job.options.model;
     const { repair } = (await finish(job)).result;
     if (repair === undefined) throw new Error('no repair');
@@ -84,13 +84,13 @@ describe('a run that repairs its result', () => {
   it('killed after any line, it goes on to the same bits and lines', async () => {
     const evaluation = { name: 'other.txt', chunks: tinyChunks(8, 10, 8) };
     const tokenizer = byteTokenizer({}, 'spec');
-    const straight = await repairRun({ evaluation }, { tokenizer });
+    const straight = await repairRun({}, { evaluation, tokenizer });
     const expected = lasting((await finish(straight)).result);
     const lines = straight.sink.all;
     expect(lines.length).toBeGreaterThan(10);
     for (let kept = 0; kept <= lines.length; kept++) {
       for (const files of [new Map<string, Uint8Array>(), new Map(straight.files)]) {
-        const again = await repairRun({ evaluation }, { tokenizer }, { lines: lines.slice(0, kept), files });
+        const again = await repairRun({}, { evaluation, tokenizer }, { lines: lines.slice(0, kept), files });
         expect(lasting((await finish(again)).result), `after ${kept} lines`).toEqual(expected);
         expect(timeless(again.sink.all), `after ${kept} lines`).toEqual(timeless(lines));
         expect([...again.files.keys()].toSorted()).toEqual([...straight.files.keys()].toSorted());

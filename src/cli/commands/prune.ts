@@ -62,6 +62,11 @@ function addStopRules(command: Command): void {
 function addChoice(command: Command): void {
   command
     .optionsGroup('Search:')
+    .option(
+      '--eval <file>',
+      'a held-out text: every step is measured on it, nothing is chosen by it or fitted on it (may be given again)',
+      oneMore,
+    )
     .addOption(
       new Option('--kind <kind>', 'what may be removed: any block (mix), one kind only, or whole layers')
         .choices([...pruneKinds])
@@ -107,11 +112,6 @@ function addRepairOptions(command: Command): void {
         '--repair-scope <scope>',
         `for --repair: refit every kept block (all) or the last before each cut (cuts); default: ${defaultRepair.scope}`,
       ).choices([...repairScopes]),
-    )
-    .option(
-      '--eval <file>',
-      'for --repair: a text to measure on, dense, pruned and repaired; nothing is fitted on it (may be given again)',
-      oneMore,
     );
 }
 

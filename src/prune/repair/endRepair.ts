@@ -3,27 +3,16 @@
  * out, and on another text where one is given.
  */
 import type { Chunks } from '../../eval/chunks.ts';
-import { conventionOf, hashTokens, summarise } from '../../eval/convention.ts';
-import { requireFiniteLoss } from '../../eval/nonFinite.ts';
-import { scoreChunk, type ChunkScore } from '../../eval/perplexity.ts';
 import { Mask } from '../../model/mask.ts';
 import type { Transformer } from '../../model/transformer.ts';
-import type { Hasher } from '../../platform/sha256.ts';
 import { repairDocument, repairFigures, type RepairEvaluation } from '../../repair/document.ts';
-import { appendAll } from '../appendAll.ts';
+import { evaluating, journalledScores, type Evaluation } from '../evaluation.ts';
 import type { Journal } from '../journal.ts';
 import { mapEvents } from '../mapEvents.ts';
 import type { MethodEvent, Telling } from '../method.ts';
-import { once } from '../once.ts';
 import type { PruneRepair } from '../result.ts';
 import { REPAIR_KEY } from './fitMemory.ts';
 import type { Repairs } from './repairs.ts';
-
-/** A text that neither search nor repair has seen. */
-export interface EvalText {
-  readonly name: string;
-  readonly chunks: Chunks;
-}
 
 /** What the result is measured with. */
 export interface ResultRepair {
@@ -32,10 +21,9 @@ export interface ResultRepair {
   /** What was fitted on. */
   readonly chunks: Chunks;
   readonly journal: Journal;
-  readonly evaluation: EvalText | null;
+  readonly evaluation: Evaluation | null;
   /** How many chunks go through the model together. */
   readonly groupSize: number;
-  readonly newHasher: () => Hasher;
 }
 
 /**
@@ -48,11 +36,13 @@ export async function* repairResult(
   repairs: Repairs,
   mask: Mask,
 ): Telling<Omit<PruneRepair, 'when'>> {
-  const { model, chunks, journal, evaluation } = job;
+  const { model, chunks, journal, evaluation, groupSize } = job;
   const repaired = yield* mapEvents(repairs.of(mask), (event): MethodEvent => {
     return event.type === 'repaired' ? event : { type: 'repairing', leader: null, fraction: event.fraction };
   });
-  const pruned = yield* measured(job, `pruned by ${mask.toString()}`, model, chunks, mask);
+  const key = `${REPAIR_KEY}pruned by ${mask.toString()}`;
+  const whole = { journal, key, chunks, mask, groupSize, model: () => Promise.resolve(model) };
+  const pruned = yield* mapEvents(journalledScores(whole), evaluating);
   const document = repairDocument({
     mask: mask.toString(),
     settings: repairs.settings,
@@ -60,64 +50,25 @@ export async function* repairResult(
     pruned,
     repaired,
     tensors: repairs.tensors,
-    evaluation: evaluation === null ? null : yield* evaluate(job, evaluation, repairs, mask),
+    evaluation: evaluation === null ? null : yield* evaluate(evaluation, repairs, mask),
     backend: model.backend.description,
     seconds: journal.seconds(REPAIR_KEY),
   });
-  const whole = repairFigures(chunks, { dense: repaired.dense, pruned, repaired: repaired.repaired });
-  return { ...document, whole };
+  const after = repairFigures(chunks, { dense: repaired.dense, pruned, repaired: repaired.repaired });
+  return { ...document, whole: after };
 }
 
 /** The three models on a text of its own. */
-async function* evaluate(
-  job: ResultRepair,
-  { name, chunks }: EvalText,
-  repairs: Repairs,
-  mask: Mask,
-): Telling<RepairEvaluation> {
-  const { model, newHasher } = job;
-  const hash = hashTokens(chunks, newHasher());
-  const on = `on ${hash}`;
-  const dense = yield* measured(job, `whole ${on}`, model, chunks, Mask.empty);
-  const pruned = yield* measured(job, `pruned by ${mask.toString()} ${on}`, model, chunks, mask);
-  const after = await repairs.model(mask);
+async function* evaluate(evaluation: Evaluation, repairs: Repairs, mask: Mask): Telling<RepairEvaluation> {
+  const { chunks } = evaluation;
+  const dense = yield* mapEvents(evaluation.plain(Mask.empty), evaluating);
+  const pruned = yield* mapEvents(evaluation.plain(mask), evaluating);
+  let model: Transformer | null = null;
+  const after = async (): Promise<Transformer> => (model ??= await repairs.model(mask));
   try {
-    const repaired = yield* measured(job, `${repairs.words} of ${mask.toString()} ${on}`, after, chunks, mask);
-    const scored = dense.reduce((sum, { targets }) => sum + targets, 0);
-    return {
-      data: summarise(name, chunks, scored, hash),
-      convention: conventionOf(chunks, model.nllSum),
-      ...repairFigures(chunks, { dense, pruned, repaired }),
-    };
+    const repaired = yield* mapEvents(evaluation.repaired(repairs.words, mask, after), evaluating);
+    return { ...evaluation.summary(dense), ...repairFigures(chunks, { dense, pruned, repaired }) };
   } finally {
-    after.free();
+    (model as Transformer | null)?.free();
   }
-}
-
-/** Chunks that are measured at once, and kept as one piece. */
-const GROUP = 8;
-
-/** A text's scores, group by group through the journal. */
-async function* measured(
-  { journal, groupSize }: ResultRepair,
-  what: string,
-  model: Transformer,
-  chunks: Chunks,
-  mask: Mask,
-): Telling<ChunkScore[]> {
-  const scores: ChunkScore[] = [];
-  for (let from = 0; from < chunks.ids.length; from += GROUP) {
-    const group = yield* once(journal, `${REPAIR_KEY}${what} from chunk ${from}`, async () => {
-      const found: { nats: number; targets: number }[] = [];
-      const to = Math.min(from + GROUP, chunks.ids.length);
-      for (let next = from; next < to; next += groupSize) {
-        const nll = await model.nll(chunks.ids.slice(next, Math.min(next + groupSize, to)), mask);
-        for (const [index, rows] of nll.entries()) found.push(scoreChunk(chunks, next + index, rows));
-      }
-      if (mask.size === 0) await requireFiniteLoss(model, chunks, mask, found, from);
-      return found;
-    });
-    appendAll(scores, group);
-  }
-  return scores;
 }

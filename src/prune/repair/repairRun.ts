@@ -17,6 +17,7 @@ import { fitShapeOf } from '../../repair/branchSums.ts';
 import { cutsOf } from '../../repair/cuts.ts';
 import type { RepairSettings } from '../../repair/repair.ts';
 import { heldOutChunks, unitsOf } from '../../repair/units.ts';
+import { Evaluation, type EvalText } from '../evaluation.ts';
 import type { Ratios } from '../events.ts';
 import { evaluationIdentity, hashInputs } from '../hashInputs.ts';
 import { Journal } from '../journal.ts';
@@ -25,7 +26,7 @@ import { modelSummary } from '../modelSummary.ts';
 import { planGroup } from '../pricing/plan.ts';
 import { ratios } from '../ratios.ts';
 import type { PruneRepair, PruneResult } from '../result.ts';
-import { repairResult, type EvalText } from './endRepair.ts';
+import { repairResult } from './endRepair.ts';
 import { Repairs, type RepairMeans } from './repairs.ts';
 
 export const REPAIR_SCHEMA = 'blockpruner.repair/1';
@@ -83,7 +84,8 @@ export async function* repairRun(options: RepairRunOptions): AsyncGenerator<Meth
   if (warning !== null) yield { type: 'warning', message: warning };
 
   const repairs = new Repairs({ ...options, journal }, settings);
-  const repair = yield* repairResult({ model, chunks, journal, evaluation, groupSize, newHasher }, repairs, mask);
+  const text = evaluation === null ? null : new Evaluation({ model, journal, groupSize, newHasher }, evaluation);
+  const repair = yield* repairResult({ model, chunks, journal, evaluation: text, groupSize }, repairs, mask);
   await model.source.assertUnchanged();
   return {
     schema: REPAIR_SCHEMA,
