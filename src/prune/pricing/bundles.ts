@@ -9,10 +9,10 @@
  * one bundle are stacked. Any two bundles beside each other are then more than one bundle's worth,
  * whatever came, went, or was left by an earlier step.
  */
-import type { Backend, DeviceTensor, Scope } from '../../backends/backend.ts';
+import type { DeviceTensor } from '../../backends/backend.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { footprint } from '../../model/footprint.ts';
-import type { StreamHolders } from './streamHolders.ts';
+import type { StreamBackend, StreamHolders, StreamScope } from './streamHolders.ts';
 
 /** Streams of some candidates, one below the other. */
 export interface Bundle {
@@ -119,7 +119,7 @@ export function unstack(bundles: readonly Bundle[], perRow: readonly Float32Arra
 }
 
 /** The rows of the `wanted` candidates as views, one for each run of neighbours. */
-function rowsOf(scope: Scope, { names, stream }: Bundle, wanted: ReadonlySet<string>): DeviceTensor[] {
+function rowsOf(scope: StreamScope, { names, stream }: Bundle, wanted: ReadonlySet<string>): DeviceTensor[] {
   const rows = stream.rows / names.length;
   const views: DeviceTensor[] = [];
   for (let from = 0; from < names.length;) {
@@ -133,7 +133,7 @@ function rowsOf(scope: Scope, { names, stream }: Bundle, wanted: ReadonlySet<str
 }
 
 /** The parts as one stream that lives until freed. */
-function stacked(backend: Backend, parts: (scope: Scope) => DeviceTensor[]): DeviceTensor {
+function stacked(backend: StreamBackend, parts: (scope: StreamScope) => DeviceTensor[]): DeviceTensor {
   const scope = backend.scope();
   try {
     return scope.keep(scope.stack(parts(scope)));

@@ -1,11 +1,15 @@
 /** How many chunks a sweep carries at once, and how many of its streams pass a block together. */
 import { MemoryBudgetError } from '../../errors.ts';
 import { footprint, streamBytes, walkBytes } from '../../model/footprint.ts';
-import type { Transformer } from '../../model/transformer.ts';
+import type { Backend } from '../../backends/backend.ts';
+import type { ModelConfig } from '../../model/config.ts';
 import { bundleSize } from './bundles.ts';
 
 /** What decides how much memory rows take: the model's shape, and the backend's own needs. */
-type Shape = Pick<Transformer, 'config' | 'backend'>;
+export interface Shape {
+  readonly config: ModelConfig;
+  readonly backend: Pick<Backend, 'stackBytes' | 'nllRowBytes'>;
+}
 
 /**
  * Chunks of `chunk` tokens that a sweep of `candidates` streams can carry at once.
@@ -39,6 +43,6 @@ export function planBundle(model: Shape, chunk: number, candidates: number, grou
 }
 
 /** Bytes of one chunk's streams, a fork for each candidate and the unpruned one, as they walk. */
-function chunkBytes({ config, backend }: Shape, chunk: number, candidates: number): number {
+export function chunkBytes({ config, backend }: Shape, chunk: number, candidates: number): number {
   return chunk * walkBytes(config, candidates + 1, backend.nllRowBytes);
 }

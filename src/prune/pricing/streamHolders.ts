@@ -1,11 +1,18 @@
-import type { Backend, DeviceTensor } from '../../backends/backend.ts';
+import type { Backend, DeviceTensor, Scope } from '../../backends/backend.ts';
+
+/** What a sweep does with streams beside passing them through blocks: stack, view and free them. */
+export interface StreamBackend extends Pick<Backend, 'free' | 'stackBytes'> {
+  scope(): StreamScope;
+}
+
+export type StreamScope = Pick<Scope, 'stack' | 'view' | 'keep' | 'close'>;
 
 /** Counts who holds a stream, and frees it when nobody does any more. */
 export class StreamHolders {
-  readonly backend: Backend;
+  readonly backend: StreamBackend;
   readonly #counts = new Map<DeviceTensor, number>();
 
-  constructor(backend: Backend) {
+  constructor(backend: StreamBackend) {
     this.backend = backend;
   }
 

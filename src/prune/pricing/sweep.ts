@@ -28,7 +28,12 @@ import { sweepPasses } from '../blockPasses.ts';
 import type { Candidate } from '../candidates.ts';
 import { bundleSize, Bundles, unstack } from './bundles.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { StreamHolders } from './streamHolders.ts';
+import { StreamHolders, type StreamBackend } from './streamHolders.ts';
+
+/** What a sweep walks: a model, or what counts a model's work (cost/dryModel.ts). */
+export interface SweepModel extends Pick<Transformer, 'config' | 'embed' | 'block' | 'headNll'> {
+  readonly backend: StreamBackend;
+}
 
 export interface SweepProgress {
   /** Block passes done and to do in all; a pass is one block on one stream. */
@@ -64,7 +69,7 @@ export interface SweepMemory {
  * but those in `checkpoints`.
  */
 export async function* sweep(
-  model: Transformer,
+  model: SweepModel,
   ids: readonly Int32Array[],
   mask: Mask,
   candidates: readonly Candidate[],
