@@ -23,6 +23,19 @@ export interface Footprint {
 
 /** Of one block. */
 export function blockFootprint(config: ModelConfig, id: BlockId): Footprint {
+  const ops = new CountingOps();
+  // One row; what a block makes grows with the rows.
+  applyOnShapes(ops, config, id, { rows: 1, seqLen: 1 });
+  return { bytesPerRow: 4 * ops.elements, widestRow: ops.largest };
+}
+
+/** Runs a block on shapes alone: a stream of `rows` rows, in sequences of `seqLen`. */
+export function applyOnShapes(
+  ops: CountingOps,
+  config: ModelConfig,
+  id: BlockId,
+  { rows, seqLen }: { readonly rows: number; readonly seqLen: number },
+): void {
   const shapes = blockShapes(config, id);
   const shapeOf = (name: string): readonly number[] => shapes.get(name) ?? [0, 0];
   const block = assembleBlock(config, id, {
@@ -34,13 +47,9 @@ export function blockFootprint(config: ModelConfig, id: BlockId): Footprint {
       return { rows: 1, cols: shapeOf(name)[0] };
     },
   });
-  // One row; what a block makes grows with the rows.
-  const x = { rows: 1, cols: config.hiddenSize };
-  const angles = { rows: 1, cols: config.headDim / 2 };
+  const angles = { rows: seqLen, cols: config.headDim / 2 };
   const rope = config.rope === null ? null : { cos: angles, sin: angles };
-  const ops = new CountingOps();
-  applyBlock(ops, config, block, x, { seqLen: 1, start: 0, rope, cache: null });
-  return { bytesPerRow: 4 * ops.elements, widestRow: ops.largest };
+  applyBlock(ops, config, block, { rows, cols: config.hiddenSize }, { seqLen, start: 0, rope, cache: null });
 }
 
 /** The most that any block of the model holds. A stream itself is a row of hiddenSize numbers. */

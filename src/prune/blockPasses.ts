@@ -3,10 +3,15 @@
  * pass is one block on one stream of one chunk, as a journal's records count them; a row pass is
  * one block on one token, the unit of a result's `work`.
  */
-import type { Chunks } from '../eval/chunks.ts';
 import { formatBlock, type BlockId } from '../model/blockId.ts';
 import type { Candidate } from './candidates.ts';
 import type { RowPasses } from './events.ts';
+
+/** How many chunks there are, and how long they are. */
+export interface ChunkCounts {
+  readonly chunk: number;
+  readonly ids: { readonly length: number };
+}
 
 /**
  * Block passes of a sweep over `candidates` from block `from` of the walk on: the unpruned stream,
@@ -33,7 +38,7 @@ export function stepWork(
   walk: readonly BlockId[],
   candidates: readonly Candidate[],
   chunkPasses: number,
-  { chunk, ids }: Chunks,
+  { chunk, ids }: ChunkCounts,
 ): RowPasses {
   const rows = ids.length * chunk;
   return {
@@ -44,7 +49,7 @@ export function stepWork(
 }
 
 /** The work of a step that runs one model from its first block to its last. */
-export function walkWork(walk: readonly BlockId[], chunkPasses: number, { chunk, ids }: Chunks): RowPasses {
+export function walkWork(walk: readonly BlockId[], chunkPasses: number, { chunk, ids }: ChunkCounts): RowPasses {
   const whole = walk.length * ids.length * chunk;
   return { done: chunkPasses * chunk, exact: whole, naive: whole };
 }
