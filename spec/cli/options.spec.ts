@@ -6,6 +6,7 @@ import { commandOptions, rangeOf } from './cases/ranges.ts';
 
 /** Options whose value is text. */
 const texts = [
+  '--config',
   '--data',
   '--eval',
   '--field',

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { configCases } from './cases/config.ts';
 import { dataCases } from './cases/data.ts';
 import { methodCases } from './cases/methods.ts';
 import { modelCases } from './cases/model.ts';
@@ -27,6 +28,7 @@ const areas: Readonly<Record<string, readonly WrongInput[]>> = {
   data: dataCases,
   options: optionCases,
   ranges: rangeCases,
+  config: configCases,
   outputs: outputCases,
   methods: methodCases,
   tokenizer: tokenizerCases,

@@ -18,6 +18,7 @@ import type { Mutant } from './mutant.ts';
 import { openingMutants } from './opening.ts';
 import { opMutants } from './ops.ts';
 import { packagingMutants } from './packaging.ts';
+import { optionMutants } from './options.ts';
 import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
 import { repairLoopMutants } from './repairLoop.ts';
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...pricingMutants,
   ...searchMutants,
   ...openingMutants,
+  ...optionMutants,
   ...partMutants,
   ...journalMutants,
   ...repairMathsMutants,

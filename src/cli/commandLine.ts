@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { BlockprunerError, UsageError } from '../errors.ts';
+import { withConfig } from './config/configWords.ts';
 import { oneLine } from './oneLine.ts';
 import { program } from './program.ts';
 
@@ -13,10 +14,8 @@ import { program } from './program.ts';
 export async function commandLine(words: readonly string[]): Promise<number> {
   const debug = words.includes('--debug');
   try {
-    await program().parseAsync(
-      words.filter((word) => word !== '--debug'),
-      { from: 'user' },
-    );
+    const given = words.filter((word) => word !== '--debug');
+    await program().parseAsync(await withConfig(given, program().commands), { from: 'user' });
     return 0;
   } catch (error) {
     return report(error, debug);

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { basename, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
@@ -11,6 +12,7 @@ import { repairIdentity } from '../repair/readDocument.ts';
 import { checkRank } from '../train/heal.ts';
 import { healRun, type HealDocument, type HealedModel, type HealJob } from '../train/healRun.ts';
 import { checkCompanions, companionFiles } from './companionFiles.ts';
+import { keepConfig } from './config/keptConfig.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, percent, table } from './figures.ts';
 import { keepModel, keptWords } from './keptModel.ts';
@@ -46,7 +48,7 @@ export interface HealOptions extends TrainingBackendOptions, EvalOptions, Pruned
  * `blockpruner heal MODEL --run DIR`: trains adapters on a pruned model, merges them and writes the
  * healed model.
  */
-export async function healCommand(argument: string, options: HealOptions): Promise<void> {
+export async function healCommand(argument: string, options: HealOptions, command: Command): Promise<void> {
   const terminal = new Terminal(options);
   const started = performance.now();
   const out = outFolder(options);
@@ -68,6 +70,7 @@ export async function healCommand(argument: string, options: HealOptions): Promi
       join(out, 'healing.lock'),
       (warning) => terminal.warn(warning),
       async () => {
+        await keepConfig(command, out);
         const backend = await trainingBackend(options, null);
         try {
           terminal.note(`backend: ${backend.description}`);

@@ -1,4 +1,5 @@
 /** By what the files of an earlier run are recognised. */
+import { KEPT_CONFIG } from './config/keptConfig.ts';
 
 /** The commands that write. */
 export type OutputKind = 'prune' | 'repair' | 'repair --write' | 'heal' | 'train';
@@ -22,6 +23,10 @@ const records =
   (...types: string[]): Mark =>
   (text) =>
     text === '' || new RegExp(`^\\{[^\n]*"type":"(?:${types.join('|')})"`).test(text);
+const config =
+  (command: string): Mark =>
+  (text) =>
+    new RegExp(`^\\{\\s*"command": "${command}"`).test(text);
 const report: Mark = (text) => text.includes('class="kicker">Block pruning report');
 const curve: Mark = (text) => text.startsWith('<svg ');
 
@@ -33,12 +38,14 @@ export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Ma
   prune: {
     'journal.jsonl': records('header'),
     'result.json': document('prune'),
+    [KEPT_CONFIG]: config('prune'),
     'del_order_list.json': null,
     'report.html': report,
   },
   repair: {
     'journal.jsonl': records('header'),
     'repair.json': document('repair'),
+    [KEPT_CONFIG]: config('repair'),
     'del_order_list.json': null,
   },
   'repair --write': {
@@ -49,6 +56,7 @@ export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Ma
   },
   heal: {
     'healing.json': document('heal'),
+    [KEPT_CONFIG]: config('heal'),
     'healing.checkpoint': checkpoint,
     'config.json': null,
     'model.safetensors': null,
@@ -56,6 +64,7 @@ export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Ma
   },
   train: {
     'training/training.json': document('training'),
+    [`training/${KEPT_CONFIG}`]: config('train'),
     'training/checkpoint.safetensors': checkpoint,
     'training/log.jsonl': records('step', 'measured'),
     'training/loss.svg': curve,

@@ -18,6 +18,7 @@ import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { loadChunks, loadEvaluation, type EvalOptions } from './evalOptions.ts';
+import { keepConfig } from './config/keptConfig.ts';
 import { journalled } from './journalled.ts';
 import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { originOf } from './origin.ts';
@@ -77,6 +78,7 @@ export async function pruneCommand(argument: string, options: PruneOptions, comm
     let result: PruneResult;
     let unsaved: Error | void;
     try {
+      await keepConfig(command, out);
       result = await searchInto(
         out,
         opened,

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { join } from 'node:path';
 import { AccessError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
@@ -16,6 +17,7 @@ import type { RepairSettings } from '../repair/repair.ts';
 import { repairSettings } from '../repair/settings.ts';
 import { tensorStore } from '../repair/store.ts';
 import { loadChunks, loadEvaluation, type EvalOptions } from './evalOptions.ts';
+import { keepConfig } from './config/keptConfig.ts';
 import { journalled } from './journalled.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
@@ -41,7 +43,7 @@ export interface RepairOptions extends ModelOptions, EvalOptions, PrunedOptions 
  * `blockpruner repair MODEL`: refits what a pruning left, and leaves repair.json, the fitted
  * tensors and the journal in --out.
  */
-export async function repairCommand(argument: string, options: RepairOptions): Promise<void> {
+export async function repairCommand(argument: string, options: RepairOptions, command: Command): Promise<void> {
   const terminal = new Terminal(options);
   const { data, run, mask: list, write } = options;
   const settings = repairSettings(options);
@@ -63,6 +65,7 @@ export async function repairCommand(argument: string, options: RepairOptions): P
       join(out, 'journal.lock'),
       (text) => terminal.warn(text),
       async () => {
+        await keepConfig(command, out);
         const job = { mask, chunks, evaluation, settings };
         const result = await repairInto(out, opened, job, options, terminal);
         const unsaved = await save(out, result, mask).catch((error: unknown) => error as Error);

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { basename, join } from 'node:path';
 import { conventionOf, type Convention } from '../eval/convention.ts';
 import { openModel } from '../formats/openModel.ts';
@@ -13,6 +14,7 @@ import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures, type TrainEvent, type TrainSettings } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { keepConfig } from './config/keptConfig.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
 import { Terminal } from './terminal.ts';
@@ -35,7 +37,7 @@ export interface TrainCommandOptions extends TrainingBackendOptions {
  * `blockpruner train RECIPE --out DIR`: trains a model and writes config.json, model.safetensors
  * (F16) and tokenizer.json to DIR, and what the run leaves behind to DIR/training.
  */
-export async function trainCommand(path: string, options: TrainCommandOptions): Promise<void> {
+export async function trainCommand(path: string, options: TrainCommandOptions, command: Command): Promise<void> {
   const terminal = new Terminal(options);
   const loaded = await loadRecipe(path);
   const prepared = await prepare(loaded.recipe, loaded.source, loaded.readText, nodeHasher);
@@ -47,6 +49,7 @@ export async function trainCommand(path: string, options: TrainCommandOptions): 
     join(folder, 'lock'),
     (text) => terminal.warn(text),
     async () => {
+      await keepConfig(command, out, folder);
       const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain');
       try {
         terminal.note(`backend: ${backend.description}`);

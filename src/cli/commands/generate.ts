@@ -3,7 +3,7 @@ import { generateCommand } from '../generateCommand.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
+import { addConfigOption, addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
 
 export function addGenerate(root: Command): void {
   const command = root.command('generate').argument('<model>', MODEL, modelArgument);
@@ -28,7 +28,7 @@ export function addGenerate(root: Command): void {
     .optionsGroup('Output:')
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'print no notes', false);
-  addModelOptions(command).action(generateCommand);
+  addConfigOption(addModelOptions(command)).action(generateCommand);
   addExamples(command, [
     ['the likeliest continuation', "generate my-model --prompt 'Once upon a time'"],
     ['the same without two blocks', "generate my-model --prompt 'Once upon a time' --mask L1.mlp,L2.mha"],

@@ -5,7 +5,7 @@ import { healCommand } from '../healCommand.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addTrainingOptions, RUN, STEP } from './shared.ts';
+import { addConfigOption, addTrainingOptions, RUN, STEP } from './shared.ts';
 
 export function addHeal(root: Command): void {
   const command = root.command('heal').argument('<model>', 'a folder with config.json and safetensors', modelArgument);
@@ -43,7 +43,7 @@ export function addHeal(root: Command): void {
     )
     .optionsGroup('Output:')
     .option('--out <dir>', 'folder for the healed model (default: healed/ in --run)');
-  addTrainingOptions(command).action(healCommand);
+  addConfigOption(addTrainingOptions(command)).action(healCommand);
   addExamples(command, [
     ['what `prune … --out runs/first` left', 'heal my-model --data text.txt --valid held-out.txt --run runs/first'],
     [

@@ -4,7 +4,7 @@ import { seed, wholeNumber } from '../options.ts';
 import { perplexityCommand } from '../perplexityCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
+import { addConfigOption, addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
 
 export function addPerplexity(root: Command): void {
   const command = root.command('perplexity').argument('<model>', MODEL, modelArgument);
@@ -19,7 +19,7 @@ export function addPerplexity(root: Command): void {
     .optionsGroup('Output:')
     .option('--json', 'print one JSON document and nothing else', false)
     .option('--quiet', 'print no progress', false);
-  addModelOptions(command).action(perplexityCommand);
+  addConfigOption(addModelOptions(command)).action(perplexityCommand);
   addExamples(command, [
     ['a model that comes along, whole', 'perplexity tiny:planted'],
     ['the same model without two of its blocks', 'perplexity tiny:planted --mask L1.mlp,L2.mha'],

@@ -10,7 +10,7 @@ import { number, seed, wholeNumber } from '../options.ts';
 import { pruneCommand } from '../pruneCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addModelOptions, addOutputOptions, MODEL } from './shared.ts';
+import { addConfigOption, addModelOptions, addOutputOptions, MODEL } from './shared.ts';
 
 export function addPrune(root: Command): void {
   const command = root.command('prune').argument('<model>', MODEL, modelArgument);
@@ -24,7 +24,7 @@ export function addPrune(root: Command): void {
   command
     .optionsGroup('Output:')
     .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)');
-  addModelOptions(addOutputOptions(command));
+  addConfigOption(addModelOptions(addOutputOptions(command)));
   command.addHelpText('after', methodsHelp()).action(pruneCommand);
   addExamples(command, [
     ['three blocks of a model that comes along', 'prune tiny:planted --blocks 3'],

@@ -7,7 +7,7 @@ import { ridgeList, wholeNumber } from '../options.ts';
 import { repairCommand } from '../repairCommand.ts';
 import { modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addModelOptions, addOutputOptions, MODEL, STEP } from './shared.ts';
+import { addConfigOption, addModelOptions, addOutputOptions, MODEL, STEP } from './shared.ts';
 
 export function addRepair(root: Command): void {
   const command = root.command('repair').argument('<model>', MODEL, modelArgument);
@@ -43,7 +43,7 @@ export function addRepair(root: Command): void {
     .optionsGroup('Output:')
     .option('--out <dir>', 'folder for the repair (default: repaired/ in --run)')
     .option('--write <dir>', 'write the repaired model there as well, as a folder that other programs load');
-  addModelOptions(addOutputOptions(command)).action(repairCommand);
+  addConfigOption(addModelOptions(addOutputOptions(command))).action(repairCommand);
   addExamples(command, [
     ['what `prune … --out runs/first` left', 'repair my-model --data text.txt --run runs/first'],
     [

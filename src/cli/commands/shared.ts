@@ -51,3 +51,13 @@ export function addHubOptions(command: Command): Command {
     .option('--offline', 'use cached hub files only')
     .option('--revision <rev>', 'hub revision: a branch, tag or commit');
 }
+
+/** Lets options be given in a file. */
+export function addConfigOption(command: Command): Command {
+  return command
+    .optionsGroup('Other:')
+    .option(
+      '--config <file>',
+      `options from a .yaml or .json file (keys are options without --, and ${command.registeredArguments[0].name()}); those given here win`,
+    );
+}

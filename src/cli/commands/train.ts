@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { wholeNumber } from '../options.ts';
 import { trainCommand } from '../trainCommand.ts';
 import { addExamples } from './examples.ts';
-import { addTrainingOptions } from './shared.ts';
+import { addConfigOption, addTrainingOptions } from './shared.ts';
 
 export function addTrain(root: Command): void {
   const command = root.command('train').argument('<recipe>', 'a module that exports `recipe`, or a .json file');
@@ -11,7 +11,7 @@ export function addTrain(root: Command): void {
     .optionsGroup('Output:')
     .requiredOption('--out <dir>', "folder for the model; the run's own files go to training/ in it")
     .option('--checkpoint <n>', 'steps between checkpoints', wholeNumber(1), 200);
-  addTrainingOptions(command).action(trainCommand);
+  addConfigOption(addTrainingOptions(command)).action(trainCommand);
   addExamples(command, [
     ['a model from a recipe; after a kill, the same line goes on', 'train recipe.json --out trained'],
     ['anew, with a checkpoint every 20 steps', 'train recipe.json --out trained --fresh --checkpoint 20'],
