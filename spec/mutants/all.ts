@@ -26,6 +26,7 @@ import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { repairWalkMutants } from './repairWalk.ts';
 import { searchMutants } from './search.ts';
+import { serveMutants } from './serve.ts';
 import { statisticsMutants } from './statistics.ts';
 import { tokenizerMutants } from './tokenizer.ts';
 
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...generationMutants,
   ...pricingMutants,
   ...searchMutants,
+  ...serveMutants,
   ...openingMutants,
   ...optionMutants,
   ...partMutants,

@@ -34,8 +34,8 @@ export const generationMutants: readonly Mutant[] = [
   {
     ...completion,
     name: 'held-back bytes are dropped at the end of a text',
-    from: 'return { ids, text: text + rest, ...end };',
-    to: 'return { ids, text, ...end };',
+    from: 'return { ids, text: text + rest, ...(last.end ?? endOf(next.value, ends, tokens)) };',
+    to: 'return { ids, text, ...(last.end ?? endOf(next.value, ends, tokens)) };',
   },
   {
     ...stream,

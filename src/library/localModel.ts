@@ -230,7 +230,8 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     // A text to continue is short: a token counts as a chunk.
     const { model } = await this.#weights.of(pruned).under({ chunk: 1, streams: 1 });
     const { endTokenIds } = this.#opened.generation;
-    const options = { maxTokens, sampling, rng: seededRng(seed), endTokenIds };
+    const stop = typeof settings.stop === 'string' ? [settings.stop] : settings.stop;
+    const options = { maxTokens, sampling, rng: seededRng(seed), endTokenIds, stop };
     const pieces = complete(model, tokenizer, encodePrompt(tokenizer, prompt), pruned.mask, options);
     const completion = await this.#drained(pieces, (piece) => {
       if (piece !== '') emit(piece);

@@ -78,7 +78,7 @@ export interface Run<Event, Result> extends PromiseLike<Result>, AsyncIterable<E
 
 /** A text as it is written; awaited, the whole of it, without the prompt. */
 export interface TextRun extends Run<string, string> {
-  /** The whole with its ids, and why it ends where it does. */
+  /** The whole with its ids, and why it ends where it does: `stoppedBy`. */
   completion(): Promise<Completion>;
 }
 

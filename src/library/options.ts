@@ -115,6 +115,10 @@ export const generateRules: Rules = {
   topK: whole(0),
   topP: number,
   seed: whole(0),
+  stop: {
+    words: 'a text or a list of texts',
+    allows: (value) => [value].flat().every((one) => typeof one === 'string'),
+  },
   signal,
 };
 export const healRules: Rules = {

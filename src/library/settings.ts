@@ -175,6 +175,11 @@ export interface GenerateSettings extends PrunedSettings, CallSettings {
   topP?: number;
   /** Of the draws; same seed, same text. Default 0. */
   seed?: number;
+  /**
+   * The text ends before the first of these, wherever tokens are cut. A special token's name stands
+   * for that token.
+   */
+  stop?: string | readonly string[];
 }
 
 /**

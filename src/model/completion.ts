@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { generate, type GenerateOptions, type GenerationEnd } from './generate.ts';
 import type { Mask } from './mask.ts';
+import { checkStopStrings, StopStrings, stopTokens, type Stopped } from './stopStrings.ts';
 import { TextStream } from './textStream.ts';
 import type { Transformer } from './transformer.ts';
 
@@ -11,10 +12,28 @@ export interface Prompt {
   readonly bos: 'added' | 'in the text' | 'none';
 }
 
+export interface CompleteOptions extends GenerateOptions {
+  /** The text ends before the first of these. A special token's name stands for that token. */
+  stop?: readonly string[];
+}
+
+/** Why a text ends. */
+export interface CompletionEnd {
+  readonly stoppedBy: GenerationEnd['stoppedBy'] | 'stop string';
+  /** Which end-of-sequence token it was; null where it ended otherwise. */
+  readonly endTokenId: number | null;
+  /** Which stop string it was; null where it ended otherwise. */
+  readonly stopString: string | null;
+}
+
 /** A text that a model wrote, and why it ends where it does. */
-export interface Completion extends GenerationEnd {
+export interface Completion extends CompletionEnd {
+  /** All tokens that were made: those of a stop string, too, and what its last one adds to it. */
   readonly ids: readonly number[];
-  /** What the ids stand for, without the prompt. Bytes that are no character are U+FFFD. */
+  /**
+   * What the ids stand for, without the prompt, up to a stop string. Bytes that are no character
+   * are U+FFFD.
+   */
   readonly text: string;
 }
 
@@ -32,30 +51,56 @@ export function encodePrompt(tokenizer: Tokenizer, text: string): Prompt {
 
 /**
  * Continues a prompt as text. Yields once a token: the text that has become certain, which may be
- * empty.
- * @throws as generate.
+ * empty. No part of a stop string that ends the text is ever yielded.
+ * @throws as generate, checkStopStrings and stopTokens.
  */
 export async function* complete(
   model: Transformer,
   tokenizer: Tokenizer,
   prompt: Prompt,
   mask: Mask,
-  options: GenerateOptions,
+  options: CompleteOptions,
 ): AsyncGenerator<string, Completion> {
+  const { stop = [] } = options;
+  checkStopStrings(stop);
+  const tokens = stopTokens(stop, tokenizer);
+  const ends = options.endTokenIds ?? model.config.eosTokenIds;
+  const all = { ...options, endTokenIds: [...ends, ...tokens.keys()] };
   const stream = new TextStream(tokenizer, prompt.ids);
+  const stops = new StopStrings(stop);
   const ids: number[] = [];
   let text = '';
-  let end: GenerationEnd = { stoppedBy: 'max tokens', endTokenId: null };
-  const tokens = async function* (): AsyncGenerator<number, void> {
-    end = yield* generate(model, prompt.ids, mask, options);
-  };
-  for await (const id of tokens()) {
-    ids.push(id);
-    const piece = stream.push(id);
+  const taken = ({ text: piece, stop }: Stopped): { piece: string; end: CompletionEnd | null } => {
     text += piece;
-    yield piece;
+    return { piece, end: stop === null ? null : { stoppedBy: 'stop string', endTokenId: null, stopString: stop } };
+  };
+  const made = generate(model, prompt.ids, mask, all);
+  try {
+    for (;;) {
+      const next = await made.next();
+      if (next.done === true) {
+        const last = taken(stops.push(stream.end()));
+        const rest = last.end === null ? stops.end() : '';
+        if (last.piece + rest !== '') yield last.piece + rest;
+        return { ids, text: text + rest, ...(last.end ?? endOf(next.value, ends, tokens)) };
+      }
+      ids.push(next.value);
+      const { piece, end } = taken(stops.push(stream.push(next.value)));
+      yield piece;
+      if (end !== null) return { ids, text, ...end };
+    }
+  } finally {
+    await made.return({ stoppedBy: 'max tokens', endTokenId: null });
   }
-  const rest = stream.end();
-  if (rest !== '') yield rest;
-  return { ids, text: text + rest, ...end };
+}
+
+/** An end token that is a stop string is named as what the caller asked for. */
+function endOf(
+  { stoppedBy, endTokenId }: GenerationEnd,
+  ends: readonly number[],
+  tokens: ReadonlyMap<number, string>,
+): CompletionEnd {
+  const stop = endTokenId === null || ends.includes(endTokenId) ? undefined : tokens.get(endTokenId);
+  if (stop === undefined) return { stoppedBy, endTokenId, stopString: null };
+  return { stoppedBy: 'stop string', endTokenId: null, stopString: stop };
 }
