@@ -82,7 +82,14 @@ describe('perplexity', () => {
 
 describe('generate', () => {
   const generate = (...rest: string[]): Promise<Outcome> =>
-    good('generate', 'model', '--prompt', 'the ', '--max-tokens', '8', ...rest);
+    good(
+      'generate',
+      'model',
+      '--prompt',
+      'the ',
+      ...(rest.includes('--max-tokens') ? [] : ['--max-tokens', '8']),
+      ...rest,
+    );
 
   it("shows the authors' settings, and applies none but the end tokens", async () => {
     const { stderr, stdout } = await generate();
@@ -95,9 +102,29 @@ describe('generate', () => {
   it.each([
     [[], 'end token', SPACE],
     [['--max-tokens', '2'], 'max tokens', null],
+    [['--stop', 'xx', '--stop', 'he'], 'stop string', null],
   ])('with %j says why the text ends', async (options, stoppedBy, endTokenId) => {
     const words = ['generate', 'model', '--prompt', 'the ', '--json', ...options];
     const document = json(await good(...words));
     expect(document).toMatchObject({ stoppedBy, endTokenId, sampling: { temperature: 0, topK: 0, topP: 1 } });
+    const { ids, seconds, tokensPerSecond, stopString } = document as Record<string, number> & { ids: number[] };
+    expect(tokensPerSecond).toBe(ids.length / seconds);
+    expect(stopString).toBe(stoppedBy === 'stop string' ? 'he' : null);
+  });
+
+  it('ends the text before a stop string, and says which', async () => {
+    const { stderr, stdout } = await generate('--stop', 'he');
+    expect(stdout).toBe('the t\n');
+    expect(stderr).toContain('3 tokens in ');
+    expect(stderr).toContain('stopped by: stop string "he"');
+    expect((await generate('--max-tokens', '2')).stderr).toContain('stopped by: --max-tokens 2');
+    // A newline in a shell's words.
+    const newline = await good('generate', 'model', '--prompt', 'a', '--stop', '\\n', '--json', '--max-tokens', '1');
+    expect(json(newline).sampling).toMatchObject({ stop: ['\n'], maxTokens: 1 });
+  });
+
+  it('says that the context is full', async () => {
+    const { stderr } = await good('generate', 'model', '--prompt', 'x'.repeat(255));
+    expect(stderr).toContain('stopped by: a full context (256 tokens)');
   });
 });

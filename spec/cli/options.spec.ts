@@ -17,6 +17,7 @@ const texts = [
   '--run',
   '--valid',
   '--revision',
+  '--stop',
   '--write',
 ];
 /** Options whose readers have a table of their own. */

@@ -287,6 +287,28 @@ export function modelSuite(fixtures: Fixtures): void {
     });
   });
 
+  describe('generate with stop strings', () => {
+    it('ends before one, and says why', async () => {
+      await using(async (model) => {
+        const settings = { maxTokens: 24, temperature: 1, seed: 3 } as const;
+        const endless = await model.generate('The king', settings);
+        const stop = endless.slice(6, 9);
+        const run = model.generate('The king', { ...settings, stop });
+        const pieces = await eventsOf(run);
+        const completion = await run.completion();
+        expect(completion).toMatchObject({ stoppedBy: 'stop string', stopString: stop, endTokenId: null });
+        expect(completion.text).toBe(endless.slice(0, endless.indexOf(stop)));
+        expect(pieces.join('')).toBe(completion.text);
+        expect(await model.generate('The king', { ...settings, stop: ['\u0000', stop] })).toBe(completion.text);
+        const failed = await failing(model.generate('a', { stop: '' }));
+        expect(failed).toBeInstanceOf(UsageError);
+        expect((failed as Error).message).toBe('stop: is empty, which would end every text. Leave it out.');
+        const wrong = await failing(model.generate('a', { stop: 7 as unknown as string }));
+        expect((wrong as Error).message).toMatch(/^stop: must be a text or a list of texts, not 7/);
+      });
+    });
+  });
+
   repairSuite(fixtures);
 
   describe('heal', () => {

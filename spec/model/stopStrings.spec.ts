@@ -54,11 +54,11 @@ describe('a text with stop strings', () => {
       const tokenizer = byteTokenizer({}, 'bytes');
       const stream = new TextStream(tokenizer, []);
       const pieces = [...tokenizer.encode(text).map((id) => stream.push(id)), stream.end()];
-      const merged = pieces.reduce<string[]>((all, piece, index) => {
-        if (cuts[index % Math.max(1, cuts.length)] === 0 && all.length > 0)
-          return [...all.slice(0, -1), all.at(-1) + piece];
-        return [...all, piece];
-      }, []);
+      const merged: string[] = [];
+      for (const [index, piece] of pieces.entries()) {
+        const joined = cuts[index % Math.max(1, cuts.length)] === 0;
+        merged.push((joined ? (merged.pop() ?? '') : '') + piece);
+      }
       const { text: out, stop } = streamed(merged, stops);
       expect({ text: out, stop }).toEqual(plainEnd(text, stops));
     },

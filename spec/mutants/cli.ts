@@ -166,8 +166,8 @@ export const cliMutants: readonly Mutant[] = [
     ...notices,
     file: 'src/cli/generateCommand.ts',
     name: 'notices: the end tokens of generation_config.json do not reach generate',
-    from: 'rng: seededRng(options.seed), endTokenIds }',
-    to: 'rng: seededRng(options.seed), endTokenIds: endTokenIds.slice(1) }',
+    from: 'rng: seededRng(options.seed), endTokenIds, stop }',
+    to: 'rng: seededRng(options.seed), endTokenIds: endTokenIds.slice(1), stop }',
   },
   {
     file: 'src/train/healText.ts',

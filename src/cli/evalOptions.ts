@@ -15,7 +15,7 @@ import type { OpenedModel } from '../formats/openModel.ts';
 import { chatRenderer } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { interruptible } from './interruptible.ts';
-import { wholeNumber } from './options.ts';
+import { escapesRead, wholeNumber } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EvalOptions {
@@ -157,7 +157,7 @@ export async function readDataFile(
   return data;
 }
 
-/** What stands between rows, `\\n` and `\\t` being what they stand for. */
+/** What stands between rows. */
 export function joinText({ join }: Pick<EvalOptions, 'join'>): string {
-  return join.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
+  return escapesRead(join);
 }

@@ -1,11 +1,13 @@
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import type { GenerationDefaults } from '../formats/generationDefaults.ts';
 import { shortJson } from '../formats/quoted.ts';
-import { complete, encodePrompt, type Completion } from '../model/completion.ts';
+import { complete, encodePrompt, type Completion, type CompletionEnd } from '../model/completion.ts';
 import { turn } from '../model/eventLoop.ts';
 import { checkSampling } from '../model/sampler.ts';
+import { checkStopStrings } from '../model/stopStrings.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { openPruned, type ModelOptions } from './openRun.ts';
+import { escapesRead } from './options.ts';
 import { prunedWords, repairField, type PrunedOptions } from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 
@@ -16,6 +18,7 @@ export interface GenerateCommandOptions extends ModelOptions, PrunedOptions {
   topK: number;
   topP: number;
   seed: number;
+  stop?: string[];
   json: boolean;
   quiet: boolean;
 }
@@ -29,6 +32,8 @@ export async function generateCommand(argument: string, options: GenerateCommand
   const { temperature, topK, topP } = options;
   const sampling = { temperature, topK, topP };
   checkSampling(sampling);
+  const stop = (options.stop ?? []).map(escapesRead);
+  checkStopStrings(stop);
   const { opened, model, mask, repair, close } = await openPruned(argument, options, terminal);
   try {
     const tokenizer = textTokenizer(opened, '--prompt');
@@ -41,7 +46,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
     const begin = tokenizer.decode(prompt.ids);
     if (!options.json) process.stdout.write(begin);
     const { endTokenIds } = generation;
-    const settings = { maxTokens: options.maxTokens, sampling, rng: seededRng(options.seed), endTokenIds };
+    const settings = { maxTokens: options.maxTokens, sampling, rng: seededRng(options.seed), endTokenIds, stop };
     const pieces = complete(model, tokenizer, prompt, mask, settings);
     const completion = await written(
       pieces,
@@ -49,8 +54,9 @@ export async function generateCommand(argument: string, options: GenerateCommand
       options.json ? () => undefined : (piece) => process.stdout.write(piece),
       () => opened.weights.assertUnchanged(),
     );
-    const { ids, text, stoppedBy, endTokenId } = completion;
+    const { ids, text, stoppedBy, endTokenId, stopString } = completion;
     const seconds = (performance.now() - started) / 1000;
+    const tokensPerSecond = ids.length / seconds;
     if (options.json) {
       terminal.document({
         schema: 'blockpruner.generate/1',
@@ -62,18 +68,42 @@ export async function generateCommand(argument: string, options: GenerateCommand
         ids,
         stoppedBy,
         endTokenId,
-        sampling: { ...sampling, seed: options.seed },
+        stopString,
+        sampling: { ...sampling, seed: options.seed, maxTokens: options.maxTokens, stop },
         generation,
         backend: model.backend.description,
         seconds,
+        tokensPerSecond,
       });
     }
     terminal.result('');
-    const end = endTokenId === null ? stoppedBy : `${stoppedBy} ${endTokenId} of ${generation.endTokensFrom}`;
-    const speed = `${seconds.toFixed(1)} s (${(ids.length / seconds).toFixed(1)} a second)`;
+    const speed = `${seconds.toFixed(1)} s (${tokensPerSecond.toFixed(1)} a second)`;
+    const { maxPositionEmbeddings: context } = model.config;
+    const end = endWords(completion, {
+      endTokensFrom: generation.endTokensFrom,
+      maxTokens: options.maxTokens,
+      context,
+    });
     terminal.note(`${ids.length} tokens in ${speed}; stopped by: ${end}`);
   } finally {
     await close();
+  }
+}
+
+/** `end token 2 of generation_config.json`, `stop string "\\n"`, `--max-tokens 64` */
+function endWords(
+  { stoppedBy, endTokenId, stopString }: CompletionEnd,
+  from: { endTokensFrom: string; maxTokens: number; context: number },
+): string {
+  switch (stoppedBy) {
+    case 'end token':
+      return `${stoppedBy} ${endTokenId} of ${from.endTokensFrom}`;
+    case 'stop string':
+      return `${stoppedBy} ${JSON.stringify(stopString)}`;
+    case 'max tokens':
+      return `--max-tokens ${from.maxTokens}`;
+    case 'context':
+      return `a full context (${from.context} tokens)`;
   }
 }
 

@@ -88,3 +88,8 @@ export function memorySize(text: string): number {
   }
   return Math.floor(bytes);
 }
+
+/** An option's text, `\\n` and `\\t` being what they stand for. */
+export function escapesRead(text: string): string {
+  return text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
+}

@@ -61,13 +61,13 @@ export async function* complete(
   mask: Mask,
   options: CompleteOptions,
 ): AsyncGenerator<string, Completion> {
-  const { stop = [] } = options;
-  checkStopStrings(stop);
-  const tokens = stopTokens(stop, tokenizer);
+  const wanted = options.stop ?? [];
+  checkStopStrings(wanted);
+  const tokens = stopTokens(wanted, tokenizer);
   const ends = options.endTokenIds ?? model.config.eosTokenIds;
   const all = { ...options, endTokenIds: [...ends, ...tokens.keys()] };
   const stream = new TextStream(tokenizer, prompt.ids);
-  const stops = new StopStrings(stop);
+  const stops = new StopStrings(wanted);
   const ids: number[] = [];
   let text = '';
   const taken = ({ text: piece, stop }: Stopped): { piece: string; end: CompletionEnd | null } => {

@@ -104,6 +104,12 @@ export const optionCases: readonly WrongInput[] = [
   },
   { what: 'an empty prompt', args: generate(''), code: 1, line: /the prompt has no token/ },
   {
+    what: 'an empty stop string',
+    args: generate('a', '--stop', 'x', '--stop', ''),
+    code: 2,
+    line: /--stop: is empty, which would end every text\. Leave it out\./,
+  },
+  {
     what: 'a temperature below zero',
     args: generate('a', '--temperature', '-1'),
     code: 2,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { oneMore } from '../evalOptions.ts';
 import { generateCommand } from '../generateCommand.ts';
 import { number, seed, wholeNumber } from '../options.ts';
 import { modelArgument } from '../tinyModels.ts';
@@ -21,6 +22,11 @@ export function addGenerate(root: Command): void {
       1,
     )
     .option('--seed <n>', 'seed for sampling', seed, 0)
+    .option(
+      '--stop <text>',
+      'end the text before this one (\\n is a newline); give it again for each further one',
+      oneMore,
+    )
     .optionsGroup('Blocks:')
     .option('--mask <blocks>', MASK)
     .option('--run <dir>', RUN)
@@ -32,6 +38,7 @@ export function addGenerate(root: Command): void {
   addExamples(command, [
     ['the likeliest continuation', "generate my-model --prompt 'Once upon a time'"],
     ['the same without two blocks', "generate my-model --prompt 'Once upon a time' --mask L1.mlp,L2.mha"],
+    ['one paragraph', "generate my-model --prompt 'Once upon a time' --max-tokens 256 --stop '\\n\\n'"],
     [
       'drawn at random from the likelier tokens',
       "generate my-model --prompt 'Once upon a time' --temperature 0.8 --top-p 0.9 --seed 7",
