@@ -7,21 +7,19 @@ import { conventionOf, hashTokens, summarise } from '../eval/convention.ts';
 import { firstNonFinite } from '../eval/nonFinite.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
-import { textTokenizer } from '../formats/textTokenizer.ts';
-import { complete, encodePrompt, type Completion } from '../model/completion.ts';
+import type { Completion } from '../model/completion.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { turn } from '../model/eventLoop.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters, type ParameterCounts } from '../model/parameters.ts';
 import type { WeightSource } from '../model/weights.ts';
-import { checkSampling } from '../model/sampler.ts';
 import { abandon } from '../prune/mapEvents.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { LoadedWeights } from '../session/loadedWeights.ts';
 import type { MemoryRemedy } from '../session/memoryPlan.ts';
-import { seededRng } from '../tensor/rng.ts';
 import { abortableBackend } from './abortable.ts';
 import { chunksOf, evaluationOf, idsOf } from './data.ts';
+import { generateEvents } from './generateEvents.ts';
 import { healEvents } from './healEvents.ts';
 import { maskText } from './maskText.ts';
 import type {
@@ -44,7 +42,7 @@ import type {
   Signal,
   TextRun,
 } from './model.ts';
-import { checkOptions, generateRules, perplexityRules } from './options.ts';
+import { checkOptions, perplexityRules } from './options.ts';
 import type { Platform } from './platform.ts';
 import { modelTokenizer } from './modelTokenizer.ts';
 import { PrunedWeights } from './prunedWeights.ts';
@@ -220,24 +218,19 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     return abortableBackend(backend, () => this.#check());
   }
 
-  async #generate(prompt: string, settings: GenerateSettings, emit: (piece: string) => void): Promise<Completion> {
-    checkOptions(settings, generateRules);
-    const { maxTokens = 64, temperature = 0, topK = 0, topP = 1, seed = 0 } = settings;
-    const sampling = { temperature, topK, topP };
-    checkSampling(sampling);
-    const pruned = await this.#weights.pruned(settings);
-    const tokenizer = textTokenizer(this.#opened, 'prompt');
-    // A text to continue is short: a token counts as a chunk.
-    const { model } = await this.#weights.of(pruned).under({ chunk: 1, streams: 1 });
-    const { endTokenIds } = this.#opened.generation;
-    const stop = typeof settings.stop === 'string' ? [settings.stop] : settings.stop;
-    const options = { maxTokens, sampling, rng: seededRng(seed), endTokenIds, stop };
-    const pieces = complete(model, tokenizer, encodePrompt(tokenizer, prompt), pruned.mask, options);
-    const completion = await this.#drained(pieces, (piece) => {
+  #generate(prompt: string, settings: GenerateSettings, emit: (piece: string) => void): Promise<Completion> {
+    const pieces = generateEvents(prompt, settings, {
+      opened: this.#opened,
+      pruned: async () => {
+        const pruned = await this.#weights.pruned(settings);
+        // A text to continue is short: a token counts as a chunk.
+        const { model } = await this.#weights.of(pruned).under({ chunk: 1, streams: 1 });
+        return { model, mask: pruned.mask };
+      },
+    });
+    return this.#drained(pieces, (piece) => {
       if (piece !== '') emit(piece);
     });
-    await this.#opened.weights.assertUnchanged();
-    return completion;
   }
 
   /**
