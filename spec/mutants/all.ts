@@ -22,6 +22,7 @@ import { optionMutants } from './options.ts';
 import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
 import { repairLoopMutants } from './repairLoop.ts';
+import { repairMemoryMutants } from './repairMemory.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { repairWalkMutants } from './repairWalk.ts';
@@ -59,6 +60,7 @@ export const mutants: readonly Mutant[] = [
   ...repairWalkMutants,
   ...reportMutants,
   ...repairLoopMutants,
+  ...repairMemoryMutants,
   ...tokenizerMutants,
   ...dataMutants,
   ...dataFormMutants,

@@ -8,7 +8,15 @@ import { walkOf } from '../../src/model/walk.ts';
 import { largestPiece } from '../../src/model/weightPieces.ts';
 import { candidatesLeft } from '../../src/prune/candidates.ts';
 import { sweep } from '../../src/prune/pricing/sweep.ts';
-import { memoryNeeds, mostMemory, planMemory, smallestMemory, spareBytes } from '../../src/session/memoryPlan.ts';
+import {
+  memoryNeeds,
+  modelsOf,
+  mostMemory,
+  planMemory,
+  planStreams,
+  smallestMemory,
+  spareBytes,
+} from '../../src/session/memoryPlan.ts';
 import { tinySource } from '../model/tinyTransformer.ts';
 import { someUneven, unevenSource } from '../model/unevenModel.ts';
 import { drain, tinyChunks, watchPeak } from '../prune/tinySearch.ts';
@@ -90,6 +98,65 @@ describe('what a run needs', async () => {
     const plan = planMemory(2 ** 26, needs);
     expect(spareBytes(source, plan)).toBeGreaterThan(0);
     expect(spareBytes(source, plan)).toBeLessThan(plan.weightBytes);
+  });
+});
+
+describe('host memory for streams', () => {
+  const bytes = fc.integer({ min: 0, max: 2 ** 30 });
+  const wanting = fc.record({
+    weightBytes: bytes,
+    activationBytes: bytes,
+    hostBytes: bytes,
+    streamBytes: fc.oneof(bytes, fc.constant(Infinity)),
+  });
+
+  test.prop([wanting, bytes, bytes])(
+    'leaves what a run needs, and all together are no more than there is',
+    (needs, spare, short) => {
+      const memoryBytes = smallestMemory(needs) + spare;
+      // A backend that was opened beside what the host needs, or that can have less than that.
+      const capacityBytes = Math.max(smallestMemory({ ...needs, hostBytes: 0 }), memoryBytes - needs.hostBytes - short);
+      const streams = planStreams(memoryBytes, needs, capacityBytes);
+      expect(streams).toBeGreaterThanOrEqual(0);
+      expect(streams).toBeLessThanOrEqual(needs.streamBytes);
+      const plan = planMemory(Math.min(memoryBytes - streams, capacityBytes + needs.hostBytes), needs);
+      const { weightBytes, activationBytes } = plan;
+      expect(weightBytes).toBeGreaterThanOrEqual(needs.weightBytes - 1);
+      expect(activationBytes).toBeGreaterThanOrEqual(needs.activationBytes - 1);
+      expect(weightBytes + activationBytes + needs.hostBytes + streams).toBeLessThanOrEqual(memoryBytes);
+    },
+  );
+
+  it('is what the run would like where there is plenty', () => {
+    const needs = { weightBytes: 100, activationBytes: 100, hostBytes: 50, streamBytes: 1000 };
+    expect(planStreams(2 ** 20, needs, 2 ** 20)).toBe(1000);
+    expect(planStreams(smallestMemory(needs) + 400, needs, 2 ** 20)).toBe(100);
+    // What the backend cannot have is nobody else's.
+    expect(planStreams(smallestMemory(needs) + 400, needs, smallestMemory(needs) - 50)).toBe(400);
+    expect(planStreams(100, needs, 2 ** 20)).toBe(0);
+  });
+});
+
+describe('two kinds of work in the same memory', async () => {
+  const source = await tinySource({ layers: 2 });
+  const backend = { nllRowBytes: 24, scratchBytes: (keyLen: number) => 100 * keyLen };
+  const some = fc.record({
+    chunk: fc.integer({ min: 1, max: 4096 }),
+    streams: fc.integer({ min: 1, max: 64 }),
+    models: fc.integer({ min: 1, max: 3 }),
+    deviceBytes: fc.nat(2 ** 24),
+    hostBytes: fc.nat(2 ** 24),
+    streamBytes: fc.nat(2 ** 24),
+  });
+
+  test.prop([some, some])('need the larger of each, and no more', (first, second) => {
+    const both = memoryNeeds(source, { ...first, also: second }, backend);
+    const each = [first, second].map((workload) => memoryNeeds(source, workload, backend));
+    for (const kind of ['weightBytes', 'activationBytes', 'hostBytes', 'streamBytes'] as const) {
+      expect(both[kind]).toBe(Math.max(...each.map((needs) => needs[kind])));
+    }
+    expect(modelsOf({ ...first, also: second })).toBe(Math.max(first.models, second.models));
+    expect(memoryNeeds(source, { ...second, also: first }, backend)).toEqual(both);
   });
 });
 

@@ -98,6 +98,30 @@ describe('weights from one piece of work to the next', () => {
   });
 });
 
+test.prop(
+  [
+    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 2, max: 64 }),
+    fc.integer({ min: 0, max: 2 ** 22 }),
+    fc.integer({ min: 0, max: 2 ** 22 }),
+    fc.double({ min: 0, max: 4, noNaN: true }),
+  ],
+  { numRuns: 15 },
+)(
+  'all that is given out, on the backend and beside it, is no more than there is',
+  async (models, chunk, hostBytes, streamBytes, more) => {
+    const source = await tinySource({ layers: 2 });
+    const workload = { chunk, streams: 1, also: { chunk: 4, streams: 9, models, hostBytes, streamBytes } };
+    const backend = await reference.make();
+    const memoryBytes = Math.ceil(smallestMemory(memoryNeeds(source, workload, backend)) * (1 + more));
+    const session = await openSession(source, opening(Promise.resolve(backend)), memoryBytes, workload);
+    const { weightBytes, activationBytes, streamBytes: streams } = session;
+    expect(streams).toBeLessThanOrEqual(streamBytes);
+    expect(models * weightBytes + activationBytes + hostBytes + streams).toBeLessThanOrEqual(memoryBytes);
+    await session.close();
+  },
+);
+
 describe('a model whose weights do not fit', () => {
   const shapes = fc.record({
     hidden: fc.constantFrom(64, 256),

@@ -13,7 +13,11 @@ import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
 import { nodeWidenVectors } from '../platform/nodeVectors.ts';
 import { offerWebGpu } from '../platform/nodeWebGpu.ts';
-import { candidatesLeft, type PruneKind } from '../prune/candidates.ts';
+import type { PruneKind } from '../prune/candidates.ts';
+import type { RepairTime } from '../prune/repair/settings.ts';
+import { runWorkload } from '../prune/repair/workload.ts';
+import type { RepairScope } from '../repair/cuts.ts';
+import { defaultRepair } from '../repair/repair.ts';
 import { repairWorkload } from '../repair/repairMemory.ts';
 import type { MemoryRemedy, Workload } from '../session/memoryPlan.ts';
 import { openSession, type Session } from '../session/session.ts';
@@ -43,8 +47,12 @@ interface RunOptions extends ModelOptions {
   convention?: ConventionName;
   /** Set by commands that search for candidates. */
   kind?: PruneKind;
-  /** Set where a repaired model is held beside the whole one. */
-  repair?: unknown;
+  repair?: RepairTime;
+  repairScope?: RepairScope;
+  /** Set by the command that repairs what another has removed. */
+  mends?: boolean;
+  eval?: readonly string[];
+  tokens?: number;
 }
 
 export interface OpenRun extends Session {
@@ -142,15 +150,20 @@ async function openBackend(
   return { backend: interruptibleBackend(backend), why };
 }
 
-function workloadOf(weights: WeightSource, { data, chunk, convention = 'paper', kind, repair }: RunOptions): Workload {
+function workloadOf(weights: WeightSource, options: RunOptions): Workload {
+  const { data, chunk, convention = 'paper', kind, repair, repairScope: scope = defaultRepair.scope } = options;
   // A text to continue is short: a token counts as a chunk.
   if (data === undefined) return { chunk: 1, streams: 1 };
   // What is wrong with a chunk beyond the context is not the memory.
   const { config } = weights;
-  const tokens = Math.min(chunk ?? defaultChunk(convention, Infinity), config.maxPositionEmbeddings);
-  if (repair !== undefined && kind === undefined) return { ...repairWorkload(weights, tokens), models: 2 };
-  const streams = kind === undefined ? 1 : candidatesLeft(kind, config, Mask.empty).length;
-  return { chunk: tokens, streams, models: repair === undefined ? 1 : 2 };
+  const length = Math.min(chunk ?? defaultChunk(convention, Infinity), config.maxPositionEmbeddings);
+  // Every chunk may begin with a BOS.
+  const tokens = ((options.tokens ?? Infinity) * length) / Math.max(1, length - 1);
+  if (kind !== undefined) {
+    return runWorkload(weights, length, kind, repair && { when: repair, scope, tokens, inMemory: false });
+  }
+  if (options.mends !== true) return { chunk: length, streams: 1 };
+  return { ...repairWorkload(weights, length, tokens), models: options.eval === undefined ? 1 : 2 };
 }
 
 /** Opens a model and passes on its warnings. */

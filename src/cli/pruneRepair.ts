@@ -56,7 +56,7 @@ export function repairOf(
   options: PruneRepairOptions,
   out: string,
   chunks: Chunks,
-  { weightBytes, activationBytes }: Pick<OpenRun, 'weightBytes' | 'activationBytes'>,
+  { weightBytes, streamBytes }: Pick<OpenRun, 'weightBytes' | 'streamBytes'>,
 ): RunRepair | undefined {
   const { repair, leaders, repairScope: scope = defaultRepair.scope } = options;
   if (repair === undefined) return undefined;
@@ -68,6 +68,6 @@ export function repairOf(
     leaders,
     store: tensorStore(folderFiles(out), nodeHasher),
     weightBytes,
-    streamBytes: activationBytes,
+    streamBytes,
   };
 }

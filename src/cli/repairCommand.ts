@@ -52,7 +52,7 @@ export async function repairCommand(argument: string, options: RepairOptions, co
   const reads = [argument, ...data, ...(options.eval ?? []), run ?? list?.replace(/@\d+$/, '') ?? ''];
   await checkOutput({ folder: out, kind: 'repair', reads, force: options.force });
   const written = write === undefined ? null : await checkWrite(argument, write, [...reads, out], options.force);
-  const opened = await openRun(argument, { ...options, repair: true }, terminal);
+  const opened = await openRun(argument, { ...options, mends: true }, terminal);
   try {
     // A repair begins from the pruned model, whatever repair the run itself has.
     const mask = await prunedMask(options, opened.opened.weights, (text) => terminal.warn(text));
@@ -93,7 +93,7 @@ interface Job {
 
 async function repairInto(
   out: string,
-  { model, activationBytes, weightBytes }: OpenRun,
+  { model, activationBytes, weightBytes, streamBytes }: OpenRun,
   { mask, chunks, evaluation, settings }: Job,
   options: RepairOptions,
   terminal: Terminal,
@@ -107,7 +107,7 @@ async function repairInto(
       settings,
       evaluation,
       activationBytes,
-      streamBytes: activationBytes,
+      streamBytes,
       weightBytes,
       store: tensorStore(folderFiles(out), nodeHasher),
       version: PROGRAM_VERSION,

@@ -173,8 +173,6 @@ export class LocalModel implements Omit<Model, keyof AsyncDisposable> {
     const events = repairEvents(settings, {
       opened: this.#opened,
       platform: this.#platform,
-      backend: this.#backend,
-      memoryBytes: this.#budget.memoryBytes,
       weights: this.#weights.own,
       mask: () => Mask.parse(maskText(settings.mask), this.config),
       chunks: (text) => this.#chunks(text, settings),

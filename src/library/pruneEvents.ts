@@ -2,14 +2,14 @@ import type { GradientBackend } from '../backends/gradients.ts';
 import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
-import { Mask } from '../model/mask.ts';
 import { memoryFiles } from '../platform/files.ts';
 import { memoryJournal } from '../platform/journalSink.ts';
-import { candidatesLeft, checkStopRules, requireStopRule } from '../prune/candidates.ts';
+import { checkStopRules, requireStopRule } from '../prune/candidates.ts';
 import { mapEvents } from '../prune/mapEvents.ts';
 import type { Method, MethodEvent } from '../prune/method.ts';
 import { requireMethod } from '../prune/methods/all.ts';
 import { checkRace, DEFAULT_CONFIDENCE, type RaceSettings } from '../prune/race/raceRule.ts';
+import { runWorkload, type RunWorkload } from '../prune/repair/workload.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunRepair } from '../prune/run.ts';
 import { defaultRepair } from '../repair/repair.ts';
@@ -45,9 +45,7 @@ export async function* pruneEvents(
   const { method, race, own } = chosen(settings);
   method.check({ ...own, race }, config);
   const { name, chunks } = await cut();
-  const streams = candidatesLeft(kind, config, Mask.empty).length;
-  const workload = { chunk: chunks.chunk, streams, models: settings.repair === undefined ? 1 : 2 };
-  const planned = await weights.under(workload, settings.nllSum);
+  const planned = await weights.under(workloadOf(settings, opened, chunks), settings.nllSum);
   const { model, activationBytes, spareBytes } = planned;
   const repair = await repairOf(settings, planned, platform);
   const text = settings.eval === undefined ? undefined : await evaluation(settings.eval);
@@ -90,10 +88,20 @@ function told(settings: PruneSettings): Record<string, unknown> {
   return rest;
 }
 
+/** What the memory of the run must be enough for. */
+function workloadOf(
+  { kind = 'mix', repair, repairScope: scope = defaultRepair.scope, journal }: PruneSettings,
+  { weights }: OpenedModel,
+  { chunk, ids }: Chunks,
+): RunWorkload {
+  const inMemory = journal === undefined;
+  return runWorkload(weights, chunk, kind, repair && { when: repair, scope, tokens: chunk * ids.length, inMemory });
+}
+
 /** What the run is to repair, and with what; undefined where nothing is. */
 async function repairOf(
   { repair, leaders, repairScope: scope = defaultRepair.scope, journal }: PruneSettings,
-  { weightBytes, activationBytes }: Planned,
+  { weightBytes, streamBytes }: Planned,
   { openFiles, newHasher }: Platform,
 ): Promise<RunRepair | undefined> {
   if (repair === undefined) return undefined;
@@ -104,7 +112,7 @@ async function repairOf(
     leaders,
     store: tensorStore(files, newHasher),
     weightBytes,
-    streamBytes: activationBytes,
+    streamBytes,
   };
 }
 

@@ -1,4 +1,3 @@
-import type { Backend } from '../backends/backend.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import type { OpenedModel } from '../formats/modelFiles.ts';
 import type { Mask } from '../model/mask.ts';
@@ -7,11 +6,12 @@ import { memoryJournal } from '../platform/journalSink.ts';
 import { mapEvents } from '../prune/mapEvents.ts';
 import type { MethodEvent } from '../prune/method.ts';
 import { checkRepair, repairRun } from '../prune/repair/repairRun.ts';
-import { repairWorkload, streamsBytes } from '../repair/repairMemory.ts';
+import { defaultRepair } from '../repair/repair.ts';
+import { fittedBytes, repairWorkload } from '../repair/repairMemory.ts';
 import { repairSettings } from '../repair/settings.ts';
 import { tensorStore } from '../repair/store.ts';
 import type { LoadedWeights } from '../session/loadedWeights.ts';
-import { memoryNeeds, smallestMemory, type Workload } from '../session/memoryPlan.ts';
+import type { Workload } from '../session/memoryPlan.ts';
 import { checkOptions, repairRules } from './options.ts';
 import type { Platform } from './platform.ts';
 import type { RepairEvent, RepairResult } from './repairResult.ts';
@@ -21,8 +21,6 @@ import type { Data, RepairSettings } from './settings.ts';
 export interface Mended {
   readonly opened: OpenedModel;
   readonly platform: Platform;
-  readonly backend: Backend;
-  readonly memoryBytes: number;
   readonly weights: LoadedWeights;
   readonly mask: () => Mask;
   /** A text, cut into chunks. */
@@ -32,7 +30,7 @@ export interface Mended {
 /** One call of `repair`, from its settings to its result. @throws as `Model.repair`. */
 export async function* repairEvents(
   settings: RepairSettings,
-  { opened, platform, backend, memoryBytes, weights, mask: maskOf, chunks: cut }: Mended,
+  { opened, platform, weights, mask: maskOf, chunks: cut }: Mended,
 ): AsyncGenerator<RepairEvent, RepairResult> {
   checkOptions(settings, repairRules);
   const { data, eval: other, journal, fresh = false } = settings;
@@ -41,10 +39,10 @@ export async function* repairEvents(
   const { name, chunks } = await cut(data);
   const evaluation = other === undefined ? null : await cut(other);
   // The repaired model is held beside the whole one where both are measured on another text.
-  const least = { ...repairWorkload(opened.weights, chunks.chunk), models: evaluation === null ? 1 : 2 };
-  const streamBytes = streamRoom(opened, least, chunks, { backend, memoryBytes });
-  const workload = { ...least, hostBytes: least.hostBytes + streamBytes };
-  const { model, activationBytes, weightBytes } = await weights.under(workload, settings.nllSum);
+  const { model, activationBytes, weightBytes, streamBytes } = await weights.under(
+    workloadOf(settings, opened, chunks),
+    settings.nllSum,
+  );
   // A fresh journal is emptied when it is opened.
   checkRepair({ model, chunks, mask, settings: fitting });
   const { version, newHasher } = platform;
@@ -76,15 +74,18 @@ export async function* repairEvents(
   }
 }
 
-/** Host memory for both streams of the text: for all of them, or a quarter of what is left over. */
-function streamRoom(
+/** What the memory of the repair must be enough for. */
+function workloadOf(
+  { eval: other, journal, scope = defaultRepair.scope }: RepairSettings,
   { weights }: OpenedModel,
-  workload: Workload,
   { chunk, ids }: Chunks,
-  { backend, memoryBytes }: { backend: Backend; memoryBytes: number },
-): number {
-  const left = memoryBytes - smallestMemory(memoryNeeds(weights, workload, backend));
-  return Math.min(streamsBytes(weights.config, chunk * ids.length), Math.max(0, Math.floor(left / 4)));
+): Workload {
+  const workload = repairWorkload(weights, chunk, chunk * ids.length);
+  // Without a folder the fitted tensors are kept in memory.
+  const fitted = journal === undefined ? fittedBytes(weights, scope) : 0;
+  // The repaired model is held beside the whole one where both are measured on another text.
+  const models = other === undefined ? 1 : 2;
+  return { ...workload, hostBytes: workload.hostBytes + fitted, models };
 }
 
 /** A repair of its own has no leaders, and tells nothing else. */

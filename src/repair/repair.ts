@@ -27,7 +27,7 @@ import { Transformer } from '../model/transformer.ts';
 import { largestPiece } from '../model/weightPieces.ts';
 import { outputTensorNames } from '../model/tensorNames.ts';
 import { observe } from './branchSums.ts';
-import { cutsOf, type KeptBlock, type RepairScope } from './cuts.ts';
+import { cutsOf, type Cuts, type KeptBlock, type RepairScope } from './cuts.ts';
 import { defaultFactors, type FitFigures, type FitSettings } from './fit.ts';
 import { matrixFitter, scaleFitter } from './fitters.ts';
 import { scaleEdits, times } from './scaleWalk.ts';
@@ -107,13 +107,33 @@ export interface RepairInput {
  * loss is not finite.
  */
 export async function* repair(input: RepairInput): AsyncGenerator<RepairEvent, Repaired> {
-  const { model, chunks, mask, settings, memory, bytes } = input;
+  const { model, chunks, mask, settings } = input;
   const scaling = settings.form === 'scale';
   if (scaling && settings.scope === 'all') {
     throw new UsageError('a stream is scaled at cuts, not at every kept block.', { remedy: "Use the scope 'cuts'." });
   }
-  const { leading, kept } = cutsOf(model.config, mask, settings.scope);
+  const cuts = cutsOf(model.config, mask, settings.scope);
   const units = unitsOf(chunks);
+  const { edits, fits, dense, repaired } = yield* walkBoth(input, cuts, units);
+  return {
+    edits,
+    fits,
+    dense,
+    // Folding rounds the weights anew, so that a scaled model is walked once more.
+    repaired: scaling ? await editedScores(input, units, edits) : repaired,
+    heldOut: heldOutChunks(chunks.ids.length),
+    notRepaired: settings.scope === 'cuts' ? cuts.leading.map(formatBlock) : [],
+  };
+}
+
+/** Both streams through the model, with a fit at each block that has one. */
+async function* walkBoth(
+  input: RepairInput,
+  { leading, kept }: Cuts,
+  units: readonly Unit[],
+): AsyncGenerator<RepairEvent, Pick<Repaired, 'edits' | 'fits' | 'dense' | 'repaired'>> {
+  const { model, chunks, mask, settings, memory, bytes } = input;
+  const scaling = settings.form === 'scale';
   // A rewrite looks its values up when they are asked for, so those of all blocks to be fitted can
   // stand here already.
   const steps = kept.map((step) => ({ ...step, rewrites: step.fitted && !scaling ? rewritesOf(input, step) : [] }));
@@ -149,15 +169,11 @@ export async function* repair(input: RepairInput): AsyncGenerator<RepairEvent, R
     }
     const scores = await scoresOf(model, chunks, units, dense);
     await requireFiniteLoss(model, chunks, Mask.empty, scores);
-    const edits = scaling ? scaleEdits(model.config, mask, fits) : rewrites.filter(({ tensor }) => changed.has(tensor));
     return {
-      edits,
+      edits: scaling ? scaleEdits(model.config, mask, fits) : rewrites.filter(({ tensor }) => changed.has(tensor)),
       fits,
       dense: scores,
-      // Folding rounds the weights anew, so that a scaled model is walked once more.
-      repaired: scaling ? await editedScores(input, units, edits) : await scoresOf(model, chunks, units, repaired),
-      heldOut: heldOutChunks(chunks.ids.length),
-      notRepaired: settings.scope === 'cuts' ? leading.map(formatBlock) : [],
+      repaired: scaling ? [] : await scoresOf(model, chunks, units, repaired),
     };
   } finally {
     mended.free();

@@ -3,7 +3,16 @@ import { countParameters } from '../model/parameters.ts';
 import { Transformer } from '../model/transformer.ts';
 import type { WeightSource } from '../model/weights.ts';
 import type { NllSum } from '../ops/nll.ts';
-import { memoryNeeds, mostMemory, planMemory, spareBytes, type MemoryRemedy, type Workload } from './memoryPlan.ts';
+import {
+  memoryNeeds,
+  modelsOf,
+  mostMemory,
+  planMemory,
+  planStreams,
+  spareBytes,
+  type MemoryRemedy,
+  type Workload,
+} from './memoryPlan.ts';
 
 /** A model under a plan of its memory. */
 export interface Planned {
@@ -14,6 +23,8 @@ export interface Planned {
   readonly weightBytes: number;
   /** What is left for streams kept from step to step. */
   readonly spareBytes: number;
+  /** Host memory for streams, as far as the workload named any and there is room. */
+  readonly streamBytes: number;
 }
 
 /**
@@ -50,10 +61,11 @@ export class LoadedWeights {
     const needs = memoryNeeds(this.#source, workload, this.#backend);
     // What is held outside takes nothing from the backend's own limit.
     const { name, capacityBytes } = this.#backend;
-    const { hostBytes = 0 } = needs;
-    const memoryBytes = Math.min(this.#memoryBytes, capacityBytes + hostBytes);
+    const { hostBytes } = needs;
+    const streamBytes = planStreams(this.#memoryBytes, needs, capacityBytes);
+    const memoryBytes = Math.min(this.#memoryBytes - streamBytes, capacityBytes + hostBytes);
     const plan = planMemory(memoryBytes, needs, mostMemory({ name }) + hostBytes, this.#remedy);
-    const weightBytes = plan.weightBytes / (workload.models ?? 1);
+    const weightBytes = plan.weightBytes / modelsOf(workload);
     const held = Math.min(this.#loaded?.weightBytes ?? Infinity, this.#packedBytes);
     if (this.#loaded === null || this.#loaded.model.nllSum !== nllSum || held > weightBytes) {
       this.free();
@@ -62,7 +74,7 @@ export class LoadedWeights {
     }
     const { activationBytes } = plan;
     const spare = spareBytes(this.#source, { activationBytes, weightBytes });
-    return { model: this.#loaded.model, activationBytes, weightBytes, spareBytes: spare };
+    return { model: this.#loaded.model, activationBytes, weightBytes, spareBytes: spare, streamBytes };
   }
 
   free(): void {

@@ -20,6 +20,10 @@ export interface Workload {
   readonly deviceBytes?: number;
   /** What is held outside the backend, which then gets so much less. */
   readonly hostBytes?: number;
+  /** What more could be held there to save time: streams of a text, say. Default 0. */
+  readonly streamBytes?: number;
+  /** Work of the same run at another time, which has the same memory. */
+  readonly also?: Workload;
 }
 
 export interface MemoryPlan {
@@ -37,6 +41,8 @@ export interface MemoryNeeds {
   readonly activationBytes: number;
   /** What is held outside the backend. */
   readonly hostBytes?: number;
+  /** What more would be held there if there is room. It is not needed. */
+  readonly streamBytes?: number;
 }
 
 /**
@@ -94,21 +100,51 @@ export function mostMemory({ name }: Pick<Backend, 'name'>): number {
   return name === 'simd' ? WASM_BYTES : Infinity;
 }
 
-/** What a sweep over one chunk cannot do without, on this backend with its threads. */
+/**
+ * Host memory for streams that are kept: as much as the run would like, but no more than a quarter
+ * of what it does not need, or what the backend cannot have.
+ * @param capacityBytes of the backend.
+ */
+export function planStreams(memoryBytes: number, needs: MemoryNeeds, capacityBytes: number): number {
+  const { hostBytes = 0, streamBytes = 0 } = needs;
+  const share = Math.floor((memoryBytes - smallestMemory(needs)) / 4);
+  const outOfReach = memoryBytes - hostBytes - capacityBytes;
+  return Math.max(0, Math.min(streamBytes, Math.max(share, outOfReach)));
+}
+
+/**
+ * What a sweep over one chunk cannot do without, on this backend with its threads; where there is
+ * other work in the same memory, the larger need of each kind.
+ */
 export function memoryNeeds(
   source: WeightSource,
-  { chunk, streams, models = 1, rows = chunk, deviceBytes = 0, hostBytes = 0 }: Workload,
+  workload: Workload,
   backend: Pick<Backend, 'nllRowBytes' | 'scratchBytes'>,
-): MemoryNeeds {
+): Required<MemoryNeeds> {
+  const { chunk, streams, models = 1, rows = chunk, deviceBytes = 0, hostBytes = 0, streamBytes = 0 } = workload;
   const { config } = source;
   // What is always there: the rotary table and the final norm.
   const resident = (config.rope === null ? 0 : chunk * config.headDim * 4) + 2 * config.hiddenSize * 4;
   const activations = rows * walkBytes(config, streams + 1, backend.nllRowBytes) + deviceBytes;
-  return {
+  const needs = {
     weightBytes: models * largestPiece(source).bytes,
     activationBytes: activations + models * resident + backend.scratchBytes(chunk, config.headDim),
     hostBytes,
+    streamBytes,
   };
+  if (workload.also === undefined) return needs;
+  const other = memoryNeeds(source, workload.also, backend);
+  return {
+    weightBytes: Math.max(needs.weightBytes, other.weightBytes),
+    activationBytes: Math.max(needs.activationBytes, other.activationBytes),
+    hostBytes: Math.max(needs.hostBytes, other.hostBytes),
+    streamBytes: Math.max(needs.streamBytes, other.streamBytes),
+  };
+}
+
+/** How many models are held side by side at most. */
+export function modelsOf({ models = 1, also }: Workload): number {
+  return also === undefined ? models : Math.max(models, modelsOf(also));
 }
 
 /**

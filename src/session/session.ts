@@ -36,11 +36,10 @@ export async function openSession(
   workload: Workload,
   { nllSum, remedy }: SessionOptions = {},
 ): Promise<Session> {
-  const { hostBytes = 0 } = workload;
+  const least = memoryNeeds(source, workload, bare);
+  const { hostBytes } = least;
   // Too little even for what the backend does not hold: the plan says so.
-  if (hostBytes >= memoryBytes) {
-    planMemory(memoryBytes, memoryNeeds(source, workload, bare), Infinity, remedy);
-  }
+  if (hostBytes >= memoryBytes) planMemory(memoryBytes, least, Infinity, remedy);
   const { backend, why } = await open(memoryBytes - hostBytes);
   try {
     const weights = new LoadedWeights(source, backend, memoryBytes, remedy);
