@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProcess } from './cli/inProcess.ts';
-import { fromCheckout, programFolder, runProgram } from './programs.ts';
+import { fromCheckout, programFolder, runPrograms, type ProgramOutcome } from './programs.ts';
 
 const examples = fileURLToPath(new URL('../docs/examples', import.meta.url));
 const page = readFileSync(join(examples, 'README.md'), 'utf8');
@@ -14,9 +14,20 @@ const read = (name: string): string => readFileSync(join(examples, name), 'utf8'
 const parent = mkdtempSync(join(tmpdir(), 'blockpruner-examples-'));
 afterAll(() => rmSync(parent, { recursive: true }));
 
-const run = (name: string, ...args: string[]): ReturnType<typeof runProgram> =>
-  runProgram(read(name), { name, args, parent });
 const tiny = 'tiny-models/data/tiny.txt';
+const calls: Readonly<Record<string, readonly string[]>> = {
+  'perplexity.mjs': ['tiny:planted', 'L0.mha', 'L3.mha'],
+  'pruneAndResume.mjs': ['tiny:planted', tiny],
+  'sweepToCsv.mjs': ['tiny:planted', tiny],
+  'repairAndCompare.mjs': ['tiny:planted', tiny, 'tiny-models/data/shakespeare-valid.txt'],
+};
+const outcomes = new Map<string, ProgramOutcome>();
+beforeAll(async () => {
+  const programs = Object.entries(calls).map(([name, args]) => ({ name, code: read(name), args }));
+  for (const [index, outcome] of (await runPrograms(programs, parent)).entries())
+    outcomes.set(programs[index].name, outcome);
+});
+const outcomeOf = (name: string): ProgramOutcome => outcomes.get(name) ?? { stdout: '', written: [] };
 
 describe('the examples', () => {
   it('are five, each of at most forty lines, in the table and among the commands', () => {
@@ -30,16 +41,16 @@ describe('the examples', () => {
     }
   });
 
-  it('perplexity.mjs says what blocks are worth: in planted, L3.mha nothing', async () => {
-    const { stdout } = await run('perplexity.mjs', 'tiny:planted', 'L0.mha', 'L3.mha');
+  it('perplexity.mjs says what blocks are worth: in planted, L3.mha nothing', () => {
+    const { stdout } = outcomeOf('perplexity.mjs');
     const [whole, first, third] = [...stdout.matchAll(/perplexity ([\d.]+)/g)].map(([, ppl]) => Number(ppl));
     expect(first).toBeGreaterThan(whole);
     expect(third).toBe(whole);
     expect(stdout).toContain('without L3.mha: perplexity');
   });
 
-  it('pruneAndResume.mjs goes on with step three, without doing one and two again', async () => {
-    const { stdout, written } = await run('pruneAndResume.mjs', 'tiny:planted', tiny);
+  it('pruneAndResume.mjs goes on with step three, without doing one and two again', () => {
+    const { stdout, written } = outcomeOf('pruneAndResume.mjs');
     const steps = [...stdout.matchAll(/step (\d) removed (\S+)/g)].map(([, step, block]) => `${step} ${block}`);
     const all = ['1 L3.mha', '2 L4.mha', '3 L2.mlp', '4 L5.mha'];
     expect(steps).toEqual([...all.slice(0, 2), ...all]);
@@ -47,8 +58,8 @@ describe('the examples', () => {
     expect(written).toEqual(['journal.jsonl', 'report.html']);
   });
 
-  it('sweepToCsv.mjs writes a row for each block', async () => {
-    const { stdout } = await run('sweepToCsv.mjs', 'tiny:planted', tiny);
+  it('sweepToCsv.mjs writes a row for each block', () => {
+    const { stdout } = outcomeOf('sweepToCsv.mjs');
     const [head, ...rows] = stdout.trim().split('\n');
     expect(head).toBe('layer,part,perplexity,increase_percent');
     expect(rows).toHaveLength(12);
@@ -57,13 +68,8 @@ describe('the examples', () => {
     expect(Math.max(...increase.values())).toBe(increase.get('5,mlp'));
   });
 
-  it('repairAndCompare.mjs shows that planted, repaired, is closer to the whole model than pruned', async () => {
-    const { stdout } = await run(
-      'repairAndCompare.mjs',
-      'tiny:planted',
-      tiny,
-      'tiny-models/data/shakespeare-valid.txt',
-    );
+  it('repairAndCompare.mjs shows that planted, repaired, is closer to the whole model than pruned', () => {
+    const { stdout } = outcomeOf('repairAndCompare.mjs');
     const ppl = (model: string): number => Number(new RegExp(`^${model} +([\\d.]+)$`, 'm').exec(stdout)?.[1]);
     expect(ppl('pruned')).toBeGreaterThan(ppl('whole'));
     expect(Math.abs(ppl('repaired') - ppl('whole'))).toBeLessThan(Math.abs(ppl('pruned') - ppl('whole')));

@@ -12,7 +12,7 @@ import { webGpuMissing } from './webGpuMissing.ts';
 
 const missing = await webGpuMissing();
 
-it('the versions to install are those that package.json pins, and README and docs name them', () => {
+it('the versions to install are those that package.json pins, and the docs name them', () => {
   const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
   const { devDependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<
     string,
@@ -20,7 +20,7 @@ it('the versions to install are those that package.json pins, and README and doc
   >;
   expect([devDependencies['gpu.js'], peerDependencies['gpu.js']]).toEqual([GPU_JS_VERSION, GPU_JS_VERSION]);
   expect(devDependencies.webgpu).toBe(WEBGPU_VERSION);
-  for (const page of ['README.md', 'docs/internals/gpu.md']) expect(read(page)).toContain(`\`${INSTALL_GPU}\``);
+  for (const page of ['docs/guide/gpu.md', 'docs/internals/gpu.md']) expect(read(page)).toContain(`\`${INSTALL_GPU}\``);
 });
 
 it('a budget that is used up is a MemoryBudgetError, and what is held stays whole', async () => {
