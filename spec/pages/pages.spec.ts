@@ -20,11 +20,18 @@ afterAll(() => rmSync(parent, { recursive: true }));
 /** Modules that a page says to write, by the comment in their first line: `// mine.ts: …`. */
 const moduleOf = (code: string): string | null => /^\/\/ (\w+\.ts)\b/.exec(code)?.[1] ?? null;
 
-/** A healing of two steps shows as much as one of two hundred. */
-const shortened = (words: readonly string[]): string[] =>
-  words[0] === 'heal'
-    ? [...words.filter((_, at) => ![words[at], words[at - 1]].includes('--steps')), '--steps', '2']
-    : [...words];
+/** A healing of two steps shows as much as one of two hundred, and a text of 1,024 tokens as a long one. */
+function shortened(words: readonly string[]): string[] {
+  const short = [...words];
+  const limit = (option: string, most: number, missing: boolean): void => {
+    const at = short.indexOf(option) + 1;
+    if (at > 0) short[at] = String(Math.min(most, Number(short[at])));
+    else if (missing) short.push(option, String(most));
+  };
+  limit('--steps', 2, words[0] === 'heal');
+  limit('--tokens', 1024, ['prune', 'perplexity'].includes(words[0]) && words[1].startsWith('tiny:'));
+  return short;
+}
 
 describe.each(shown.filter((page) => page.commands().length > 0).map((page) => [page.path, page] as const))(
   '%s',

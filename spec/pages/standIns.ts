@@ -12,15 +12,15 @@ import { root } from '../sources.ts';
 import { byteSymbols } from '../tokenizer/smallTokenizers.ts';
 
 const planted = join(root, 'tiny-models/planted');
-const text = readFileSync(join(root, 'tiny-models/data/tiny.txt'), 'utf8');
+const text = readFileSync(join(root, 'tiny-models/data/tiny.txt'), 'utf8').slice(0, 4000);
 
 /** Options that name a text. */
 const textOptions = new Set(['--data', '--eval', '--valid']);
 /** Commands whose first word names a model. */
 const modelCommands = new Set(['prune', 'perplexity', 'generate', 'repair', 'heal', 'inspect']);
 
-/** What a user's model has and planted has not: a context of some thousand tokens, an end-of-text token. */
-const users = { max_position_embeddings: 4096, eos_token_id: 0 };
+/** What a user's model has and planted has not: a context of 512, an end-of-text token. */
+const users = { max_position_embeddings: 512, eos_token_id: 0 };
 
 /** The folder in which a page's commands run: tiny-models, of which all models are planted. */
 export function pageFolder(folder: string): void {
