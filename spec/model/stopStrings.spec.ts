@@ -96,6 +96,6 @@ describe('stop strings', () => {
     expect([...stopTokens(['a', name], tokenizer)]).toEqual([[end, name]]);
     expect(stopTokens(['a', '</', 's>'], tokenizer).size).toBe(0);
     expect(() => stopTokens([`${name}\n`], tokenizer)).toThrow(UsageError);
-    expect(() => stopTokens([`${name}\n`], tokenizer)).toThrow(/holds the special token <\/s>, which is no text/);
+    expect(() => stopTokens([`${name}\n`], tokenizer)).toThrow(/holds the special token <\/s>, which is not a text/);
   });
 });

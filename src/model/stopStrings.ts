@@ -88,7 +88,7 @@ export function stopTokens(stops: readonly string[], tokenizer: Tokenizer): Read
     if (stop === undefined) continue;
     if (stops.includes(name)) found.set(id, name);
     else {
-      throw new UsageError(`${JSON.stringify(stop)} holds the special token ${name}, which is no text.`, {
+      throw new UsageError(`${JSON.stringify(stop)} holds the special token ${name}, which is not a text.`, {
         where: '--stop',
         remedy: 'Stop at that token alone, or at the text alone.',
       });

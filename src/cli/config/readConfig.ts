@@ -18,7 +18,7 @@ const MOST_BYTES = 2 ** 20;
 
 /**
  * Reads a .yaml, .yml or .json file.
- * @throws UsageError for a file that cannot be read, or that is no list of keys and values.
+ * @throws UsageError for a file that cannot be read, or that is not a list of keys and values.
  */
 export async function readConfig(path: string): Promise<ConfigFile> {
   const ending = extname(path).toLowerCase();
