@@ -8,6 +8,7 @@ import { coreMutants } from './core.ts';
 import { dataMutants } from './data.ts';
 import { dataFormMutants } from './dataForms.ts';
 import { drawingMutants } from './drawing.ts';
+import { figureMutants } from './figures.ts';
 import { facadeMutants } from './facade.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
@@ -46,6 +47,7 @@ export const mutants: readonly Mutant[] = [
   ...libraryMutants,
   ...likelihoodMutants,
   ...facadeMutants,
+  ...figureMutants,
   ...methodMutants,
   ...modelMutants,
   ...generationMutants,

@@ -3,34 +3,54 @@
  * weights nor the logits [R, V] are ever in memory as a whole.
  */
 import type { DeviceTensor, NllState, NllSum } from '../backends/backend.ts';
+import { divergences, projected, type DenseOutputs } from './denseOutputs.ts';
 import { turnWhenDue } from './eventLoop.ts';
 import { consume, withScope } from './ownership.ts';
 import { applyNorm } from './residualBlock.ts';
 import { HEAD_TILE, type WeightPieces } from './weightPieces.ts';
 
+/** What the head says of a stream: a number for each of its rows. */
+export interface HeadFigures {
+  /** Negative log-likelihoods in nats; NaN where a row has no target. */
+  readonly nll: Float32Array;
+  /** KL divergences from a dense model in nats; only where its outputs were given. */
+  readonly kl?: Float32Array;
+}
+
+/** What the head is asked of streams. */
+export interface HeadTask {
+  /**
+   * [R]: each row's next token, −1 = none. A stream of n stacked ones has them n times.
+   */
+  readonly targets: Int32Array;
+  /** How a row's log-sum-exp is added up. */
+  readonly nllSum: NllSum;
+  /** The dense model's, of the same rows; null where KL is not asked for. */
+  readonly dense: DenseOutputs | null;
+}
+
 /**
- * Each row's NLL in nats, of several streams [n·R, C]. Each tile of the head is loaded once for all
- * of them.
- * @param targets [R]: each row's next token, −1 = none. A stream of n stacked ones has them n
- * times.
- * @param nllSum how a row's log-sum-exp is added up.
+ * Figures of each row of several streams [n·R, C]. Each tile of the head is loaded once for all of
+ * them.
  * @param release lets go of a stream, once it is normed or when something fails before.
  */
-export async function headNll(
+export async function headFigures(
   pieces: WeightPieces,
   streams: readonly DeviceTensor[],
-  targets: Int32Array,
-  nllSum: NllSum,
+  { targets, nllSum, dense }: HeadTask,
   release: (stream: DeviceTensor) => void,
-): Promise<Float32Array[]> {
+): Promise<HeadFigures[]> {
   const { backend, config } = pieces;
   const normed: DeviceTensor[] = [];
   const states: NllState[] = [];
+  /** h·d of each row. */
+  const projections: Float64Array[] = [];
   try {
     for (const x of streams) {
       normed.push(await normFinal(pieces, x));
       release(x);
     }
+    if (dense !== null) for (const x of normed) projections.push(projected(dense, await backend.download(x)));
     const repeated = normed.map(({ rows }) => repeat(targets, rows / targets.length));
     for (let first = 0; first < config.vocabSize; first += HEAD_TILE) {
       for (const [index, x] of normed.entries()) {
@@ -49,7 +69,22 @@ export async function headNll(
   } finally {
     for (const x of normed) backend.free(x);
   }
-  return Promise.all(states.map((state) => backend.finishNll(state)));
+  const nlls = await Promise.all(states.map((state) => backend.finishNll(state)));
+  return nlls.map((nll, index) =>
+    dense === null ? { nll } : { nll, kl: divergences(dense, nll, projections[index]) },
+  );
+}
+
+/** Each row's NLL alone. @param targets as in `HeadTask`. */
+export async function headNll(
+  pieces: WeightPieces,
+  streams: readonly DeviceTensor[],
+  targets: Int32Array,
+  nllSum: NllSum,
+  release: (stream: DeviceTensor) => void,
+): Promise<Float32Array[]> {
+  const figures = await headFigures(pieces, streams, { targets, nllSum, dense: null }, release);
+  return figures.map(({ nll }) => nll);
 }
 
 /** Logits [R, V] of a stream's rows [R, C], for sampling. */

@@ -18,11 +18,12 @@
 import type { Backend, DeviceTensor, NllSum } from '../backends/backend.ts';
 import type { BlockId } from './blockId.ts';
 import type { ModelConfig } from './config.ts';
+import { denseOutputs, type DenseOutputs } from './denseOutputs.ts';
 import { embeddingOf } from './embedding.ts';
 import { turnWhenDue } from './eventLoop.ts';
-import { headLogits, headNll } from './head.ts';
+import { headFigures, headLogits, headNll, type HeadFigures } from './head.ts';
 import type { KvCache } from './kvCache.ts';
-import type { Mask } from './mask.ts';
+import { Mask } from './mask.ts';
 import { consume, withScope } from './ownership.ts';
 import { applyBlock, type Placement } from './residualBlock.ts';
 import { applyTapped, type Tap } from './tap.ts';
@@ -133,6 +134,25 @@ export class Transformer {
     release: (stream: DeviceTensor) => void = (stream) => this.backend.free(stream),
   ): Promise<Float32Array[]> {
     return headNll(this.pieces, streams, targets, this.nllSum, release);
+  }
+
+  /** The same, and with a dense model's outputs for the same rows each row's KL from it. */
+  headFigures(
+    streams: readonly DeviceTensor[],
+    targets: Int32Array,
+    release: (stream: DeviceTensor) => void,
+    dense: DenseOutputs | null,
+  ): Promise<HeadFigures[]> {
+    return headFigures(this.pieces, streams, { targets, nllSum: this.nllSum, dense }, release);
+  }
+
+  /** What KL needs to know of this model's predictions for chunks [B][T]; rows as in a stream. */
+  async outputs(ids: readonly Int32Array[]): Promise<DenseOutputs> {
+    return consume(this.backend, await this.walk(ids, Mask.empty), async (x) => {
+      const targets = nextTokens(ids);
+      const [nll] = await this.headNll([x], targets, () => {});
+      return denseOutputs(this.pieces, x, nll, targets);
+    });
   }
 
   /** Logits [R, V] of a stream's rows, for sampling; perplexity never needs them. Frees x. */

@@ -1,0 +1,71 @@
+/** Faults of the figures beside perplexity: KL from the dense model, and the held-out text. */
+import type { Mutant } from './mutant.ts';
+
+const kl = { file: 'src/model/denseOutputs.ts', specs: ['spec/model/denseOutputs.spec.ts'] };
+const evaluation = { specs: ['spec/prune/evaluation.spec.ts'] };
+
+export const figureMutants: readonly Mutant[] = [
+  {
+    ...kl,
+    name: 'KL: the mean row of the head is not subtracted',
+    from: 'u[at] -= this.#sums[at] / this.#weight[row];',
+    to: 'u[at] -= 0;',
+  },
+  {
+    ...kl,
+    name: 'KL: sums are not rescaled when a higher logit comes',
+    from: 'this.#rescale(row, Math.exp(this.#max[row] - max));',
+    to: '',
+  },
+  {
+    ...kl,
+    name: 'KL: the weight of a mean is not rescaled with it',
+    from: 'this.#weight[row] *= factor;',
+    to: '',
+  },
+  {
+    ...kl,
+    name: 'KL: stacked streams are all compared by the last one’s rows',
+    from: 'levels[row % levels.length]',
+    to: 'levels[levels.length - 1]',
+  },
+  {
+    ...kl,
+    name: 'KL: every state is projected on the first row’s direction',
+    from: '(row % levels.length) * cols, cols)',
+    to: '0, cols)',
+  },
+  {
+    ...kl,
+    name: 'KL: the last, shorter part of the head is left out',
+    from: 'first < vocabSize; first += PART',
+    to: 'first === 0 || first + PART <= vocabSize; first += PART',
+  },
+  {
+    ...kl,
+    name: 'KL: only the first rows pass the head',
+    from: 'for (let from = 0; from < rows; from += ROWS) {',
+    to: 'for (let from = 0; from === 0; from += ROWS) {',
+  },
+  {
+    file: 'src/prune/evaluatedSearch.ts',
+    ...evaluation,
+    name: 'held-out text: a step is measured without the block that it removed',
+    from: 'const after = mask;',
+    to: 'const after = Mask.of(mask.blocks.slice(0, -1));',
+  },
+  {
+    file: 'src/prune/evaluatedSearch.ts',
+    ...evaluation,
+    name: 'held-out text: repair in the loop is measured as pruned',
+    from: 'models?.repairs(after) === true',
+    to: 'models?.repairs(after) === null',
+  },
+  {
+    file: 'src/prune/evaluation.ts',
+    ...evaluation,
+    name: 'held-out text: another text’s scores are taken from the journal',
+    from: 'const key = `evaluation: ${what} on ${this.#hash}`;',
+    to: 'const key = `evaluation: ${what}`;',
+  },
+];
