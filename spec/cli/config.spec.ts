@@ -137,7 +137,7 @@ describe.each(names)('a config for %s', (name) => {
   });
 
   test.prop([givenOf(name)], { numRuns: 25 })('that is kept beside a result gives its options again', async (given) => {
-    const kept = new Set(['fresh', 'force', 'json', 'csv', 'quiet', 'config', 'out']);
+    const kept = new Set(['fresh', 'force', 'json', 'csv', 'quiet', 'config', 'plan', 'out']);
     const out = at('runs/some');
     mkdirSync(out, { recursive: true });
     const { options: before, command } = await parse([name, PLANTED, ...wordsOf(given)]);

@@ -15,7 +15,7 @@ import type { OpenedModel } from '../formats/openModel.ts';
 import { chatRenderer } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import { interruptible } from './interruptible.ts';
-import { escapesRead, wholeNumber } from './options.ts';
+import { escapesRead, tokenCount, wholeNumber } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EvalOptions {
@@ -24,7 +24,8 @@ export interface EvalOptions {
   field: string;
   /** Default: the paper's. */
   convention?: ConventionName;
-  tokens?: number;
+  /** Default: all of them, for `prune` `DEFAULT_TOKENS`. */
+  tokens?: number | 'all';
   chunk?: number;
   stride?: number;
   bos: BosPolicy;
@@ -47,7 +48,7 @@ export function addEvalOptions(command: Command): Command {
       oneMore,
     )
     .option('--field <name>', "column of a .csv or .tsv, or path of a JSON row's field (a.b)", 'text')
-    .option('--tokens <n>', 'keep the first n tokens', wholeNumber(2))
+    .option('--tokens <n>', 'keep the first n tokens; all = the whole text', tokenCount)
     .option(
       '--sample <n>',
       'draw n windows of --chunk tokens at random (--seed) instead of all chunks, as Wanda and GPTQ do',
@@ -123,13 +124,14 @@ export async function loadEvaluation(
 /** @throws UsageError for options of a sample without one, or that do not go with it. */
 function evalSettings(options: EvalOptions): EvalSettings {
   const { convention = defaultEvalSettings.convention } = options;
-  const { chunk = null, stride = null, tokens = null, bos, newlines = 'keep', sampleFrom, seed = 0 } = options;
+  const { chunk = null, stride = null, tokens = 'all', bos, newlines = 'keep', sampleFrom, seed = 0 } = options;
   if (options.sample === undefined && sampleFrom !== undefined) {
     throw new UsageError('--sample-from goes with --sample.');
   }
   const sample = options.sample === undefined ? null : { windows: options.sample, seed, from: sampleFrom ?? 'stream' };
   checkSample(sample, stride, convention);
-  return { convention, chunk, stride, bos, join: joinText(options), tokens, newlines, sample };
+  const most = tokens === 'all' ? null : tokens;
+  return { convention, chunk, stride, bos, join: joinText(options), tokens: most, newlines, sample };
 }
 
 /**

@@ -52,7 +52,7 @@ interface RunOptions extends ModelOptions {
   /** Set by the command that repairs what another has removed. */
   mends?: boolean;
   eval?: readonly string[];
-  tokens?: number;
+  tokens?: number | 'all';
 }
 
 export interface OpenRun extends Session {
@@ -158,7 +158,8 @@ function workloadOf(weights: WeightSource, options: RunOptions): Workload {
   const { config } = weights;
   const length = Math.min(chunk ?? defaultChunk(convention, Infinity), config.maxPositionEmbeddings);
   // Every chunk may begin with a BOS.
-  const tokens = ((options.tokens ?? Infinity) * length) / Math.max(1, length - 1);
+  const most = options.tokens === 'all' ? Infinity : (options.tokens ?? Infinity);
+  const tokens = (most * length) / Math.max(1, length - 1);
   if (kind !== undefined) {
     return runWorkload(weights, length, kind, repair && { when: repair, scope, tokens, inMemory: false });
   }

@@ -18,9 +18,11 @@ export interface Range {
 }
 
 /** A reader of an option's value, with the range that it allows. */
-export interface NumberReader {
-  (text: string): number;
+export interface NumberReader<Word extends string = never> {
+  (text: string): number | Word;
   readonly range: Range;
+  /** What may stand in a number's place. */
+  readonly word?: Word;
 }
 
 /** Beyond what a text, a model or a run has of anything. */
@@ -45,6 +47,21 @@ function reader(range: Range): NumberReader {
     return value;
   };
   return Object.assign(read, { range });
+}
+
+/** Of tokens: `8192`, or `all` for the whole text. */
+export const tokenCount: NumberReader<'all'> = orWord(wholeNumber(2), 'all');
+
+function orWord<Word extends string>(numbers: NumberReader, word: Word): NumberReader<Word> {
+  const read = (text: string): number | Word => {
+    if (text.trim() === word) return word;
+    try {
+      return numbers(text);
+    } catch {
+      throw new InvalidArgumentError(`Give ${inWords(numbers.range)}, or ${word}.`);
+    }
+  };
+  return Object.assign(read, { range: numbers.range, word });
 }
 
 function isWithin(value: number, { min, max, above = false, below = false }: Range): boolean {

@@ -4,6 +4,7 @@ import type { RepairProgressEvent, RowPasses, SearchProgressEvent, StepEvent, St
 import type { BlockScore, MethodEvent } from '../prune/method.ts';
 import { plural } from '../drawing/numbers.ts';
 import { changed, figure, pairedChange, percent } from './figures.ts';
+import { isLong, planLine } from './planText.ts';
 import type { Terminal } from './terminal.ts';
 
 export class SearchProgress {
@@ -23,6 +24,7 @@ export class SearchProgress {
     if (event.type === 'scoring' && this.#terminal.live) this.#showBar(SCORES, event.fraction, {});
     if (event.type === 'evaluating' && this.#terminal.live) this.#showBar(EVALUATION, event.fraction, {});
     if (event.type === 'repairing' && this.#terminal.live) this.#showRepair(event);
+    if (event.type === 'plan' && isLong(event.plan)) this.#line(planLine(event.plan));
     if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;

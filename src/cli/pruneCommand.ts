@@ -24,6 +24,7 @@ import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { originOf } from './origin.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
+import { defaultTokensNote, explainTokens, showPlan, withDefaultTokens } from './prunePlan.ts';
 import { checkRepair, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
 import { pruneSummary } from './pruneSummary.ts';
 import { defaultRunFolder } from './runFolder.ts';
@@ -44,6 +45,8 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   set?: string;
   eval?: string[];
   out?: string;
+  /** Say what the run would take, and stop. */
+  plan: boolean;
   fresh: boolean;
   force: boolean;
   json: boolean;
@@ -54,7 +57,8 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
  * `blockpruner prune MODEL`: searches, and leaves result.json, report.html, del_order_list.json and
  * the journal in --out.
  */
-export async function pruneCommand(argument: string, options: PruneOptions, command: Command): Promise<void> {
+export async function pruneCommand(argument: string, given: PruneOptions, command: Command): Promise<void> {
+  const options = withDefaultTokens(given);
   const terminal = new Terminal(options);
   const { blocks, ratio, ratioOf, maxPpl } = options;
   const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
@@ -65,14 +69,27 @@ export async function pruneCommand(argument: string, options: PruneOptions, comm
   const { revision, data } = options;
   const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));
   const reads = [argument, ...data, ...(options.eval ?? []), ...(isMethodFile(options.method) ? [options.method] : [])];
-  await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
+  if (!options.plan) await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
     checkStopRules(stop, options.kind, opened.model.config);
     chosen.method.check(settingsOf(chosen), opened.model.config);
     const chunks = await loadChunks(options, opened.opened, terminal);
+    const note = defaultTokensNote(given, chunks);
+    if (note !== null) terminal.note(note);
     const evaluation = await loadEvaluation(options, opened.opened, terminal);
     const repair = repairOf(options, out, chunks, opened);
+    if (options.plan) {
+      const toPlan = {
+        ...runOptions(opened, chunks, options),
+        ...chosen,
+        stop,
+        repair,
+        evaluation,
+        weightBytes: opened.weightBytes,
+      };
+      return await showPlan(toPlan, given, terminal);
+    }
     await prepareFolder(out);
     const unlock = await lockFile(join(out, 'journal.lock'), (text) => terminal.warn(text));
     let result: PruneResult;
@@ -86,7 +103,7 @@ export async function pruneCommand(argument: string, options: PruneOptions, comm
         { ...chosen, stop, repair, evaluation, origin: originOf(command) },
         options,
         terminal,
-      );
+      ).catch((error: unknown) => Promise.reject(explainTokens(error, given, chunks)));
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
       // same.
       unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
@@ -163,12 +180,7 @@ function searchInto(
 ): Promise<PruneResult> {
   return journalled(out, options.fresh, terminal, (sink) =>
     run({
-      model: opened.model,
-      tokenizer: opened.opened.tokenizer,
-      endTokenIds: opened.opened.generation.endTokenIds,
-      chunks,
-      dataName: dataName(options.data),
-      kind: options.kind,
+      ...runOptions(opened, chunks, options),
       stop,
       method,
       settings,
@@ -176,14 +188,27 @@ function searchInto(
       repair,
       evaluation,
       gradients: gradientsOf(options),
-      activationBytes: opened.activationBytes,
-      checkpointBytes: opened.spareBytes,
+      plan: { weightBytes: opened.weightBytes },
       version: PROGRAM_VERSION,
       origin,
       newHasher: nodeHasher,
       sink,
     }),
   );
+}
+
+/** What model and text say of a run, to plan it or to make it. */
+function runOptions(opened: OpenRun, chunks: Chunks, { data, kind }: Pick<PruneOptions, 'data' | 'kind'>) {
+  return {
+    model: opened.model,
+    tokenizer: opened.opened.tokenizer,
+    endTokenIds: opened.opened.generation.endTokenIds,
+    chunks,
+    dataName: dataName(data),
+    kind,
+    activationBytes: opened.activationBytes,
+    checkpointBytes: opened.spareBytes,
+  };
 }
 
 /** A backend that takes gradients beside the one that measures; undefined on a GPU. */

@@ -70,8 +70,8 @@ export class WeightPieces {
     const rows = Math.min(HEAD_TILE, vocabSize - first);
     const name = modelTensorNames(this.config).head;
     return this.#cache.use(
-      `head ${first}`,
-      rows * hiddenSize * 4,
+      tileName(first),
+      tileBytes(this.config, first),
       async () => {
         const weight = await this.source.rows(name, first, first + rows);
         return this.backend.packLinear(weight, rows, hiddenSize, null);
@@ -120,6 +120,25 @@ export class WeightPieces {
 /** Bytes of tensors once packed as f32. */
 function packedBytes(source: WeightSource, names: readonly string[]): number {
   return names.reduce((bytes, name) => bytes + 4 * elementsOf(source, name), 0);
+}
+
+/** Every piece that a walk asks for, blocks and then tiles, with its bytes once packed. */
+export function pieceSizes(source: WeightSource): Map<string, number> {
+  const { config } = source;
+  const sizes = new Map<string, number>();
+  for (const id of walkOf(config)) sizes.set(formatBlock(id), packedBytes(source, blockTensorNames(config, id)));
+  for (let first = 0; first < config.vocabSize; first += HEAD_TILE)
+    sizes.set(tileName(first), tileBytes(config, first));
+  return sizes;
+}
+
+/** The tile of the LM head that begins with row `first`, as a piece. */
+export function tileName(first: number): string {
+  return `head ${first}`;
+}
+
+function tileBytes({ vocabSize, hiddenSize }: ModelConfig, first: number): number {
+  return Math.min(HEAD_TILE, vocabSize - first) * hiddenSize * 4;
 }
 
 /** What must be in memory at once, at the least: the largest block, or a tile of the head. */

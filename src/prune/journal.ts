@@ -107,6 +107,11 @@ export class Journal {
     return this.#chain !== null;
   }
 
+  /** Steps whose decision is recorded. */
+  get stepsDone(): number {
+    return this.#steps.size;
+  }
+
   /** Groups recorded for a step, in the order in which they were written. */
   groups(step: number): GroupRecord[] {
     return this.#groups.filter((group) => group.step === step);

@@ -13,6 +13,7 @@ import type { Mask } from '../model/mask.ts';
 import type { ParameterCounts } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Candidate, PruneKind, StopRules } from './candidates.ts';
+import type { RunPlan } from './cost/planTypes.ts';
 import type { SearchEvent } from './events.ts';
 import type { Kept } from './journalPiece.ts';
 import type { RaceSettings } from './race/raceRule.ts';
@@ -36,6 +37,8 @@ export interface BlockScore {
 
 export type MethodEvent =
   | SearchEvent
+  /** What the run will take, told first; `done` steps are in the journal already. */
+  | { readonly type: 'plan'; readonly plan: RunPlan; readonly done: number }
   /** How far a method is with its scores, 0 … 1. */
   | { readonly type: 'scoring'; readonly fraction: number }
   /** All scores, in the official order of candidates. */
@@ -95,6 +98,12 @@ export interface Method<Settings = unknown> {
   /** `Men et al. 2024, ShortGPT`; null for a control that no paper claims. */
   readonly paper: string | null;
   readonly needs: readonly Need[];
+  /**
+   * What its choice takes, for a plan of the run: a `search` in every step; or scores, once, by a
+   * `sweep` over all candidates, a `walk` of the model, `gradients`, a look at the `weights`, or
+   * `nothing`. Without it a plan says that it is left out.
+   */
+  readonly scoring?: 'search' | 'sweep' | 'walk' | 'gradients' | 'weights' | 'nothing';
   /**
    * To be changed when scores of the same settings change: no journal of before is gone on with.
    */

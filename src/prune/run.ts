@@ -13,6 +13,7 @@ import { formatBlock } from '../model/blockId.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
+import { measuredPlan } from './cost/planning.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
 import { Evaluation, type EvalText } from './evaluation.ts';
 import { evaluationIdentity, hashInputs } from './hashInputs.ts';
@@ -67,6 +68,11 @@ export interface RunOptions {
   repair?: RunRepair;
   /** A text that nothing is chosen by and nothing fitted on, to measure every step on. */
   evaluation?: EvalText;
+  /**
+   * Measures for some two seconds, and tells the run's plan before all else; it changes nothing.
+   * Default: no plan. Weights have so many bytes, as the session's plan gives them.
+   */
+  plan?: { readonly weightBytes: number };
   /** Program version, for the document. */
   version: string;
   /**
@@ -112,6 +118,10 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
+    if (options.plan !== undefined) {
+      const plan = await measuredPlan({ ...options, weightBytes: options.plan.weightBytes });
+      yield { type: 'plan', plan, done: journal.stepsDone };
+    }
     const outcome = new Outcome(model.backend.perplexityNoise);
     const repairs = repairsOf(options, journal);
     const evaluation = evaluationOf(options, journal);

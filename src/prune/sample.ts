@@ -34,6 +34,12 @@ export function samplePrompt(tokenizer: Tokenizer, ids: Int32Array): number[] {
   return [...ids.subarray(0, Math.min(most, Math.ceil(ids.length / 4)))];
 }
 
+/** Tokens that a sample of one model draws at most. */
+export function sampleTokens(tokenizer: Tokenizer, ids: Int32Array): number {
+  const prompt = samplePrompt(tokenizer, ids);
+  return NEW_TOKENS * tokensPerUsual(tokenizer, prompt);
+}
+
 /** What the model makes of `prompt`, whole and under a mask. */
 export async function sampleText(
   model: Transformer,

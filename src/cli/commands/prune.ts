@@ -24,12 +24,13 @@ export function addPrune(root: Command): void {
   command
     .optionsGroup('Output:')
     .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)');
+  command.option('--plan', 'say what the run would take (passes, memory, time) and stop; nothing is written', false);
   addConfigOption(addModelOptions(addOutputOptions(command)));
   command.addHelpText('after', methodsHelp()).action(pruneCommand);
   addExamples(command, [
     ['three blocks of a model that comes along', 'prune tiny:planted --blocks 3'],
     [
-      'a fifth of your own model, measured on 8,192 tokens of your text',
+      'a fifth of your own model, measured on 8,192 tokens of your text (--plan says before what that takes)',
       'prune my-model --data text.txt --tokens 8192 --ratio 0.2',
     ],
     [

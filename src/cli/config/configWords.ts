@@ -99,8 +99,9 @@ function textsOf(option: Option, value: unknown, where: string): string[] {
     throw wrongType(where, value, 'a text or a list of texts');
   }
   if (isNumberOption(option)) {
-    if (isNumber) return [String(value)];
-    throw wrongType(where, value, 'a number');
+    const { word } = option.parseArg as unknown as NumberReader<string>;
+    if (isNumber || (isText && value === word)) return [String(value)];
+    throw wrongType(where, value, word === undefined ? 'a number' : `a number, or ${word}`);
   }
   if (isText) return [value];
   // Readers of their own take numbers too: lanes: 8, ridge: 0.3.

@@ -6,7 +6,7 @@
 import type { DeviceTensor } from '../../backends/backend.ts';
 import { formatBlock, type BlockId } from '../../model/blockId.ts';
 import type { ModelConfig } from '../../model/config.ts';
-import { HEAD_TILE } from '../../model/weightPieces.ts';
+import { HEAD_TILE, tileName } from '../../model/weightPieces.ts';
 import type { StreamBackend, StreamScope } from '../pricing/streamHolders.ts';
 import type { SweepModel } from '../pricing/sweep.ts';
 
@@ -24,9 +24,6 @@ export interface WalkWork {
   /** Pieces of weights in the order in which they were asked for, once a visit. */
   readonly pieces: readonly string[];
 }
-
-/** The head's tile that begins with row `first`, as `WeightPieces` names it. */
-export const tileName = (first: number): string => `head ${first}`;
 
 export class DryModel implements SweepModel {
   readonly config: ModelConfig;

@@ -29,6 +29,8 @@ export interface GroupWork extends WalkWork {
   readonly chunkPasses: number;
   /** Groups of the step that take the same. */
   readonly times: number;
+  /** Bytes of streams that the group keeps for the next step. */
+  readonly keptBytes: number;
 }
 
 export class DryPricer {
@@ -70,7 +72,9 @@ export class DryPricer {
     for (;;) {
       const next = await walk.next();
       if (next.done !== true) continue;
-      return { ...this.#model.take(), chunks: group.length, chunkPasses: next.value.passes * group.length, times: 1 };
+      const keptBytes = this.#kept.of(group).bytes;
+      const chunkPasses = next.value.passes * group.length;
+      return { ...this.#model.take(), chunks: group.length, chunkPasses, times: 1, keptBytes };
     }
   }
 

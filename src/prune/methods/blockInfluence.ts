@@ -14,6 +14,7 @@ export const blockInfluence: Method = rankingMethod({
   summary: 'removes the blocks that turn the residual stream the least',
   paper: 'Men et al. 2024, ShortGPT',
   needs: ['calibration', 'taps'],
+  scoring: 'walk',
   defaults: {},
   score: scoreAll,
 });

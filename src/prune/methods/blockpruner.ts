@@ -20,6 +20,7 @@ export const blockpruner: Method<BlockPrunerSettings> = {
   summary: 'removes the block whose absence leaves the lowest perplexity, and measures the rest again',
   paper: 'Zhong et al. 2025, BlockPruner',
   needs: ['calibration'],
+  scoring: 'search',
   version: '1',
   check({ race, repair, ...others }) {
     const other = Object.keys(others).find((name) => others[name] !== undefined);

@@ -12,6 +12,7 @@ export const magnitude: Method = rankingMethod({
   summary: 'removes the blocks with the smallest sum of absolute weights first',
   paper: 'Kim et al. 2024, Shortened LLaMA (Mag)',
   needs: [],
+  scoring: 'weights',
   defaults: {},
   score: scoreAll,
 });

@@ -11,6 +11,7 @@ export const oneShot: Method = rankingMethod({
   summary: 'measures the perplexity without each block once and removes the lowest first',
   paper: 'Kim et al. 2024, Shortened LLaMA (PPL)',
   needs: ['calibration'],
+  scoring: 'sweep',
   defaults: {},
   score: scoreAll,
 });

@@ -8,6 +8,7 @@ export const random: Method = rankingMethod({
   summary: 'removes blocks in a random order',
   paper: null,
   needs: [],
+  scoring: 'nothing',
   defaults: { seed: 0 },
   score({ candidates }, { seed }) {
     const draw = seededRng(seed).fork('random order');

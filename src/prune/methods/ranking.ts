@@ -11,7 +11,10 @@ import type { Method, Subject, Telling } from '../method.ts';
 import { readSettings, type Defaults } from './settings.ts';
 
 /** What stands in such a method's file. */
-export interface Ranking<Own extends Defaults> extends Pick<Method, 'name' | 'summary' | 'paper' | 'needs'> {
+export interface Ranking<Own extends Defaults> extends Pick<
+  Method,
+  'name' | 'summary' | 'paper' | 'needs' | 'scoring'
+> {
   /** The method's own settings; `plus` is added. */
   readonly defaults: Own;
   /** Default `1`. */
@@ -32,12 +35,13 @@ const KEPT_FIRST = 4;
 const KEPT_LAST = 2;
 
 export function rankingMethod<Own extends Defaults>(ranking: Ranking<Own>): Method<Own & Plus> {
-  const { name, summary, paper, needs, version = '1' } = ranking;
+  const { name, summary, paper, needs, scoring, version = '1' } = ranking;
   return {
     name,
     summary,
     paper,
     needs,
+    scoring,
     version,
     check(given, config) {
       const settings = readSettings(name, { ...ranking.defaults, plus: false }, given);

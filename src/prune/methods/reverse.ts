@@ -12,6 +12,7 @@ export const reverse: Method = rankingMethod({
   summary: 'removes the last blocks first',
   paper: 'Men et al. 2024, ShortGPT (a control)',
   needs: [],
+  scoring: 'nothing',
   defaults: {},
   score({ model, candidates }) {
     const fromEnd = walkOf(model.config).toReversed().map(formatBlock);

@@ -15,6 +15,7 @@ export const taylor: Method = rankingMethod({
   summary: 'removes the blocks with the smallest sum of absolute weight × gradient first',
   paper: 'Kim et al. 2024, Shortened LLaMA (Taylor)',
   needs: ['calibration', 'gradients'],
+  scoring: 'gradients',
   defaults: {},
   score: (subject) => subject.once('scores', () => scoreAll(subject)),
 });
