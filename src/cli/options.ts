@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import type { Lanes } from '../backends/simd/kernels.ts';
-import { LARGEST_RIDGE } from '../repair/settings.ts';
+import { isRidgeList, RIDGE_WORDS } from '../repair/settings.ts';
 
 /** What a number may be; bounds are allowed themselves unless `above` or `below` says otherwise. */
 export interface Range {
@@ -75,13 +75,11 @@ function inWords({ whole, min, max, above = false, below = false }: Range): stri
   return `${kind} ${above ? `above ${min}` : `of at least ${min}`} and ${below ? `below ${max}` : `at most ${max}`}`;
 }
 
-/** Ridge factors in ascending order: `0.1,0.3,1`. */
+/** Ridge factors: `0.1,0.3,1`. */
 export function ridgeList(text: string): number[] {
   const factors = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
-  if (!factors.every((factor) => factor >= 0 && factor <= LARGEST_RIDGE)) {
-    throw new InvalidArgumentError(`Give numbers from 0 to ${LARGEST_RIDGE}, such as 0.1,0.3,1.`);
-  }
-  return [...new Set(factors)].toSorted((a, b) => a - b);
+  if (!isRidgeList(factors)) throw new InvalidArgumentError(`Give ${RIDGE_WORDS}, such as 0.1,0.3,1.`);
+  return factors;
 }
 
 export function laneCount(text: string): Lanes {

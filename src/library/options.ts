@@ -13,7 +13,7 @@ import { pruneKinds, ratioBases } from '../prune/candidates.ts';
 import { repairTimes } from '../prune/repair/settings.ts';
 import { repairScopes } from '../repair/cuts.ts';
 import { repairForms } from '../repair/fit.ts';
-import { LARGEST_RIDGE } from '../repair/settings.ts';
+import { isRidgeList, RIDGE_WORDS } from '../repair/settings.ts';
 
 /** What an option must be, in words, and whether a value is. */
 interface Rule {
@@ -94,11 +94,7 @@ export const repairRules: Rules = {
   eval: anything,
   scope: oneOf(...repairScopes),
   form: oneOf(...repairForms),
-  ridge: {
-    words: `a list of numbers from 0 to ${LARGEST_RIDGE}`,
-    allows: (value) =>
-      Array.isArray(value) && value.length > 0 && value.every((one) => one >= 0 && one <= LARGEST_RIDGE),
-  },
+  ridge: { words: `a list of ${RIDGE_WORDS}`, allows: isRidgeList },
   journal: text,
   fresh: flag,
 };

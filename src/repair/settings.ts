@@ -5,7 +5,22 @@ import type { RepairForm } from './fit.ts';
 import { defaultRepair, type RepairSettings } from './repair.ts';
 
 /** From some hundred on, a ridge changes next to nothing. */
-export const LARGEST_RIDGE = 1e6;
+const LARGEST_RIDGE = 1e6;
+
+/** What a list of ridge factors is made of, in words. */
+export const RIDGE_WORDS: string = `numbers above 0, up to ${LARGEST_RIDGE}`;
+
+/** Without a ridge, a matrix with more inputs than rows has no fit: 0 is no factor. */
+export function isRidgeList(value: unknown): value is readonly number[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  return value.every((one) => typeof one === 'number' && one > 0 && one <= LARGEST_RIDGE);
+}
+
+/** Ridge factors as a fit takes them: in ascending order, each once. @throws UsageError */
+export function ridgeFactors(given: readonly number[]): readonly number[] {
+  if (!isRidgeList(given)) throw new UsageError(`ridge factors are ${RIDGE_WORDS}.`, { where: 'repair' });
+  return [...new Set(given)].toSorted((a, b) => a - b);
+}
 
 /** What a caller may leave out. */
 export interface RepairRequest {
@@ -27,6 +42,9 @@ export function repairSettings({ form = defaultRepair.form, scope, ridge }: Repa
     throw new UsageError('--form scale goes with --scope cuts: there is nothing to scale between two kept blocks.');
   }
   const defaultScope = form === 'scale' ? 'cuts' : defaultRepair.scope;
-  const factors = ridge === undefined ? defaultRepair.factors : [...new Set(ridge)].toSorted((a, b) => a - b);
-  return { form, scope: scope ?? defaultScope, factors };
+  return {
+    form,
+    scope: scope ?? defaultScope,
+    factors: ridge === undefined ? defaultRepair.factors : ridgeFactors(ridge),
+  };
 }

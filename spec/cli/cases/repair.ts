@@ -60,11 +60,11 @@ const optionCases: readonly WrongInput[] = [
   },
   { what: 'a scope that is not one', args: repair(...MASK, '--scope', 'some'), code: 2, line: /--scope/ },
   { what: 'a form that is not one', args: repair(...MASK, '--form', 'linear'), code: 2, line: /--form/ },
-  ...['', 'x', '0.1,', '-1', '1e9', 'NaN', '0.1;1'].map((list) => ({
+  ...['', 'x', '0.1,', '-1', '0', '0,1', '1e9', 'NaN', '0.1;1'].map((list) => ({
     what: `a list of ridge factors '${list}'`,
     args: repair(...MASK, `--ridge=${list}`),
     code: 2 as const,
-    line: /--ridge <list>.*Give numbers from 0 to 1000000, such as 0\.1,0\.3,1/,
+    line: /--ridge <list>.*Give numbers above 0, up to 1000000, such as 0\.1,0\.3,1/,
   })),
   {
     what: 'ridge factors for a scale',

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import { repairScopes } from '../../repair/cuts.ts';
 import { repairForms } from '../../repair/fit.ts';
 import { defaultRepair, type RepairSettings } from '../../repair/repair.ts';
+import { isRidgeList, RIDGE_WORDS, ridgeFactors } from '../../repair/settings.ts';
 
 export const repairTimes = ['end', 'each'] as const;
 /** When a run repairs: its result at the end, or the leaders of each step, by which it chooses. */
@@ -26,11 +27,9 @@ export function loopSettings(given: Readonly<Record<string, unknown>>): LoopSett
   const { form, scope, factors, leaders } = settings;
   if (!repairForms.includes(form)) throw wrong(`form is one of ${repairForms.join(', ')}`);
   if (!repairScopes.includes(scope)) throw wrong(`scope is one of ${repairScopes.join(', ')}`);
-  if (!Array.isArray(factors) || factors.length === 0 || !factors.every((one) => one >= 0 && one < Infinity)) {
-    throw wrong('factors is a list of numbers from 0 on');
-  }
+  if (!isRidgeList(factors)) throw wrong(`factors is a list of ${RIDGE_WORDS}`);
   if (!(Number.isSafeInteger(leaders) && leaders >= 1)) throw wrong('leaders is a whole number from 1 on');
-  return { form, scope, factors, leaders };
+  return { form, scope, factors: ridgeFactors(factors), leaders };
 }
 
 function wrong(what: string): UsageError {
