@@ -27,6 +27,7 @@ const step: SearchEvent = {
   step: 1,
   removed: pick,
   runnerUp: null,
+  scores: [],
   change: { nats: Math.log(1.25), standardError: null },
   margin: null,
   ratios: { total: 0.1234, blocks: 0.2, depth: 0.25 },

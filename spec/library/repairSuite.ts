@@ -45,6 +45,8 @@ export function repairSuite(fixtures: Fixtures): void {
         expect(fits).toEqual(repair.blocks);
         const fractions = events.flatMap((event) => (event.type === 'repairing' ? [event.fraction] : []));
         expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+        const blocks = new Set(events.flatMap((event) => (event.type === 'repairing' ? [event.block] : [])));
+        expect([...blocks]).toEqual(fits.map(({ block }) => block));
         expect(document.repair.whole.repaired.ppl).toBeLessThan(document.repair.whole.pruned.ppl ?? NaN);
         // The model itself is as it was.
         expect((await model.perplexity(other, { chunk: 64 })).ppl).toBe(repair.evaluation?.dense.ppl);
@@ -230,8 +232,9 @@ export function repairSuite(fixtures: Fixtures): void {
         /^ridge does not go with form: 'scale'/,
         having({ form: 'scale', ridge: [1] }),
       ],
-      ['no ridge', UsageError, /^ridge: must be a list of numbers from 0/, having({ ridge: [] })],
+      ['no ridge', UsageError, /^ridge: must be a list of numbers above 0/, having({ ridge: [] })],
       ['a ridge below 0', UsageError, /^ridge: must be/, having({ ridge: [1, -1] })],
+      ['a ridge of 0', UsageError, /^ridge: must be/, having({ ridge: [0, 1] })],
       ['a ridge that is no number', UsageError, /^ridge: must be/, having({ ridge: [NaN] })],
       ['a ridge that is no list', UsageError, /^ridge: must be a list.*, not 1\./, having({ ridge: 1 })],
       ['a number as a journal', UsageError, /^journal: must be a text/, having({ journal: 1 })],

@@ -86,4 +86,32 @@ export const repairLoopMutants: readonly Mutant[] = [
     from: "if (evaluation !== null) return { of: evaluation, where: 'on another text' };",
     to: "if (evaluation !== null) return { of: fitted, where: 'on another text' };",
   },
+  {
+    name: 'after a search that repairs in the loop, its repaired scores are taken for the pruned model',
+    file: 'src/prune/run.ts',
+    specs: ['spec/prune/repair/eachRepair.spec.ts'],
+    from: "repair.when === 'end' ? scores : null",
+    to: 'scores',
+  },
+  {
+    name: 'the pruned model is measured again where the search has measured it',
+    file: 'src/prune/repair/endRepair.ts',
+    specs: ['spec/prune/repair/endRepair.spec.ts'],
+    from: 'job.pruned ?? (yield*',
+    to: '(yield*',
+  },
+  {
+    name: 'a ridge of 0 is a factor like others',
+    file: 'src/repair/settings.ts',
+    specs: ['spec/repair/settings.spec.ts'],
+    from: "typeof one === 'number' && one > 0",
+    to: "typeof one === 'number' && one >= 0",
+  },
+  {
+    name: 'the ridge factors of a search are taken in the order they were given',
+    file: 'src/prune/repair/settings.ts',
+    specs: ['spec/repair/settings.spec.ts'],
+    from: 'factors: ridgeFactors(factors)',
+    to: 'factors',
+  },
 ];

@@ -71,9 +71,9 @@ export class SearchProgress {
     });
   }
 
-  #showRepair({ leader, fraction }: RepairProgressEvent): void {
+  #showRepair({ leader, block, fraction }: RepairProgressEvent): void {
     const what = leader === null ? '' : ` · step ${leader.step}, ${leader.name}, ${leader.index + 1} of ${leader.of}`;
-    this.#showBar(REPAIR, fraction, { what });
+    this.#showBar(REPAIR, fraction, { block, what });
   }
 
   #showBar(format: string, fraction: number, payload: object): void {
@@ -89,7 +89,7 @@ export class SearchProgress {
 }
 
 const STEP = 'step {step} {bar} {percentage}% · {candidates} · {left} left{best}';
-const REPAIR = 'repair {bar} {percentage}%{what}';
+const REPAIR = 'repair {bar} {percentage}% · {block}{what}';
 const EVALUATION = 'held-out text {bar} {percentage}%';
 const SCORES = 'scores {bar} {percentage}%';
 

@@ -90,5 +90,7 @@ function workloadOf(
 
 /** A repair of its own has no leaders, and tells nothing else. */
 function plainEvent(event: MethodEvent): RepairEvent {
-  return event.type === 'repairing' ? { type: event.type, fraction: event.fraction } : (event as RepairEvent);
+  if (event.type !== 'repairing') return event as RepairEvent;
+  const { type, block, fraction } = event;
+  return { type, block, fraction };
 }

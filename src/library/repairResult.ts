@@ -3,8 +3,8 @@ import type { MethodEvent } from '../prune/method.ts';
 import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 
 export type RepairEvent =
-  /** `fraction` of the fits is done, 0 … 1. */
-  | { readonly type: 'repairing'; readonly fraction: number }
+  /** A block is in hand (`L5.mlp`); `fraction` of the fits is done, 0 … 1. */
+  | { readonly type: 'repairing'; readonly block: string; readonly fraction: number }
   /**
    * A block was fitted, or keeps its weights (`repaired`); what the user should know (`warning`);
    * how far a text is measured (`evaluating`).

@@ -1,7 +1,7 @@
 /** From a run's events to its document. */
 import { UsageError } from '../errors.ts';
 import { changeFigures, figures, finiteOrNull, finitePpl } from '../eval/figures.ts';
-import type { Perplexity } from '../eval/perplexity.ts';
+import type { ChunkScore, Perplexity } from '../eval/perplexity.ts';
 import { formatBlock } from '../model/blockId.ts';
 import type { Edit } from '../model/edit.ts';
 import type { Mask } from '../model/mask.ts';
@@ -32,6 +32,8 @@ export interface MeasuredEnd {
   dense: Perplexity;
   mask: Mask;
   stoppedBy: StoppedBy;
+  /** The scores, [chunk], that the last removal was chosen by; none where nothing was removed. */
+  scores: readonly ChunkScore[];
 }
 
 /** What a run's events come to. */
@@ -42,6 +44,8 @@ export class Outcome {
   evaluation: RunEvaluation | null = null;
   #dense: Perplexity | null = null;
   #end: { mask: Mask; stoppedBy: StoppedBy } | null = null;
+  /** Of the last removal: those that it was chosen by. */
+  #lastScores: readonly ChunkScore[] = [];
   readonly #noise: number;
 
   /** @param noise the backend's `perplexityNoise`, to tell near-ties. */
@@ -55,7 +59,10 @@ export class Outcome {
       if (event.evaluation !== undefined) this.evaluation = evaluationOf(event.evaluation);
     }
     if (event.type === 'scored') this.scores = event.scores.map(methodScore);
-    if (event.type === 'step') this.steps.push(stepResult(event, this.#noise));
+    if (event.type === 'step') {
+      this.steps.push(stepResult(event, this.#noise));
+      if (event.removed !== null) this.#lastScores = event.scores;
+    }
     if (event.type === 'measured') this.work = addWork(this.work, event.work);
     if (event.type === 'done') this.#end = event;
   }
@@ -78,7 +85,7 @@ export class Outcome {
         remedy: 'Return the blocks of the mask that subject.search gives.',
       });
     }
-    return { dense, mask: end.mask, stoppedBy: end.stoppedBy };
+    return { dense, mask: end.mask, stoppedBy: end.stoppedBy, scores: this.#lastScores };
   }
 }
 

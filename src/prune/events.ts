@@ -136,6 +136,11 @@ export interface StepEvent {
   removed: ScoredCandidate | null;
   /** The second best, to tell near-ties. */
   runnerUp: ScoredCandidate | null;
+  /**
+   * The scores that it was chosen by, [chunk]: after repair where the search repairs in the loop.
+   * None where nothing went.
+   */
+  scores: readonly ChunkScore[];
   /** How far `removed` lies from the dense model on the same chunks; null where nothing went. */
   change: PairedDifference | null;
   /** How far the runner-up lies from `removed` on the same chunks; null without one. */
@@ -155,6 +160,8 @@ export interface StepEvent {
 export interface RepairProgressEvent {
   type: 'repairing';
   leader: { step: number; name: string; index: number; of: number } | null;
+  /** The block in hand: `L5.mlp`. */
+  block: string;
   fraction: number;
 }
 

@@ -131,7 +131,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
       return event;
     });
     const end = outcome.end(method.name, edits);
-    const repair = yield* repairOf(options, { journal, repairs, evaluation }, end.mask);
+    const repair = yield* repairOf(options, { journal, repairs, evaluation }, end);
     const sample = await sampleOnce(options, journal, end.mask, repair === null ? null : repairs);
     // The result names the model by its hash: it is given only while the files are those that were
     // hashed.
@@ -186,7 +186,7 @@ function settingsOf({ method = blockpruner, settings, race, repair }: RunOptions
 async function* repairOf(
   options: RunOptions,
   { journal, repairs, evaluation }: { journal: Journal; repairs: Repairs | null; evaluation: Evaluation | null },
-  mask: Mask,
+  { mask, scores }: MeasuredEnd,
 ): Telling<PruneRepair | null> {
   const { repair, model, chunks, activationBytes } = options;
   if (repair === undefined || repairs === null) return null;
@@ -196,8 +196,10 @@ async function* repairOf(
     return null;
   }
   const groupSize = planGroup(model, chunks.chunk, 1, activationBytes);
-  const measured = { model, chunks, journal, evaluation, groupSize };
-  return { when: repair.when, ...(yield* repairResult(measured, repairs, mask)) };
+  // A search that repairs in the loop has only measured repaired models.
+  const pruned = repair.when === 'end' ? scores : null;
+  const found = yield* repairResult({ model, chunks, journal, evaluation, groupSize, pruned }, repairs, mask);
+  return { when: repair.when, ...found.repair };
 }
 
 /** The text of `--eval`; null where there is none. */

@@ -92,7 +92,7 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     const measured = { step, candidates: scored, work, ...kindOfStep(settings, outcome, choice) };
     if (best === null) {
       await journal.addStep(step, null, NaN);
-      const nothing = { removed: null, runnerUp: null, change: null, margin: null };
+      const nothing = { removed: null, runnerUp: null, scores: [], change: null, margin: null };
       yield { type: 'step', ...measured, ...nothing, ratios: ratios(counts, mask) };
       // Nothing went, so the next step would find the same: the search cannot go on.
       return yield { type: 'done', mask, stoppedBy: 'no finite candidate' };
@@ -105,7 +105,8 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     const reached = ratios(counts, mask);
     const change = pairedDifference(chunks, choice.scores.best, dense);
     const margin = runnerUp === null ? null : pairedDifference(chunks, choice.scores.runnerUp, choice.scores.best);
-    yield { type: 'step', ...measured, removed: best, runnerUp, change, margin, ratios: reached };
+    const { best: scores } = choice.scores;
+    yield { type: 'step', ...measured, removed: best, runnerUp, scores, change, margin, ratios: reached };
     const isMet = (rule: number | undefined, value: number): boolean => rule !== undefined && value >= rule;
     if (isMet(stop.blocks, mask.size)) return yield { type: 'done', mask, stoppedBy: 'blocks' };
     if (isMet(stop.ratio, reached[stop.ratioOf ?? 'total'])) return yield { type: 'done', mask, stoppedBy: 'ratio' };

@@ -75,6 +75,9 @@ describe('a run that repairs in every step', () => {
     const model = await Transformer.load(after, referenceBackend(), 2 ** 22);
     const mask = Mask.parse(result.removed.join(','), source.config);
     expect((await perplexity(model, CHUNKS, mask)).ppl).toBe(last.ppl);
+    // The search has measured repaired models only; the one without repair is measured at the end.
+    const whole = await Transformer.load(source, referenceBackend(), 2 ** 22);
+    expect(result.repair?.whole.pruned.ppl).toBe((await perplexity(whole, CHUNKS, mask)).ppl);
   });
 
   it('killed after any line, with or without its files, it goes on to the same bits and lines', async () => {
@@ -165,6 +168,10 @@ describe('a run that repairs in every step', () => {
       new Set(['1 0 of 2', '1 1 of 2', '2 0 of 2', '2 1 of 2']),
     );
     for (const { fraction } of told) expect(fraction >= 0 && fraction <= 1).toBe(true);
+    for (const { block, leader } of told) {
+      expect(block).toMatch(/^L[0-2]\.(?:mha|mlp)$/);
+      expect(block).not.toBe(leader?.name);
+    }
   });
 
   it('a near-tie is one of prices after repair', () => {
@@ -203,8 +210,10 @@ describe('what does not go together', () => {
     [{ leaders: 1.5 }, /leaders is a whole number from 1 on/],
     [{ form: 'glue' }, /form is one of refit, replaceme, scale/],
     [{ scope: 'some' }, /scope is one of all, cuts/],
-    [{ factors: [] }, /factors is a list of numbers from 0 on/],
-    [{ factors: [-1] }, /factors is a list of numbers from 0 on/],
+    ...[[], [-1], [0], [0.3, 0], [NaN], [Infinity], [1e7], ['1'], 1].map((factors): [object, RegExp] => [
+      { factors },
+      /factors is a list of numbers above 0, up to 1000000/,
+    ]),
     [{ depth: 2 }, /there is no 'depth'/],
   ])('setting %j', (repair, message) => {
     const { config } = { config: { layers: [] } } as unknown as Transformer;

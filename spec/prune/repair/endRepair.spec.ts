@@ -67,6 +67,47 @@ describe('a run that repairs its result', () => {
     expect(JSON.parse(JSON.stringify(repair))).toEqual(repair);
   });
 
+  it.each(methods.map((method) => [method.name, method] as const))(
+    '%s: the pruned model is not measured again on the text that the search has measured it on',
+    async (_, method) => {
+      const job = await repairRun({}, { method, gradients });
+      const { result } = await finish(job);
+      expect(job.sink.all.filter((line) => line.includes('"key":"repair: pruned by '))).toEqual([]);
+      const mask = Mask.parse(result.removed.join(','), job.options.model.config);
+      const { ppl } = figures(aggregate(CHUNKS, await scoresOf(job.options.model.source, mask, CHUNKS)));
+      expect(result.repair?.whole.pruned.ppl).toBe(ppl);
+      expect(result.steps.at(-1)?.ppl).toBe(ppl);
+    },
+  );
+
+  it('is not repaired by the scores of a step that a limit refused', async () => {
+    const { steps } = (await finish(await repairRun(null, { stop: { blocks: 3 } }))).result;
+    const maxPpl = ((steps[1].ppl ?? NaN) + (steps[2].ppl ?? NaN)) / 2;
+    const { result } = await finish(await repairRun({}, { stop: { maxPpl } }));
+    expect(result.stoppedBy).toBe('max-ppl');
+    expect(result.repair?.whole.pruned.ppl).toBe(result.steps.at(-1)?.ppl);
+  });
+
+  it('goes on from an older journal, which holds the pruned model’s scores', async () => {
+    const straight = await repairRun({});
+    const expected = lasting((await finish(straight)).result);
+    // A search that repairs in the loop still keeps them so.
+    const each = await repairRun({ when: 'each', leaders: 1 });
+    await finish(each);
+    const pieces = each.sink.all.flatMap((line) => {
+      const { type, key, seconds, value } = JSON.parse(line) as Record<string, unknown>;
+      return type === 'piece' && String(key).startsWith('repair: pruned by ') ? [{ type, key, seconds, value }] : [];
+    });
+    expect(pieces.length).toBeGreaterThan(0);
+    // A journal of version 0.1 takes lines without checksums.
+    const old = straight.sink.all.map((line) =>
+      line.replace(/,"sum":"\w+"}$/, '}').replace('"version":2', '"version":1'),
+    );
+    const lines = [...old, ...pieces.map((piece) => JSON.stringify(piece))];
+    const again = await finish(await repairRun({}, {}, { lines, files: straight.files }));
+    expect(lasting(again.result)).toEqual(expected);
+  });
+
   it('the text of the repaired model is the one that its weights write', async () => {
     const job = await repairRun({}, { tokenizer: byteTokenizer({}, 'spec') });
     const { result } = await finish(job);

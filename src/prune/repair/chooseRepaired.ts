@@ -98,6 +98,7 @@ function tell<T>(
   let fraction = 0;
   return mapEvents(work, (event) => {
     if (event.type === 'repairing') fraction = event.fraction;
-    return { type: 'repairing', leader, fraction };
+    const block = event.type === 'repairing' ? event.block : event.fit.block;
+    return { type: 'repairing', leader, block, fraction };
   });
 }

@@ -3,6 +3,7 @@
  * out, and on another text where one is given.
  */
 import type { Chunks } from '../../eval/chunks.ts';
+import type { ChunkScore } from '../../eval/perplexity.ts';
 import { Mask } from '../../model/mask.ts';
 import type { Transformer } from '../../model/transformer.ts';
 import { repairDocument, repairFigures, type RepairEvaluation } from '../../repair/document.ts';
@@ -24,6 +25,15 @@ export interface ResultRepair {
   readonly evaluation: Evaluation | null;
   /** How many chunks go through the model together. */
   readonly groupSize: number;
+  /** The pruned model's scores of `chunks`, where a search has them; else they are measured. */
+  readonly pruned: readonly ChunkScore[] | null;
+}
+
+/** What a result's repair came to. */
+export interface RepairedResult {
+  readonly repair: Omit<PruneRepair, 'when'>;
+  /** Targets of the calibration text that count. */
+  readonly scoredTokens: number;
 }
 
 /**
@@ -31,18 +41,12 @@ export interface ResultRepair {
  * not made again.
  * @throws NonFiniteError where the whole model's loss on the evaluation text is not finite.
  */
-export async function* repairResult(
-  job: ResultRepair,
-  repairs: Repairs,
-  mask: Mask,
-): Telling<Omit<PruneRepair, 'when'>> {
-  const { model, chunks, journal, evaluation, groupSize } = job;
+export async function* repairResult(job: ResultRepair, repairs: Repairs, mask: Mask): Telling<RepairedResult> {
+  const { model, chunks, journal, evaluation } = job;
   const repaired = yield* mapEvents(repairs.of(mask), (event): MethodEvent => {
-    return event.type === 'repaired' ? event : { type: 'repairing', leader: null, fraction: event.fraction };
+    return event.type === 'repaired' ? event : { ...event, leader: null };
   });
-  const key = `${REPAIR_KEY}pruned by ${mask.toString()}`;
-  const whole = { journal, key, chunks, mask, groupSize, model: () => Promise.resolve(model) };
-  const pruned = yield* mapEvents(journalledScores(whole), evaluating);
+  const pruned = job.pruned ?? (yield* prunedScores(job, mask));
   const document = repairDocument({
     mask: mask.toString(),
     settings: repairs.settings,
@@ -55,7 +59,15 @@ export async function* repairResult(
     seconds: journal.seconds(REPAIR_KEY),
   });
   const after = repairFigures(chunks, { dense: repaired.dense, pruned, repaired: repaired.repaired });
-  return { ...document, whole: after };
+  const scoredTokens = pruned.reduce((sum, { targets }) => sum + targets, 0);
+  return { repair: { ...document, whole: after }, scoredTokens };
+}
+
+/** The pruned model's scores of the text that was fitted on, through the journal. */
+function prunedScores({ model, chunks, journal, groupSize }: ResultRepair, mask: Mask): Telling<ChunkScore[]> {
+  const key = `${REPAIR_KEY}pruned by ${mask.toString()}`;
+  const measured = { journal, key, chunks, mask, groupSize, model: () => Promise.resolve(model) };
+  return mapEvents(journalledScores(measured), evaluating);
 }
 
 /** The three models on a text of its own. */

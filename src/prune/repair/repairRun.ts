@@ -4,7 +4,7 @@
  * caller's.
  */
 import { DataError } from '../../errors.ts';
-import { isScored, type Chunks } from '../../eval/chunks.ts';
+import type { Chunks } from '../../eval/chunks.ts';
 import { conventionOf, summarise, type Convention, type DataSummary } from '../../eval/convention.ts';
 import { requireSearchable } from '../../eval/namedConvention.ts';
 import { formatBlock } from '../../model/blockId.ts';
@@ -85,13 +85,14 @@ export async function* repairRun(options: RepairRunOptions): AsyncGenerator<Meth
 
   const repairs = new Repairs({ ...options, journal }, settings);
   const text = evaluation === null ? null : new Evaluation({ model, journal, groupSize, newHasher }, evaluation);
-  const repair = yield* repairResult({ model, chunks, journal, evaluation: text, groupSize }, repairs, mask);
+  const job = { model, chunks, journal, evaluation: text, groupSize, pruned: null };
+  const { repair, scoredTokens } = yield* repairResult(job, repairs, mask);
   await model.source.assertUnchanged();
   return {
     schema: REPAIR_SCHEMA,
     version: options.version,
     model: modelSummary(model.source, hashes.weights),
-    data: summarise(options.dataName, chunks, scoredTargets(chunks), hashes.tokens),
+    data: summarise(options.dataName, chunks, scoredTokens, hashes.tokens),
     convention: conventionOf(chunks, model.nllSum),
     backend: model.backend.description,
     removed: mask.blocks.map(formatBlock),
@@ -99,13 +100,6 @@ export async function* repairRun(options: RepairRunOptions): AsyncGenerator<Meth
     repair,
     seconds: journal.seconds(),
   };
-}
-
-/** Targets that count, over all chunks. */
-function scoredTargets(chunks: Chunks): number {
-  return chunks.ids.reduce((sum, ids, index) => {
-    return sum + ids.subarray(1).filter((_, target) => isScored(chunks, index, target)).length;
-  }, 0);
 }
 
 /**
