@@ -27,6 +27,7 @@ const GENERATED = [
   'statisticsKernels',
   'gradientKernels',
   'ladderKernels',
+  'sources',
   'assembly/linearTiles',
   'assembly/gramTiles',
 ].map((name) => `src/backends/simd/${name}.generated.ts`);
@@ -43,7 +44,8 @@ export class Scratch {
       mkdirSync(dirname(join(this.folder, file)), { recursive: true });
       copyFileSync(join(root, file), join(this.folder, file));
     }
-    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
+    for (const modules of ['node_modules', 'tools/node_modules'])
+      if (existsSync(join(root, modules))) symlinkSync(join(root, modules), join(this.folder, modules));
   }
 
   /** Runs `specs` (all where none is named) on the tree as it is, for `limit` ms at most. */

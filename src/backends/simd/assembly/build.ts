@@ -9,8 +9,10 @@
  *   npm run build:kernels
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
-import asc from 'assemblyscript/asc';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { generatedSources } from './tileTemplate.ts';
 
 const folder = new URL('.', import.meta.url);
@@ -20,6 +22,32 @@ const NAMED: ReadonlySet<string> = new Set(['kernels', 'gradientKernels']);
 
 /** What is run here, and not compiled. */
 const NOT_KERNELS: ReadonlySet<string> = new Set(['build.ts', 'tileTemplate.ts']);
+
+/** What is used of AssemblyScript's compiler. */
+interface Compiler {
+  main(
+    args: readonly string[],
+    host: {
+      readFile(name: string): string | null;
+      writeFile(name: string, contents: unknown): void;
+      listFiles(): string[];
+    },
+  ): Promise<{ error: Error | null; stderr: { toString(): string } }>;
+}
+
+/** How the compiler is installed; a user of the engine needs none. */
+export const INSTALL_COMPILER = 'npm --prefix tools ci';
+
+/** The compiler's file, where it is installed. */
+export const compilerPath: string | null =
+  (createRequire(new URL('../../../../tools/package.json', import.meta.url)).resolve.paths('assemblyscript') ?? [])
+    .map((path) => `${path}/assemblyscript/dist/asc.js`)
+    .find((path) => existsSync(path)) ?? null;
+
+async function compiler(): Promise<Compiler> {
+  if (compilerPath === null) throw new Error(`the compiler is not installed: ${INSTALL_COMPILER}`);
+  return ((await import(/* @vite-ignore */ pathToFileURL(compilerPath).href)) as { default: Compiler }).default;
+}
 
 /** Changes a source before it is compiled: its file's name and its text. */
 export type EditSource = (file: string, text: string) => string;
@@ -45,6 +73,28 @@ export function generateLadderKernels(edit: EditSource = asTheyAre): Promise<str
   return generate('ladder.ts', 'ladderKernels', 'the rungs below `linear`', edit);
 }
 
+/** All sources by their files' names, those that are made from templates included. */
+async function sourcesOf(edit: EditSource): Promise<Map<string, string>> {
+  const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && !NOT_KERNELS.has(file));
+  const sources = new Map<string, string>();
+  for (const file of names.toSorted()) {
+    const text = generatedSources[file] ?? (await readFile(new URL(file, folder), 'utf8'));
+    sources.set(file, edit(file, text));
+  }
+  return sources;
+}
+
+/** The text of sources.generated.ts, by which stale kernels are seen without a compiler. */
+export async function generateSourcesHash(edit: EditSource = asTheyAre): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [file, text] of await sourcesOf(edit)) hash.update(`${file}\0${text}\0`);
+  return `// Made by \`npm run build:kernels\` from ./assembly. Do not edit.
+
+/** SHA-256 of the sources that the kernels beside this file were compiled from. */
+export const sourcesHash: string = '${hash.digest('hex')}';
+`;
+}
+
 /** Compiles both variants of an entry file. `name` is what the exports end in. */
 async function generate(
   entry: string,
@@ -52,12 +102,7 @@ async function generate(
   what: string,
   edit: EditSource,
 ): Promise<string> {
-  const names = (await readdir(folder)).filter((file) => file.endsWith('.ts') && !NOT_KERNELS.has(file));
-  const sources = new Map<string, string>();
-  for (const file of names) {
-    const text = generatedSources[file] ?? (await readFile(new URL(file, folder), 'utf8'));
-    sources.set(file, edit(file, text));
-  }
+  const sources = await sourcesOf(edit);
   const plain = await compile(entry, sources, []);
   const relaxed = await compile(entry, sources, ['--enable', 'relaxed-simd']);
   const digest = createHash('sha256').update(plain).update(relaxed).digest('hex').slice(0, 8);
@@ -83,6 +128,7 @@ export const ${name}Digest: string = '${digest}';
 
 async function compile(entry: string, sources: ReadonlyMap<string, string>, flags: readonly string[]): Promise<string> {
   let binary: Uint8Array | undefined;
+  const asc = await compiler();
   const { error, stderr } = await asc.main(
     [
       entry,
@@ -131,4 +177,5 @@ if (process.argv[1] === import.meta.filename) {
   await writeFile(new URL('../statisticsKernels.generated.ts', folder), await generateStatisticsKernels());
   await writeFile(new URL('../gradientKernels.generated.ts', folder), await generateGradientKernels());
   await writeFile(new URL('../ladderKernels.generated.ts', folder), await generateLadderKernels());
+  await writeFile(new URL('../sources.generated.ts', folder), await generateSourcesHash());
 }
