@@ -41,6 +41,13 @@ export const packagingMutants: readonly Mutant[] = [
     to: '(product, size) => product * size, Math.min(1, shape.length))',
   },
   {
+    file: 'src/formats/openModel.ts',
+    name: 'the library does not know the models that come along',
+    from: 'if (tiny !== null) return',
+    to: 'if (tiny === argument) return',
+    specs: ['spec/examples.spec.ts'],
+  },
+  {
     ...tiny,
     name: 'the text that comes along replaces the one that was given',
     from: 'if (command.opts<{ data?: unknown }>().data !== undefined) return;',
