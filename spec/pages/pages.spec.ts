@@ -20,6 +20,9 @@ afterAll(() => rmSync(parent, { recursive: true }));
 /** Modules that a page says to write, by the comment in their first line: `// mine.ts: …`. */
 const moduleOf = (code: string): string | null => /^\/\/ (\w+\.ts)\b/.exec(code)?.[1] ?? null;
 
+/** Commands that show progress. */
+const quiet = new Set(['prune', 'perplexity', 'repair', 'heal', 'train', 'generate']);
+
 /** A healing of two steps shows as much as one of two hundred, and a text of 1,024 tokens as a long one. */
 function shortened(words: readonly string[]): string[] {
   const short = [...words];
@@ -28,6 +31,8 @@ function shortened(words: readonly string[]): string[] {
     if (at > 0) short[at] = String(Math.min(most, Number(short[at])));
     else if (missing) short.push(option, String(most));
   };
+  // Without progress nothing is timed beforehand.
+  if (quiet.has(words[0]) && !words.includes('--plan')) short.push('--quiet');
   limit('--steps', 2, words[0] === 'heal');
   limit('--tokens', 1024, ['prune', 'perplexity'].includes(words[0]) && words[1].startsWith('tiny:'));
   return short;
