@@ -123,6 +123,28 @@ describe('generate', () => {
     expect(json(newline).sampling).toMatchObject({ stop: ['\n'], maxTokens: 1 });
   });
 
+  it('writes a message out by the chat template, and prints the answer alone', async () => {
+    const template =
+      '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}A: {% endif %}';
+    const files = { 'tokenizer_config.json': JSON.stringify({ chat_template: template }) };
+    const chatty = mkdtempSync(join(folder, 'chatty-'));
+    model({ 'config.json': configWith({}), ...files })(chatty);
+    const rest = ['--max-tokens', '4', '--prompt', 'the cat'];
+    const chat = ['generate', join(chatty, 'model'), '--chat', ...rest];
+    const written = 'system: Purr.\nuser: the cat\nA: ';
+    const whole = json(
+      await good('generate', join(chatty, 'model'), '--max-tokens', '4', '--prompt', written, '--json'),
+    );
+    const answer = json(await good(...chat, '--system', 'Purr.', '--json'));
+    expect(answer).toMatchObject({
+      prompt: 'the cat',
+      chat: { system: 'Purr.', text: written },
+      completion: whole.completion,
+    });
+    expect((await good(...chat, '--system', 'Purr.')).stdout).toBe(`${String(whole.completion)}\n`);
+    expect(json(await good(...chat, '--json')).chat).toEqual({ system: null, text: 'user: the cat\nA: ' });
+  });
+
   it('says that the context is full', async () => {
     const { stderr } = await good('generate', 'model', '--prompt', 'x'.repeat(255));
     expect(stderr).toContain('stopped by: a full context (256 tokens)');

@@ -18,6 +18,7 @@ const texts = [
   '--valid',
   '--revision',
   '--stop',
+  '--system',
   '--write',
 ];
 /** Options whose readers have a table of their own. */

@@ -1,14 +1,18 @@
 /** Chats written out by a model's template; the texts are those of Jinja itself (jinja2 3.1.6). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DataError, FormatError } from '../../src/errors.ts';
 import { readTokens } from '../../src/eval/tokenData.ts';
-import { chatRenderer, folderChatTemplate, templateOf } from '../../src/formats/chatTemplate.ts';
+import { chatPrompt, chatRenderer, folderChatTemplate, templateOf } from '../../src/formats/chatTemplate.ts';
+import { openModel } from '../../src/formats/openModel.ts';
+import { encodeChat } from '../../src/model/completion.ts';
 import { openFolder } from '../../src/platform/nodeModelFolder.ts';
 import { byteTokenizer } from '../../src/tokenizer/byteTokenizer.ts';
+import { sharedPath } from '../shared.ts';
 
+const SMOLLM2 = 'models/smollm2-135m-instruct-q4_1.gguf';
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-chats-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const tokenizer = byteTokenizer({ bos: '<s>', eos: '</s>' }, 'bytes');
@@ -54,6 +58,62 @@ describe('a chat', () => {
     const failed = rendererOf(template)([{ role: 'assistant', content: 'a' }], 'x.jsonl:3');
     await expect(failed).rejects.toThrow(DataError);
     await expect(failed).rejects.toThrow(message);
+  });
+});
+
+describe('a prompt for an answer', () => {
+  const user = 'Who wrote "Hamlet"?';
+  const promptOf = (template: string | null, system: string | null = null): Promise<string> =>
+    chatPrompt({ tokenizer, chatTemplate: () => Promise.resolve(template) }, user, system);
+  const asked = `<|im_start|>user\n${user}<|im_end|>\n`;
+
+  it.each<[keyof typeof templates, string | null, string]>([
+    ['chatml', null, `<|im_start|>system\nYou help.<|im_end|>\n\n${asked}\n<|im_start|>assistant\n`],
+    ['chatml', 'Be brief.', `<|im_start|>system\nBe brief.<|im_end|>\n\n${asked}\n<|im_start|>assistant\n`],
+    ['turns', null, `<s>[USER 1] ${user}`],
+  ])('by the template %s, with the system message %j, is what Jinja gives', async (name, system, text) => {
+    expect(await promptOf(templates[name], system)).toBe(text);
+  });
+
+  it.each<[string, string | null, string | null, RegExp]>([
+    ['no template', null, null, /^--chat: the model has no chat template\. Leave --chat out, or take a model/],
+    [
+      'a template that has no system message',
+      templates.turns,
+      'Be brief.',
+      /^--chat: the model's chat template refuses this chat: .*'no system role'.*Leave --system out\.$/s,
+    ],
+    ['a template that is not Jinja', '{% for %}', null, /chat template cannot be read.*Leave --chat out\.$/],
+  ])('with %s is refused in one line', async (_, template, system, message) => {
+    const failed = promptOf(template, system);
+    await expect(failed).rejects.toThrow(DataError);
+    await expect(failed).rejects.toThrow(message);
+  });
+
+  it.skipIf(!existsSync(sharedPath(SMOLLM2)))(
+    'by the template in the GGUF file of SmolLM2 is what Jinja gives',
+    async () => {
+      const opened = await openModel(sharedPath(SMOLLM2), {});
+      const own = 'You are a helpful AI assistant named SmolLM, trained by Hugging Face';
+      for (const system of [null, 'Be brief.']) {
+        const text = await chatPrompt(opened, user, system);
+        expect(text).toBe(`<|im_start|>system\n${system ?? own}<|im_end|>\n${asked}<|im_start|>assistant\n`);
+        // Each <|im_start|> is one token, and no BOS is added: the template begins with the token.
+        const { ids, bos } = encodeChat(opened.tokenizer ?? tokenizer, text);
+        expect(ids.filter((id) => id === 1)).toHaveLength(3);
+        expect(bos).toBe('in the text');
+      }
+      await opened.close();
+    },
+  );
+
+  it.each([
+    ['<s>a', [256, 97], 'in the text'],
+    ['a', [97], 'none'],
+    ['', [], 'none'],
+  ])('%j gets no BOS but the template’s, also where the tokenizer adds one', (text, ids, bos) => {
+    expect(tokenizer.addsBos).toBe(true);
+    expect(encodeChat(tokenizer, text)).toEqual({ ids, bos });
   });
 });
 

@@ -304,6 +304,10 @@ export function modelSuite(fixtures: Fixtures): void {
         expect(failed).toBeInstanceOf(UsageError);
         expect((failed as Error).message).toBe('stop: is empty, which would end every text. Leave it out.');
         const wrong = await failing(model.generate('a', { stop: 7 as unknown as string }));
+        const chat = await failing(model.generate('a', { chat: true }));
+        expect((chat as Error).message).toMatch(/^chat: true: the model has no chat template\. Leave chat: true out/);
+        const system = await failing(model.generate('a', { system: 'b' }));
+        expect((system as Error).message).toBe('system goes with chat: true.');
         expect((wrong as Error).message).toMatch(/^stop: must be a text or a list of texts, not 7/);
       });
     });

@@ -1,4 +1,4 @@
-/** Faults of stop strings. */
+/** Faults of stop strings and chats. */
 import type { Mutant } from './mutant.ts';
 
 const stops = { file: 'src/model/stopStrings.ts', specs: ['spec/model/stopStrings.spec.ts'] };
@@ -40,5 +40,19 @@ export const serveMutants: readonly Mutant[] = [
     name: 'special tokens that are stop strings end no text',
     from: 'endTokenIds: [...ends, ...tokens.keys()]',
     to: 'endTokenIds: ends',
+  },
+  {
+    ...completion,
+    specs: ['spec/formats/chatTemplate.spec.ts'],
+    name: 'a chat gets a BOS that its template does not have',
+    from: "return { ids, bos: ids.length > 0 && ids[0] === tokenizer.bosTokenId ? 'in the text' : 'none' };",
+    to: 'return encodePrompt(tokenizer, text);',
+  },
+  {
+    file: 'src/formats/chatTemplate.ts',
+    specs: ['spec/formats/chatTemplate.spec.ts'],
+    name: 'a chat to be answered ends without the prompt for an answer',
+    from: 'add_generation_prompt: answer,',
+    to: 'add_generation_prompt: false,',
   },
 ];

@@ -1,7 +1,9 @@
+import { UsageError } from '../errors.ts';
+import { chatPrompt } from '../formats/chatTemplate.ts';
 import { textTokenizer } from '../formats/textTokenizer.ts';
 import type { GenerationDefaults } from '../formats/generationDefaults.ts';
 import { shortJson } from '../formats/quoted.ts';
-import { complete, encodePrompt, type Completion, type CompletionEnd } from '../model/completion.ts';
+import { complete, encodeChat, encodePrompt, type Completion, type CompletionEnd } from '../model/completion.ts';
 import { turn } from '../model/eventLoop.ts';
 import { checkSampling } from '../model/sampler.ts';
 import { checkStopStrings } from '../model/stopStrings.ts';
@@ -13,6 +15,8 @@ import { Terminal } from './terminal.ts';
 
 export interface GenerateCommandOptions extends ModelOptions, PrunedOptions {
   prompt: string;
+  chat: boolean;
+  system?: string;
   maxTokens: number;
   temperature: number;
   topK: number;
@@ -34,16 +38,20 @@ export async function generateCommand(argument: string, options: GenerateCommand
   checkSampling(sampling);
   const stop = (options.stop ?? []).map(escapesRead);
   checkStopStrings(stop);
+  if (options.system !== undefined && !options.chat) throw new UsageError('--system goes with --chat.');
   const { opened, model, mask, repair, close } = await openPruned(argument, options, terminal);
   try {
     const tokenizer = textTokenizer(opened, '--prompt');
     const { generation } = opened;
-    const prompt = encodePrompt(tokenizer, options.prompt);
-    if (prompt.bos === 'in the text') terminal.note('the prompt begins with a BOS, so no second one was added');
+    const chat = options.chat ? await chatPrompt(opened, options.prompt, options.system ?? null) : null;
+    const prompt = chat === null ? encodePrompt(tokenizer, options.prompt) : encodeChat(tokenizer, chat);
+    if (chat === null && prompt.bos === 'in the text')
+      terminal.note('the prompt begins with a BOS, so no second one was added');
     if (repair !== null) terminal.note(prunedWords(mask, repair));
     for (const line of suggestion(generation)) terminal.note(line);
     const started = performance.now();
-    const begin = tokenizer.decode(prompt.ids);
+    // Of a chat the answer alone.
+    const begin = chat === null ? tokenizer.decode(prompt.ids) : '';
     if (!options.json) process.stdout.write(begin);
     const { endTokenIds } = generation;
     const settings = { maxTokens: options.maxTokens, sampling, rng: seededRng(options.seed), endTokenIds, stop };
@@ -61,6 +69,7 @@ export async function generateCommand(argument: string, options: GenerateCommand
       terminal.document({
         schema: 'blockpruner.generate/1',
         prompt: options.prompt,
+        ...(chat === null ? {} : { chat: { system: options.system ?? null, text: chat } }),
         mask: mask.toString(),
         ...repairField(repair),
         bos: prompt.bos,

@@ -56,10 +56,10 @@ export function templateOf(value: unknown, where: string): string | null {
  * @returns a function that throws DataError, with `where`, for a model without a template, and for
  * a chat that the template refuses.
  */
-export function chatRenderer({ tokenizer, chatTemplate }: Templated): (chat: Chat, where: string) => Promise<string> {
+export function chatRenderer(model: Templated): (chat: Chat, where: string) => Promise<string> {
   let opened: Promise<((chat: Chat) => string) | null> | null = null;
   return async (chat, where) => {
-    opened ??= compiled(chatTemplate, tokenizer);
+    opened ??= compiled(model, { answer: false, remedy: 'Write each chat as one text.' });
     const render = await opened;
     if (render === null) {
       throw new DataError('is a chat, and the model has no chat template.', {
@@ -67,21 +67,42 @@ export function chatRenderer({ tokenizer, chatTemplate }: Templated): (chat: Cha
         remedy: 'Write each chat as one text, or take a model that has a template.',
       });
     }
-    try {
-      return render(chat);
-    } catch (cause) {
-      throw new DataError(`the model's chat template refuses this chat: ${words(cause)}`, {
-        where,
-        remedy: 'Leave the row out, or write it as one text.',
-        cause,
-      });
-    }
+    return rendered(render, chat, where, 'Leave the row out, or write it as one text.');
   };
 }
 
+/**
+ * One user's message as the model's authors put it to the model, up to where the answer begins.
+ * @param system what a system's message says, if anything.
+ * @throws DataError for a model without a template, and where the template refuses the messages.
+ */
+export async function chatPrompt(model: Templated, user: string, system: string | null): Promise<string> {
+  const where = '--chat';
+  const render = await compiled(model, { answer: true, remedy: 'Leave --chat out.' });
+  if (render === null) {
+    throw new DataError('the model has no chat template.', {
+      where,
+      remedy: 'Leave --chat out, or take a model that was tuned for chats.',
+    });
+  }
+  const before = system === null ? [] : [{ role: 'system', content: system }];
+  const remedy = system === null ? 'Leave --chat out.' : 'Leave --system out.';
+  return rendered(render, [...before, { role: 'user', content: user }], where, remedy);
+}
+
+/** @throws DataError for a chat that the template refuses. */
+function rendered(render: (chat: Chat) => string, chat: Chat, where: string, remedy: string): string {
+  try {
+    return render(chat);
+  } catch (cause) {
+    throw new DataError(`the model's chat template refuses this chat: ${words(cause)}`, { where, remedy, cause });
+  }
+}
+
+/** @param answer whether the text ends with the prompt for an answer. */
 async function compiled(
-  chatTemplate: Templated['chatTemplate'],
-  tokenizer: Tokenizer | null,
+  { chatTemplate, tokenizer }: Templated,
+  { answer, remedy }: { answer: boolean; remedy: string },
 ): Promise<((chat: Chat) => string) | null> {
   const source = await chatTemplate();
   if (source === null) return null;
@@ -91,7 +112,7 @@ async function compiled(
     ({ parsed } = new Template(source));
   } catch (cause) {
     throw new DataError(`the model's chat template cannot be read: ${words(cause)}`, {
-      remedy: 'Write each chat as one text.',
+      remedy,
       cause,
     });
   }
@@ -101,7 +122,7 @@ async function compiled(
   const known = {
     bos_token: token(tokenizer?.bosTokenId),
     eos_token: token(tokenizer?.eosTokenId),
-    add_generation_prompt: false,
+    add_generation_prompt: answer,
     tools: null,
     documents: null,
   };

@@ -115,6 +115,8 @@ export const generateRules: Rules = {
     words: 'a text or a list of texts',
     allows: (value) => [value].flat().every((one) => typeof one === 'string'),
   },
+  chat: flag,
+  system: text,
   signal,
 };
 export const healRules: Rules = {

@@ -180,6 +180,13 @@ export interface GenerateSettings extends PrunedSettings, CallSettings {
    * for that token.
    */
   stop?: string | readonly string[];
+  /**
+   * The prompt is a user's message, written out by the model's own chat template; the text is the
+   * answer. Default false.
+   */
+  chat?: boolean;
+  /** Of a chat: what the system's message before it says. Default: what the template says. */
+  system?: string;
 }
 
 /**

@@ -49,6 +49,12 @@ export function encodePrompt(tokenizer: Tokenizer, text: string): Prompt {
   return { ids: [bosTokenId, ...ids], bos: 'added' };
 }
 
+/** A text that a chat template wrote: with the BOS that the template puts there, or none. */
+export function encodeChat(tokenizer: Tokenizer, text: string): Prompt {
+  const ids = tokenizer.encode(text);
+  return { ids, bos: ids.length > 0 && ids[0] === tokenizer.bosTokenId ? 'in the text' : 'none' };
+}
+
 /**
  * Continues a prompt as text. Yields once a token: the text that has become certain, which may be
  * empty. No part of a stop string that ends the text is ever yielded.

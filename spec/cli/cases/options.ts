@@ -104,6 +104,18 @@ export const optionCases: readonly WrongInput[] = [
   },
   { what: 'an empty prompt', args: generate(''), code: 1, line: /the prompt has no token/ },
   {
+    what: 'a chat with a model that has no template',
+    args: generate('a', '--chat'),
+    code: 1,
+    line: /--chat: the model has no chat template\. Leave --chat out, or take a model that was tuned for chats\./,
+  },
+  {
+    what: 'a system message without a chat',
+    args: generate('a', '--system', 'b'),
+    code: 2,
+    line: /--system goes with --chat\./,
+  },
+  {
     what: 'an empty stop string',
     args: generate('a', '--stop', 'x', '--stop', ''),
     code: 2,

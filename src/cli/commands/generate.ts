@@ -12,6 +12,8 @@ export function addGenerate(root: Command): void {
     .description('continue a text, with blocks switched off if asked')
     .optionsGroup('Generation:')
     .requiredOption('--prompt <text>', 'the text to continue')
+    .option('--chat', "the prompt is a message to answer: write it out by the model's chat template", false)
+    .option('--system <text>', 'for --chat: what the system message says (default: what the template says)')
     .option('--max-tokens <n>', 'maximum number of new tokens', wholeNumber(1), 64)
     .option('--temperature <t>', '0 takes the likeliest token', number({ min: 0, max: 1000 }), 0)
     .option('--top-k <k>', 'sample from the k likeliest tokens; 0 = all', wholeNumber(0), 0)
@@ -38,6 +40,7 @@ export function addGenerate(root: Command): void {
   addExamples(command, [
     ['the likeliest continuation', "generate my-model --prompt 'Once upon a time'"],
     ['the same without two blocks', "generate my-model --prompt 'Once upon a time' --mask L1.mlp,L2.mha"],
+    ['an answer of a model that was tuned for chats', "generate my-model --chat --prompt 'Who wrote Hamlet?'"],
     ['one paragraph', "generate my-model --prompt 'Once upon a time' --max-tokens 256 --stop '\\n\\n'"],
     [
       'drawn at random from the likelier tokens',
