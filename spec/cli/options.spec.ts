@@ -10,6 +10,7 @@ const texts = [
   '--data',
   '--eval',
   '--field',
+  '--host',
   '--join',
   '--prompt',
   '--mask',

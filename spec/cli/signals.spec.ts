@@ -39,6 +39,7 @@ describe('an interruption', () => {
     ['prune --fresh', [...search, '--fresh'], /step 1:/, 'interrupted; the same command without --fresh resumes.'],
     ['prune before anything', search, /backend:/, 'interrupted.'],
     ['perplexity', ['perplexity', PLANTED, '--data', TEXT], /chunks/, 'interrupted.'],
+    ['serve', ['serve', '--port', '0'], /Ctrl-C ends it/, 'no longer serving.'],
     ['generate', ['generate', PLANTED, '--prompt', 'a', '--max-tokens', '200'], /backend:/, 'interrupted.'],
     [
       'train',

@@ -1,7 +1,10 @@
-/** Faults of stop strings and chats. */
+/** Faults of stop strings, chats, and the server of files. */
 import type { Mutant } from './mutant.ts';
 
 const stops = { file: 'src/model/stopStrings.ts', specs: ['spec/model/stopStrings.spec.ts'] };
+const served = { file: 'src/cli/serve/servedPath.ts', specs: ['spec/cli/serve/serve.spec.ts'] };
+const files = { file: 'src/cli/serve/staticFiles.ts', specs: ['spec/cli/serve/serve.spec.ts'] };
+const range = { file: 'src/cli/serve/byteRange.ts', specs: ['spec/cli/serve/byteRange.spec.ts'] };
 const completion = { file: 'src/model/completion.ts', specs: ['spec/model/completion.spec.ts'] };
 
 export const serveMutants: readonly Mutant[] = [
@@ -40,6 +43,48 @@ export const serveMutants: readonly Mutant[] = [
     name: 'special tokens that are stop strings end no text',
     from: 'endTokenIds: [...ends, ...tokens.keys()]',
     to: 'endTokenIds: ends',
+  },
+  {
+    ...served,
+    name: 'a path is decoded twice',
+    from: 'decoded = decodeURIComponent(path.slice(1));',
+    to: 'decoded = decodeURIComponent(decodeURIComponent(path.slice(1)));',
+  },
+  {
+    ...served,
+    name: 'parts of a path may begin with a dot',
+    from: "part !== '' && !part.startsWith('.') && ",
+    to: "part !== '' && ",
+  },
+  {
+    ...served,
+    name: 'links that lead out of the folder are followed',
+    from: "if (inside !== '' && !inside.split(sep).every(isPlain)) return NONE;",
+    to: '',
+  },
+  {
+    ...files,
+    name: 'a request under any name is answered',
+    from: 'if (hosts !== null && !hosts.has(hostOf(request))) {',
+    to: 'if (hosts !== null && hosts.size === 0) {',
+  },
+  {
+    ...files,
+    name: 'a range of another version of a file is sent',
+    from: 'wanted === undefined || wanted === tag ?',
+    to: "wanted !== '' ?",
+  },
+  {
+    ...range,
+    name: 'the last bytes are read as the first',
+    from: '{ start: size - length, end: size - 1 }',
+    to: '{ start: 0, end: length - 1 }',
+  },
+  {
+    ...range,
+    name: 'a range that goes on beyond the file is not cut',
+    from: 'Math.min(Number(last), size - 1)',
+    to: 'Number(last)',
   },
   {
     ...completion,

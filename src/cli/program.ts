@@ -8,6 +8,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addPerplexity } from './commands/perplexity.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
+import { addServe } from './commands/serve.ts';
 import { addTrain } from './commands/train.ts';
 import { oneLine } from './oneLine.ts';
 import { refuseRepeats } from './onceOptions.ts';
@@ -28,6 +29,7 @@ export function program(): Command {
   addRepair(root);
   addHeal(root);
   addInspect(root);
+  addServe(root);
   addDoctor(root);
   for (const command of root.commands) command.addHelpOption(help());
   refuseRepeats(root);

@@ -1,5 +1,5 @@
 /** Commands and options that do not exist, do not go together, or are out of their range. */
-import { measure, PLANTED, prune, type WrongInput } from '../wrongInput.ts';
+import { measure, PLANTED, prune, TEXT, type WrongInput } from '../wrongInput.ts';
 
 const generate = (prompt: string, ...rest: string[]): string[] => ['generate', PLANTED, '--prompt', prompt, ...rest];
 
@@ -114,6 +114,24 @@ export const optionCases: readonly WrongInput[] = [
     args: generate('a', '--system', 'b'),
     code: 2,
     line: /--system goes with --chat\./,
+  },
+  {
+    what: 'a folder to serve that is not there',
+    args: ['serve', 'none'],
+    code: 1,
+    line: /^error: none: no such file or folder\./,
+  },
+  {
+    what: 'a file to serve',
+    args: ['serve', TEXT],
+    code: 2,
+    line: /: is a file\. Give the folder that it is in\./,
+  },
+  {
+    what: 'a host to serve on that this machine does not have',
+    args: ['serve', '--host', '203.0.113.1', '--port', '0'],
+    code: 1,
+    line: /^error: --host: '203\.0\.113\.1' is no address of this machine/,
   },
   {
     what: 'an empty stop string',
