@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { program } from '../../src/cli/program.ts';
+import { blockpruner } from './command.ts';
 import { inProcess } from './inProcess.ts';
 import { PLANTED, recipeFiles, TEXT } from './wrongInput.ts';
 
@@ -64,6 +65,12 @@ describe.each(commands.map((command) => [command.name(), command] as const))('%s
       if (words.some((word) => word.includes('/SmolLM2'))) continue;
       const few = words.map((word) => ({ 400: '2', 8192: '1024' })[word] ?? word);
       if (name === 'heal' && !few.includes('--steps')) few.push('--steps', '2');
+      if (name === 'serve') {
+        // It goes on until it is interrupted.
+        const { code: ended } = await blockpruner(few, { cwd: folder, killAt: /Ctrl-C ends it/, signal: 'SIGINT' });
+        expect(ended).toBe(130);
+        continue;
+      }
       const { code, stderr } = await inProcess(few, { cwd: folder });
       expect(`${words.join(' ')}: ${code} ${code === 0 ? '' : stderr}`).toBe(`${words.join(' ')}: 0 `);
     }

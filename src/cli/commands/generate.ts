@@ -40,11 +40,9 @@ export function addGenerate(root: Command): void {
   addExamples(command, [
     ['the likeliest continuation', "generate my-model --prompt 'Once upon a time'"],
     ['the same without two blocks', "generate my-model --prompt 'Once upon a time' --mask L1.mlp,L2.mha"],
-    ['an answer of a model that was tuned for chats', "generate my-model --chat --prompt 'Who wrote Hamlet?'"],
-    ['one paragraph', "generate my-model --prompt 'Once upon a time' --max-tokens 256 --stop '\\n\\n'"],
     [
-      'drawn at random from the likelier tokens',
-      "generate my-model --prompt 'Once upon a time' --temperature 0.8 --top-p 0.9 --seed 7",
+      'drawn at random from the likelier tokens, up to a blank line',
+      "generate my-model --prompt 'Once upon a time' --temperature 0.8 --top-p 0.9 --seed 7 --stop '\\n\\n'",
     ],
   ]);
 }

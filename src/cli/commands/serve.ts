@@ -14,7 +14,7 @@ export function addServe(root: Command): void {
     .option('--quiet', 'print the address and no notes', false)
     .action(serveCommand);
   addExamples(command, [
-    ['the report of a run', 'serve my-run'],
+    ['the report of a run', 'serve runs/first'],
     ['this folder, at a port of your own', 'serve --port 9000'],
   ]);
 }
