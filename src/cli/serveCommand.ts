@@ -21,8 +21,8 @@ const PORTS_TRIED = 20;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 
 /**
- * `blockpruner serve [FOLDER]`: a folder's files over HTTP, for this machine alone unless --host says
- * otherwise. Goes on until it is interrupted.
+ * `blockpruner serve [FOLDER]`: a folder's files over HTTP, for this machine alone unless --host
+ * says otherwise. Goes on until it is interrupted.
  */
 export async function serveCommand(folder: string | undefined, options: ServeOptions): Promise<void> {
   const terminal = new Terminal({ ...options, json: false });

@@ -28,7 +28,7 @@ const types: Readonly<Record<string, string>> = {
   yml: 'application/yaml; charset=utf-8',
 };
 
-/** The media type of a file by its name's ending; bytes (.gguf, .safetensors) where it is none known. */
+/** The media type of a file by its name's ending; else bytes (.gguf, .safetensors). */
 export function contentType(name: string): string {
   const ending = /\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? '';
   return Object.hasOwn(types, ending) ? types[ending] : 'application/octet-stream';

@@ -12,7 +12,7 @@ import { contentType } from './contentType.ts';
 import { listing } from './listing.ts';
 import { servedPath, type ServedFolderPath } from './servedPath.ts';
 
-/** A folder's page, the first of these that is there: a report is what a run's folder is opened for. */
+/** A folder's page, the first of these: a report is what a run's folder is opened for. */
 const INDEX = ['index.html', 'report.html'];
 
 /**
@@ -38,7 +38,7 @@ export interface StaticFiles {
   readonly hosts: ReadonlySet<string> | null;
 }
 
-/** Answers one request. Never throws: what goes wrong is an answer of 500, or a closed connection. */
+/** Answers one request. Never throws: what goes wrong is an answer, or a closed connection. */
 export async function answer(files: StaticFiles, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     await answered(files, request, response);
