@@ -14,6 +14,7 @@ const texts = [
   '--join',
   '--prompt',
   '--mask',
+  '--model',
   '--out',
   '--run',
   '--valid',

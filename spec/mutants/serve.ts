@@ -1,10 +1,11 @@
-/** Faults of stop strings, chats, and the server of files. */
+/** Faults of stop strings, chats, the server of files, and the verifying of runs. */
 import type { Mutant } from './mutant.ts';
 
 const stops = { file: 'src/model/stopStrings.ts', specs: ['spec/model/stopStrings.spec.ts'] };
 const served = { file: 'src/cli/serve/servedPath.ts', specs: ['spec/cli/serve/serve.spec.ts'] };
 const files = { file: 'src/cli/serve/staticFiles.ts', specs: ['spec/cli/serve/serve.spec.ts'] };
 const range = { file: 'src/cli/serve/byteRange.ts', specs: ['spec/cli/serve/byteRange.spec.ts'] };
+const verify = { file: 'src/cli/verifyCommand.ts', specs: ['spec/cli/verify.spec.ts'] };
 const completion = { file: 'src/model/completion.ts', specs: ['spec/model/completion.spec.ts'] };
 
 export const serveMutants: readonly Mutant[] = [
@@ -43,6 +44,38 @@ export const serveMutants: readonly Mutant[] = [
     name: 'special tokens that are stop strings end no text',
     from: 'endTokenIds: [...ends, ...tokens.keys()]',
     to: 'endTokenIds: ends',
+  },
+  {
+    ...verify,
+    name: 'on the same backend a perplexity need not agree to the last bit',
+    from: 'if (then.ppl === now.ppl && then.status === now.status) {',
+    to: 'if (Math.abs((then.ppl ?? 0) / (now.ppl ?? 0) - 1) < 1e-12) {',
+  },
+  {
+    ...verify,
+    name: 'the end is measured without the repair and the removed blocks',
+    from: 'convention: options.convention, run };',
+    to: 'convention: options.convention };',
+  },
+  {
+    ...verify,
+    name: 'fitted tensors are not read',
+    from: 'await store.read(tensor);',
+    to: '',
+  },
+  {
+    ...verify,
+    file: 'src/cli/verify/journalCheck.ts',
+    name: 'steps of the document are not looked up in the journal',
+    from: 'for (const { step, removed, ...ppl } of recorded.steps) {',
+    to: 'for (const { step, removed, ...ppl } of recorded.steps.slice(0, 0)) {',
+  },
+  {
+    ...verify,
+    file: 'src/cli/verify/journalCheck.ts',
+    name: 'the journal of another text passes',
+    from: "if (header.tokens !== recorded.data.hash) throw differs('text');",
+    to: '',
   },
   {
     ...served,

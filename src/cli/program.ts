@@ -10,6 +10,7 @@ import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
 import { addServe } from './commands/serve.ts';
 import { addTrain } from './commands/train.ts';
+import { addVerify } from './commands/verify.ts';
 import { oneLine } from './oneLine.ts';
 import { refuseRepeats } from './onceOptions.ts';
 
@@ -28,6 +29,7 @@ export function program(): Command {
   addTrain(root);
   addRepair(root);
   addHeal(root);
+  addVerify(root);
   addInspect(root);
   addServe(root);
   addDoctor(root);

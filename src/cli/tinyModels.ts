@@ -23,6 +23,12 @@ export function modelArgument(text: string): string {
   return tinyModelFolder(text) ?? text;
 }
 
+/** The text of a model that comes along; null for any other model. */
+export function tinyData(model: string): string | null {
+  const file = texts[tinyName(model) ?? ''];
+  return file === undefined ? null : tinyText(file);
+}
+
 /** Lets a command do without --data where the model that comes along has a text that does, too. */
 export function measuresTinyModels(command: Command): Command {
   const data = command.options.find(({ long }) => long === '--data');
@@ -31,9 +37,8 @@ export function measuresTinyModels(command: Command): Command {
   data.description += '; tiny: models bring their own';
   return command.hook('preAction', (_, { args: [model] }) => {
     if (command.opts<{ data?: unknown }>().data !== undefined) return;
-    const file = texts[tinyName(model) ?? ''];
-    if (file === undefined) command.error(`error: required option '${data.flags}' not specified`);
-    const path = tinyText(file);
+    const path = tinyData(model);
+    if (path === null) command.error(`error: required option '${data.flags}' not specified`);
     command.setOptionValueWithSource('data', data.parseArg?.(path, undefined) ?? path, 'implied');
     new Terminal(command.opts<{ quiet: boolean; json: boolean }>()).note(`data: ${basename(path)}, which comes along`);
   });
