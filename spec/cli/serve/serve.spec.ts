@@ -25,6 +25,7 @@ const files: Readonly<Record<string, string | Buffer>> = {
   'served/empty.txt': '',
   'served/a b & <c>.txt': 'spaced',
   'served/sub/inner.txt': 'inner',
+  'served/per%20cent.txt': 'percent',
   'served/run/report.html': '<p>report</p>',
   'served/site/index.html': '<p>index</p>',
   'served/site/report.html': '<p>report</p>',
@@ -75,6 +76,8 @@ describe('a file', () => {
     });
     expect((await get('/engine.wasm')).headers['content-type']).toBe('application/wasm');
     expect((await get('/a%20b%20&%20%3Cc%3E.txt')).body.toString()).toBe('spaced');
+    // A path is decoded once.
+    expect((await get('/per%2520cent.txt')).body.toString()).toBe('percent');
     expect((await get('/inner-link.txt')).body.toString()).toBe('inner');
     expect(await get('/empty.txt')).toMatchObject({ status: 200, body: Buffer.alloc(0) });
   });
