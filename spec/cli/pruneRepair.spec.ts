@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PruneResult } from '../../src/prune/result.ts';
-import { figure } from '../../src/cli/figures.ts';
+import { figure, pairedChange, shareWords } from '../../src/cli/figures.ts';
 import { inProcess } from './inProcess.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-repair-'));
@@ -32,12 +32,20 @@ describe.each(['end', 'each'])('--repair %s', (when) => {
   it('shows the three models on all texts, and what was fitted', () => {
     const { repair } = documentOf(when);
     expect(repair?.when).toBe(when);
+    const rowOf = (name: string): string => stdout.split('\n').findLast((line) => line.startsWith(`${name} `)) ?? '';
     for (const name of ['dense', 'pruned', 'repaired'] as const) {
       const texts = [repair?.fitted, repair?.heldOut, repair?.evaluation].map((of) => figure(of?.[name].ppl ?? null));
-      const row = stdout.split('\n').findLast((line) => line.startsWith(`${name} `)) ?? '';
-      const levels = row.replaceAll(/ ± \S+/g, '');
+      const levels = rowOf(name).replaceAll(/ ± \S+/g, '');
       expect(levels.trim().split(/\s+/)).toEqual([name, ...texts]);
     }
+    for (const of of [repair?.fitted, repair?.heldOut, repair?.evaluation]) {
+      const { change, back } = of ?? {};
+      if (change)
+        expect(rowOf('change by repair')).toContain(pairedChange({ ...change, standardError: change.natsError }));
+      if (back) expect(rowOf('loss brought back')).toContain(shareWords(back));
+    }
+    expect(repair?.evaluation?.change?.natsError).toBeGreaterThan(0);
+    expect(repair?.evaluation?.back?.standardError).toBeGreaterThan(0);
     expect(stdout).toMatch(/^repaired: refit before each cut, \d tensors? changed/m);
     expect(stdout).toContain('shakespeare-valid.txt');
   });

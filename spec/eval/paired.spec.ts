@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chunkData, type Chunks } from '../../src/eval/chunks.ts';
 import { changeFigures } from '../../src/eval/figures.ts';
 import { conventionNames, isSearchable, type ConventionName } from '../../src/eval/namedConvention.ts';
-import { pairedDifference } from '../../src/eval/paired.ts';
+import { pairedDifference, shareBack } from '../../src/eval/paired.ts';
 import { aggregate, type ChunkScore } from '../../src/eval/perplexity.ts';
 import { ratioEstimate } from '../../src/eval/ratioEstimate.ts';
 import { seededRng } from '../../src/tensor/rng.ts';
@@ -45,6 +45,74 @@ function bootstrap(chunks: Chunks, pruned: ChunkScore[], dense: ChunkScore[], re
   const mean = found.reduce((sum, value) => sum + value, 0) / resamples;
   return Math.sqrt(found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (resamples - 1));
 }
+
+describe('the share of a loss that is back', () => {
+  const convention = fc.constantFrom(...searchable);
+  const size = fc.integer({ min: 3, max: 40 });
+
+  test.prop([convention, fc.nat(), size, fc.double({ min: -1, max: 2, noNaN: true })])(
+    'is the share that every chunk got back, without error where all got the same',
+    (name, seed, count, share) => {
+      const { pruned, dense } = twoModels(seed, count, false);
+      const repaired = pruned.map(({ nats, targets }, at) => ({
+        nats: nats - share * (nats - dense[at].nats),
+        targets,
+      }));
+      const chunks = by(name);
+      fc.pre(pairedDifference(chunks, pruned, dense).nats > 0.01);
+      const found = shareBack(chunks, dense, pruned, repaired);
+      expect(found?.share).toBeCloseTo(share, 8);
+      expect(found?.standardError).toBeLessThan(1e-8);
+    },
+  );
+
+  test.prop([convention, fc.nat(), fc.nat(), size])(
+    'is a ratio of differences, of which one is the dense model’s',
+    (name, seed, other, count) => {
+      const { pruned, dense } = twoModels(seed, count, true);
+      const { pruned: repaired } = twoModels(other, count, true);
+      const chunks = by(name);
+      const lost = pairedDifference(chunks, pruned, dense).nats;
+      const found = shareBack(chunks, dense, pruned, repaired);
+      if (lost < 1e-3) return expect(found).toBeNull();
+      expect(found?.share).toBeCloseTo(-pairedDifference(chunks, repaired, pruned).nats / lost, 8);
+      expect(shareBack(chunks, dense, pruned, dense)?.share).toBeCloseTo(1, 10);
+      expect(shareBack(chunks, dense, pruned, pruned)).toEqual({ share: 0, standardError: 0 });
+    },
+  );
+
+  it('of 64 chunks has the error of a plain bootstrap of 10,000', () => {
+    const { pruned, dense } = twoModels(3, 64, false);
+    const noise = seededRng(9);
+    const repaired = pruned.map(({ nats, targets }, at) => ({
+      nats: nats - (0.6 + 0.2 * noise.normal()) * (nats - dense[at].nats),
+      targets,
+    }));
+    const chunks = by('token-mean');
+    const found = shareBack(chunks, dense, pruned, repaired);
+    const rng = seededRng(64);
+    const drawn = Array.from({ length: 10_000 }, () => {
+      const some = pruned.map(() => rng.int(pruned.length));
+      const sum = (of: ChunkScore[]): number => some.reduce((total, at) => total + of[at].nats, 0);
+      return (sum(pruned) - sum(repaired)) / (sum(pruned) - sum(dense));
+    });
+    const mean = drawn.reduce((total, value) => total + value, 0) / drawn.length;
+    const scatter = Math.sqrt(drawn.reduce((total, value) => total + (value - mean) ** 2, 0) / (drawn.length - 1));
+    expect(Math.abs((found?.standardError ?? NaN) / scatter - 1)).toBeLessThan(0.1);
+  });
+
+  it('is not stated where pruning cost nothing, where a loss is not finite, or with an error of two chunks', () => {
+    const scores = (...means: number[]): ChunkScore[] => means.map((mean) => ({ nats: mean, targets: 1 }));
+    const chunks = by('paper');
+    expect(shareBack(chunks, scores(1, 2, 3), scores(1, 2, 3), scores(1, 1, 1))).toBeNull();
+    expect(shareBack(chunks, scores(1, 2, 3), scores(1, 1, 3), scores(1, 1, 1))).toBeNull();
+    for (const bad of [NaN, Infinity]) {
+      expect(shareBack(chunks, scores(1, 2, 3), scores(2, 3, bad), scores(1, 2, 3))).toBeNull();
+      expect(shareBack(chunks, scores(1, 2, 3), scores(2, 3, 4), scores(1, 2, bad))).toBeNull();
+    }
+    expect(shareBack(chunks, scores(1, 2), scores(2, 4), scores(2, 2))).toEqual({ share: 2 / 3, standardError: null });
+  });
+});
 
 describe('a paired difference', () => {
   it.each(

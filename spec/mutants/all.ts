@@ -23,6 +23,7 @@ import { optionMutants } from './options.ts';
 import { partMutants } from './parts.ts';
 import { repairMathsMutants } from './repairMaths.ts';
 import { repairLoopMutants } from './repairLoop.ts';
+import { repairFiguresMutants } from './repairFigures.ts';
 import { repairMemoryMutants } from './repairMemory.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
@@ -62,6 +63,7 @@ export const mutants: readonly Mutant[] = [
   ...repairWalkMutants,
   ...reportMutants,
   ...repairLoopMutants,
+  ...repairFiguresMutants,
   ...repairMemoryMutants,
   ...tokenizerMutants,
   ...dataMutants,

@@ -2,8 +2,9 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
-import { figures } from '../../src/eval/figures.ts';
-import { aggregate } from '../../src/eval/perplexity.ts';
+import { changeFigures, figures } from '../../src/eval/figures.ts';
+import { pairedDifference, shareBack } from '../../src/eval/paired.ts';
+import { aggregate, type ChunkScore } from '../../src/eval/perplexity.ts';
 import { memoryFiles } from '../../src/platform/files.ts';
 import { nodeHasher } from '../../src/platform/nodeHash.ts';
 import { repairDocument, repairFigures } from '../../src/repair/document.ts';
@@ -37,6 +38,15 @@ describe('a document', () => {
       const own = scores.filter((_, chunk) => rows[chunk][3] === held).map(Number);
       return own.reduce((sum, value) => sum + value, 0) / own.length;
     };
+    for (const [part, held] of [
+      [document.fitted, false],
+      [document.heldOut, true],
+    ] as const) {
+      const own = (scores: readonly ChunkScore[]): ChunkScore[] => scores.filter((_, chunk) => rows[chunk][3] === held);
+      const [whole, before, after] = [dense, pruned, repaired].map(own);
+      expect(part?.change).toEqual(changeFigures(pairedDifference(chunks, after, before)));
+      expect(part?.back).toEqual(shareBack(chunks, whole, before, after));
+    }
     for (const [at, kind] of (['dense', 'pruned', 'repaired'] as const).entries()) {
       const all = rows.map((row) => row[at] as number);
       expect(document.fitted[kind].nll).toBeCloseTo(mean(all, false), 10);
@@ -86,6 +96,8 @@ describe('a document', () => {
     });
     expect(document.fitted.pruned).toMatchObject({ ppl: null, status: 'nan' });
     expect(document.fitted.repaired).toMatchObject({ ppl: null, status: 'infinite' });
+    expect(document.fitted.change).toBeNull();
+    expect(document.fitted.back).toBeNull();
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
   });
 });

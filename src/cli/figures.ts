@@ -1,7 +1,7 @@
 /** Numbers for people. Documents keep all digits. */
-import { formatChange, formatPairedChange, formatPercent } from '../drawing/numbers.ts';
+import { formatChange, formatPairedChange, formatPercent, formatShare } from '../drawing/numbers.ts';
 import type { NonFinite } from '../eval/figures.ts';
-import type { PairedDifference } from '../eval/paired.ts';
+import type { PairedDifference, ShareBack } from '../eval/paired.ts';
 import type { Perplexity } from '../eval/perplexity.ts';
 
 /**
@@ -38,6 +38,11 @@ export function changed(value: number, base: number): string {
 /** A change with its own error: `+24.4 ± 0.8 %`. */
 export function pairedChange({ nats, standardError }: PairedDifference): string {
   return plainSpaces(formatPairedChange(nats, standardError));
+}
+
+/** A share with its own error: `74.1 ± 0.9 %`. */
+export function shareWords({ share, standardError }: ShareBack): string {
+  return plainSpaces(formatShare(share, standardError));
 }
 
 /** A terminal's text is searched and copied: no U+00A0 in it. */

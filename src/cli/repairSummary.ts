@@ -5,7 +5,7 @@ import { plural } from '../drawing/numbers.ts';
 import type { RepairRunResult } from '../prune/repair/repairRun.ts';
 import { figureTexts, repairedModels, type RepairDocument } from '../repair/document.ts';
 import { repairWords, writtenRepair } from '../repair/readDocument.ts';
-import { figure, percent, table } from './figures.ts';
+import { figure, pairedChange, percent, shareWords, table } from './figures.ts';
 
 /** Names of blocks that a line lists; it counts the others. */
 const LISTED = 8;
@@ -29,13 +29,25 @@ export function repairLines(repair: RepairDocument, data: string): string[] {
   const texts = figureTexts(repair, data);
   const rows = repairedModels.map((name) => [name, ...texts.map(({ figures }) => withError(figures[name]))]);
   return [
-    table(['perplexity', ...texts.map(({ name }) => `>${name}`)], rows),
+    table(['perplexity', ...texts.map(({ name }) => `>${name}`)], [...rows, ...changeRows(texts)]),
     '',
     `repaired: ${repairWords(writtenRepair(repair))}${ridgeWords(blocks)}`,
     ...keptLines(blocks),
     ...(notRepaired.length === 0
       ? []
       : [`no kept block stands before ${listed(notRepaired)}, so nothing makes up for what was removed there`]),
+  ];
+}
+
+/** What the repair did to the pruned model, each difference with an error of its own. */
+function changeRows(texts: ReturnType<typeof figureTexts>): string[][] {
+  const against = texts.map(({ figures: { change } }) => {
+    return change ? pairedChange({ nats: change.nats, standardError: change.natsError }) : '–';
+  });
+  const back = texts.map(({ figures: of }) => (of.back ? shareWords(of.back) : '–'));
+  return [
+    ['change by repair', ...against],
+    ['loss brought back', ...back],
   ];
 }
 

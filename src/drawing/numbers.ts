@@ -63,6 +63,14 @@ export function formatPairedChange(nats: number, error: number | null): string {
   return `${sign}${Math.abs(percent).toFixed(digits)}\u00A0±\u00A0${(100 * spread).toFixed(digits)}\u00A0%`;
 }
 
+/** A share with its standard error: `74.1 ± 0.9 %`, to two digits of the error. */
+export function formatShare(share: number, error: number | null): string {
+  const sign = share < 0 ? MINUS : '';
+  if (error === null || !Number.isFinite(error)) return `${sign}${Math.abs(100 * share).toFixed(0)}\u00A0%`;
+  const digits = error === 0 ? 0 : Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(100 * error))));
+  return `${sign}${Math.abs(100 * share).toFixed(digits)}\u00A0±\u00A0${(100 * error).toFixed(digits)}\u00A0%`;
+}
+
 /** A count of parameters: `134.5 M`. */
 export function formatParameters(count: number): string {
   const units: readonly [number, string][] = [

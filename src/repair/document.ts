@@ -5,7 +5,8 @@
  */
 import type { Chunks } from '../eval/chunks.ts';
 import type { Convention, DataSummary } from '../eval/convention.ts';
-import { figures, type PerplexityFigures } from '../eval/figures.ts';
+import { changeFigures, figures, type ChangeFigures, type PerplexityFigures } from '../eval/figures.ts';
+import { pairedDifference, shareBack, type ShareBack } from '../eval/paired.ts';
 import { aggregate, type ChunkScore } from '../eval/perplexity.ts';
 import type { BlockFit, Repaired, RepairSettings } from './repair.ts';
 import type { StoredTensor } from './store.ts';
@@ -17,6 +18,10 @@ export interface RepairFigures {
   readonly pruned: PerplexityFigures;
   /** After it. */
   readonly repaired: PerplexityFigures;
+  /** `repaired` against `pruned`, paired over the same chunks. Older documents have none. */
+  readonly change?: ChangeFigures | null;
+  /** What share of the loss that pruning added the repair took away; null where that was none. */
+  readonly back?: ShareBack | null;
 }
 
 /** The same on a text that the repair has not seen. */
@@ -122,13 +127,13 @@ export function repairFigures(
 ): RepairFigures {
   const whole = chunks.ids.every((_, chunk) => counts(chunk));
   const measured = whole ? chunks : { ...chunks, scoredBytes: null };
-  const of = (scores: readonly ChunkScore[]): PerplexityFigures => {
-    return figures(
-      aggregate(
-        measured,
-        scores.filter((_, chunk) => counts(chunk)),
-      ),
-    );
+  const own = (scores: readonly ChunkScore[]): ChunkScore[] => scores.filter((_, chunk) => counts(chunk));
+  const [unpruned, before, after] = [dense, pruned, repaired].map(own);
+  return {
+    dense: figures(aggregate(measured, unpruned)),
+    pruned: figures(aggregate(measured, before)),
+    repaired: figures(aggregate(measured, after)),
+    change: changeFigures(pairedDifference(measured, after, before)),
+    back: shareBack(measured, unpruned, before, after),
   };
-  return { dense: of(dense), pruned: of(pruned), repaired: of(repaired) };
 }

@@ -41,6 +41,25 @@ describe('the report of a repaired result', () => {
     if (repaired.ppl !== null) expect(last.startsWith(formatSignificant(repaired.ppl, 3))).toBe(true);
   });
 
+  test.prop([repairedResult()])(
+    'states the share that is back with its error, and without one in older documents',
+    (result) => {
+      const words = (changes: object): string => {
+        const fitted = { ...result.repair.fitted, ...changes };
+        const [first] = elementsOf(
+          parseMarkup(repairSection({ ...result, repair: { ...result.repair, fitted } })?.markup ?? ''),
+        )
+          .filter(({ name }) => name === 'tbody')
+          .flatMap((body) => elementsOf(body).filter(({ name }) => name === 'tr'));
+        return textOf(first);
+      };
+      expect(words({ back: { share: 0.7412, standardError: 0.0093 } })).toMatch(/74\.12\u00A0±\u00A00\.93\u00A0%$/);
+      expect(words({ back: { share: -0.1, standardError: null } })).toMatch(/\u221210\u00A0%$/);
+      expect(words({ back: null })).toMatch(/(?:%|–)$/);
+      expect(words({ back: null })).not.toContain('±');
+    },
+  );
+
   test.prop([repairedResult()])('shows a row a text and a row a block', (result) => {
     const { heldOut, evaluation, blocks } = result.repair;
     const markup = repairSection(result)?.markup ?? '';

@@ -1,6 +1,6 @@
 import type { PerplexityFigures } from '../../eval/figures.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
-import { formatChange, formatCount, formatSignificant, plural } from '../../drawing/numbers.ts';
+import { formatChange, formatCount, formatShare, formatSignificant, plural } from '../../drawing/numbers.ts';
 import type { PruneRepair, PruneResult } from '../result.ts';
 import { formatPerplexity } from './perplexityWords.ts';
 import { scrollable, section } from './section.ts';
@@ -47,14 +47,14 @@ function textsTable({ fitted, heldOut, evaluation }: PruneRepair): Markup {
   ];
   const cell = ({ ppl, status }: PerplexityFigures): Child => formatPerplexity(ppl, status);
   return tableOf(
-    'Perplexity. Back: how much of what pruning lost, in nats per token, the repair brought back.',
+    'Perplexity. Back: how much of what pruning lost, in nats per token, the repair brought back; ± is the standard error of that share, paired over chunks.',
     ['Text', 'Dense', 'Pruned', 'Repaired', 'Back'],
-    rows.map(({ name, of: { dense, pruned, repaired } }) => [
+    rows.map(({ name, of: { dense, pruned, repaired, back } }) => [
       name,
       cell(dense),
       cell(pruned),
       cell(repaired),
-      backWords(dense.nll, pruned.nll, repaired.nll),
+      back ? formatShare(back.share, back.standardError) : backWords(dense.nll, pruned.nll, repaired.nll),
     ]),
   );
 }
