@@ -38,6 +38,8 @@ export type {
   TextRun,
 } from './library/model.ts';
 
+export type { PlannedStep, RunPlan } from './prune/cost/planTypes.ts';
+
 // Models
 export { openModel, type OpenedModel } from './formats/openModel.ts';
 export { Transformer } from './model/transformer.ts';

@@ -4,7 +4,9 @@ import { SearchProgress } from '../../src/cli/progress.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import type { ScoredCandidate, SearchEvent } from '../../src/prune/events.ts';
 import { Mask } from '../../src/model/mask.ts';
+import type { MethodEvent } from '../../src/prune/method.ts';
 import { layersOf } from '../model/layers.ts';
+import { planOf } from './planOf.ts';
 
 const perplexityOf = (ppl: number): ScoredCandidate['perplexity'] => ({
   ppl,
@@ -46,7 +48,7 @@ const progress: Extract<SearchEvent, { type: 'progress' }> = {
 
 let written = '';
 const stderr = process.stderr;
-const before = { write: stderr.write, isTTY: stderr.isTTY };
+const before = { write: stderr.write, isTTY: stderr.isTTY, columns: stderr.columns };
 
 beforeEach(() => {
   written = '';
@@ -60,7 +62,7 @@ afterEach(() => {
 });
 
 /** What the events leave on stderr. */
-function shown(events: readonly SearchEvent[], options: { terminal?: boolean; quiet?: boolean } = {}): string {
+function shown(events: readonly MethodEvent[], options: { terminal?: boolean; quiet?: boolean } = {}): string {
   stderr.isTTY = options.terminal ?? false;
   const bar = new SearchProgress(new Terminal({ quiet: options.quiet ?? false, json: false }));
   for (const event of events) bar.show(event);
@@ -124,7 +126,7 @@ describe('on a terminal', () => {
   const bar = (event: Partial<typeof progress>): string => shown([{ ...progress, ...event }], { terminal: true });
 
   it('the step, its candidates and how much is done', () => {
-    expect(bar({})).toMatch(/step 1 .*25% · 12 candidates/);
+    expect(bar({})).toMatch(/step 1 [█░]+ 25% · .* · 12 candidates/);
   });
 
   it.each([
@@ -134,16 +136,51 @@ describe('on a terminal', () => {
     [3 * 3600, '9:00:00'],
     [0.1, '0:00'],
   ])('the time that is left, after %d s', (seconds, left) => {
-    expect(bar({ seconds })).toContain(`${left} left`);
+    expect(bar({ seconds })).toContain(`step ${left} left`);
   });
 
   it('no time where all so far came from the journal', () => {
-    expect(bar({ computed: 0, seconds: 0 })).toContain('… left');
+    expect(bar({ computed: 0, seconds: 0 })).toContain('step … left');
   });
 
   it('the best candidate so far', () => {
-    expect(bar({ best: null })).not.toContain('best so far');
-    expect(bar({ best: { name: 'L1.mlp', ppl: 12.345_67 } })).toContain('best so far L1.mlp 12.346');
+    expect(bar({ best: null })).not.toContain('best');
+    expect(bar({ best: { name: 'L1.mlp', ppl: 12.345_67 } })).toContain('best L1.mlp 12.346');
+  });
+
+  it('with a plan, which step of how many, what is left of the run, and how fast it goes', () => {
+    const plan = planOf([100, 90, 80]);
+    const at = [{ type: 'plan', plan, done: 0 } as const, progress];
+    stderr.columns = 160;
+    const text = shown(at, { terminal: true });
+    expect(text).toContain('12 candidates, 3 steps: about 1.7 min for the first step, 4.5 min for all');
+    // 100 tokens in 12 models, a quarter of them in 25 s.
+    expect(text).toMatch(
+      /step 1 of 3 [█░]+ 25% · step 1:15 left · run 4:05 left · 0:00 elapsed · 12 candidates · 12\.0 tokens\/s/,
+    );
+    const bounded = shown([{ type: 'plan', plan: { ...plan, atMost: true }, done: 0 }, progress], { terminal: true });
+    expect(bounded).toContain('step 1 of at most 3 ');
+  });
+
+  it('in as many columns as the terminal has by then', () => {
+    for (const columns of [40, 60, 100]) {
+      stderr.columns = columns;
+      written = '';
+      const pieces = shown([progress], { terminal: true }).split('\u001B');
+      const line = pieces.find((text) => text.includes('step 1')) ?? '';
+      expect(line.replace(/^\[\d*[A-Z]/, '').length).toBeLessThan(columns);
+    }
+  });
+
+  it('the block that a repair is fitting', () => {
+    const leader = { step: 2, name: 'L3.mha', index: 0, of: 5 };
+    stderr.columns = 100;
+    expect(shown([{ type: 'repairing', leader: null, block: 'L5.mlp', fraction: 0.5 }], { terminal: true })).toMatch(
+      /repair [█░]+ 50% · L5\.mlp/,
+    );
+    expect(shown([{ type: 'repairing', leader, block: 'L5.mlp', fraction: 0.5 }], { terminal: true })).toContain(
+      'step 2, L3.mha, 1 of 5 · L5.mlp',
+    );
   });
 
   it('one bar, which is gone before a line is written', () => {

@@ -223,6 +223,19 @@ export function modelSuite(fixtures: Fixtures): void {
       });
     });
 
+    it('tells its plan first where it is asked to, and comes to the same', async () => {
+      await using(async (model) => {
+        const events = await eventsOf(model.prune({ ...search, plan: true }));
+        const [first] = events;
+        expect(first).toMatchObject({ type: 'plan', done: 0, plan: { candidates: 12, steps: { most: 3, least: 3 } } });
+        expect(first.type === 'plan' && first.plan.seconds.total).toBeGreaterThan(0);
+        const plain = await eventsOf(model.prune(search));
+        expect(plain.some(({ type }) => type === 'plan')).toBe(false);
+        const stepsOf = (all: typeof plain): unknown => all.filter(({ type }) => type === 'step');
+        expect(stepsOf(events)).toEqual(stepsOf(plain));
+      });
+    });
+
     it('measures every step on a held-out text, as the command line names it', async () => {
       await using(async (model) => {
         const few = { data: text, tokens: 256, chunk: 32, blocks: 2, kind: 'mlp' } as const;

@@ -1,30 +1,38 @@
 /** A search's progress: a live bar on a terminal, one plain line a step otherwise. */
-import { Presets, SingleBar } from 'cli-progress';
+import { Presets, SingleBar, type Options, type Params } from 'cli-progress';
 import type { RepairProgressEvent, RowPasses, SearchProgressEvent, StepEvent, StepRace } from '../prune/events.ts';
 import type { BlockScore, MethodEvent } from '../prune/method.ts';
-import { plural } from '../drawing/numbers.ts';
+import { formatSignificant, plural } from '../drawing/numbers.ts';
+import type { RunPlan } from '../prune/cost/planTypes.ts';
+import { barLine, type BarPart } from './barLine.ts';
 import { changed, figure, pairedChange, percent } from './figures.ts';
 import { isLong, planLine } from './planText.ts';
+import { RunClock } from './runClock.ts';
 import type { Terminal } from './terminal.ts';
 
 export class SearchProgress {
   readonly #terminal: Terminal;
   #bar: SingleBar | null = null;
-  /** Of the bar that was shown last. */
-  #format = '';
   #densePpl = NaN;
+  #plan: RunPlan | null = null;
+  #clock = new RunClock(null);
+  readonly #now: () => number;
+  readonly #started: number;
 
-  constructor(terminal: Terminal) {
+  /** @param now milliseconds of a clock. */
+  constructor(terminal: Terminal, now: () => number = () => performance.now()) {
     this.#terminal = terminal;
+    this.#now = now;
+    this.#started = now();
   }
 
   show(event: MethodEvent): void {
     if (event.type === 'warning') this.#terminal.warn(event.message);
     if (event.type === 'progress' && this.#terminal.live) this.#showStep(event);
-    if (event.type === 'scoring' && this.#terminal.live) this.#showBar(SCORES, event.fraction, {});
-    if (event.type === 'evaluating' && this.#terminal.live) this.#showBar(EVALUATION, event.fraction, {});
+    if (event.type === 'scoring' && this.#terminal.live) this.#showBar('scores', event.fraction, []);
+    if (event.type === 'evaluating' && this.#terminal.live) this.#showBar('held-out text', event.fraction, []);
     if (event.type === 'repairing' && this.#terminal.live) this.#showRepair(event);
-    if (event.type === 'plan' && isLong(event.plan)) this.#line(planLine(event.plan));
+    if (event.type === 'plan') this.#showPlan(event.plan);
     if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;
@@ -39,6 +47,12 @@ export class SearchProgress {
   close(): void {
     this.#bar?.stop();
     this.#bar = null;
+  }
+
+  #showPlan(plan: RunPlan): void {
+    this.#plan = plan;
+    this.#clock = new RunClock(plan);
+    if (isLong(plan)) this.#line(planLine(plan));
   }
 
   #stepLine(event: StepEvent): string {
@@ -62,36 +76,49 @@ export class SearchProgress {
   }
 
   #showStep(event: SearchProgressEvent): void {
-    const left = event.computed > 0 ? ((1 - event.fraction) / event.computed) * event.seconds : NaN;
-    this.#showBar(STEP, event.fraction, {
-      step: event.step,
-      candidates: plural(event.candidates, 'candidate'),
-      best: event.best === null ? '' : ` · best so far ${event.best.name} ${figure(event.best.ppl)}`,
-      left: Number.isFinite(left) ? duration(left) : '…',
-    });
+    const { step, candidates, fraction, computed, seconds, best } = event;
+    const { step: ofStep, run } = this.#clock.left(event);
+    const steps = this.#plan === null ? '' : ` of ${this.#plan.atMost ? 'at most ' : ''}${this.#plan.steps.most}`;
+    // Each candidate's model scores each token.
+    const tokens = (this.#plan?.tokens ?? 0) * candidates * computed;
+    const rate = tokens > 0 && seconds > 0 ? `${formatSignificant(tokens / seconds)} tokens/s` : '';
+    this.#showBar(`step ${step}${steps}`, fraction, [
+      { text: ofStep === null ? 'step … left' : `step ${duration(ofStep)} left`, rank: 2 },
+      { text: run === null ? '' : `run ${duration(run)} left`, rank: 1 },
+      { text: `${duration((this.#now() - this.#started) / 1000)} elapsed`, rank: 4 },
+      { text: best === null ? '' : `best ${best.name} ${figure(best.ppl)}`, rank: 3 },
+      { text: plural(candidates, 'candidate'), rank: 6 },
+      { text: rate, rank: 5 },
+    ]);
   }
 
   #showRepair({ leader, block, fraction }: RepairProgressEvent): void {
-    const what = leader === null ? '' : ` · step ${leader.step}, ${leader.name}, ${leader.index + 1} of ${leader.of}`;
-    this.#showBar(REPAIR, fraction, { block, what });
+    const of = leader === null ? '' : `step ${leader.step}, ${leader.name}, ${leader.index + 1} of ${leader.of}`;
+    this.#showBar('repair', fraction, [
+      { text: of, rank: 3 },
+      { text: block, rank: 1 },
+    ]);
   }
 
-  #showBar(format: string, fraction: number, payload: object): void {
-    if (this.#format !== format) this.close();
+  /** What is shown is put together anew each time: the terminal may be another size by then. */
+  #showBar(title: string, fraction: number, parts: readonly BarPart[]): void {
+    const line = { title, fraction, parts };
     if (this.#bar === null) {
-      this.#format = format;
-      const look = { format, clearOnComplete: true, hideCursor: true, barsize: 24, stream: process.stderr, fps: 8 };
+      const look = { format: formatLine, clearOnComplete: true, hideCursor: true, stream: process.stderr, fps: 8 };
       this.#bar = new SingleBar(look, Presets.shades_classic);
-      this.#bar.start(1000, 0, payload);
+      this.#bar.start(1000, 0, line);
     }
-    this.#bar.update(Math.floor(fraction * 1000), payload);
+    this.#bar.update(Math.floor(fraction * 1000), line);
   }
 }
 
-const STEP = 'step {step} {bar} {percentage}% · {candidates} · {left} left{best}';
-const REPAIR = 'repair {bar} {percentage}% · {block}{what}';
-const EVALUATION = 'held-out text {bar} {percentage}%';
-const SCORES = 'scores {bar} {percentage}%';
+/** Columns where the terminal does not say. */
+const USUAL_COLUMNS = 80;
+
+function formatLine(_options: Options, _params: Params, payload: unknown): string {
+  const { title, fraction, parts } = payload as { title: string; fraction: number; parts: readonly BarPart[] };
+  return barLine(title, fraction, parts, process.stderr.columns || USUAL_COLUMNS);
+}
 
 /** `scores of 24 candidates: from 0.0123 (L7.mha) to 1.27 (L0.mlp)` */
 function scoredLine(scores: readonly BlockScore[]): string {

@@ -86,6 +86,7 @@ export const pruneRules: Rules = {
   eval: anything,
   journal: text,
   fresh: flag,
+  plan: flag,
 };
 export const repairRules: Rules = {
   ...evaluationRules,

@@ -67,6 +67,7 @@ export async function* pruneEvents(
       gradients: model.backend.name === 'gpu' ? undefined : gradients,
       activationBytes,
       checkpointBytes: spareBytes,
+      plan: settings.plan === true ? { weightBytes: planned.weightBytes } : undefined,
       version: platform.version,
       origin: { ...platform.surroundings, settings: told(settings) },
       newHasher: platform.newHasher,

@@ -137,6 +137,11 @@ export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRe
   journal?: string;
   /** Start over, discarding what the journal holds. Default false. */
   fresh?: boolean;
+  /**
+   * Measure for some two seconds, and tell first, by the event `plan`, what the run will take:
+   * steps, passes, operations, memory, seconds. Default false.
+   */
+  plan?: boolean;
 }
 
 /** What is refitted, on what text, and how. Overlapping chunks cannot be fitted on. */

@@ -18,7 +18,7 @@ const names: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Options that are switches on the command line. */
-const switches = new Set(['hub', 'offline', 'fresh', 'chat']);
+const switches = new Set(['hub', 'offline', 'fresh', 'chat', 'plan']);
 
 /** A flag, with the value that follows where it is one of few: `--bos none`, `--threads 1`. */
 const flags =

@@ -24,12 +24,18 @@ const LIKELY = 4;
 /** Its multiples spread evenly over 0 … 1. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-/** Orders spread evenly over the model, the same in every run. */
+/**
+ * Above 1, more of them go in the front half: a search seldom removes the last blocks first. The
+ * later the removed block, the shorter the next step.
+ */
+const FRONT = 1.5;
+
+/** Orders spread over the model, the same in every run. */
 export function likelyOrders(what: ToRemove): Candidate[][] {
   return Array.from({ length: LIKELY }, (_, order) =>
     orderOf(what, (candidates, step) => {
       const share = ((order + 0.5) / LIKELY + step * GOLDEN) % 1;
-      return Math.floor(share * candidates.length);
+      return Math.floor(share ** FRONT * candidates.length);
     }),
   );
 }
