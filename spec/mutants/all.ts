@@ -5,6 +5,7 @@ import { cliMutants } from './cli.ts';
 import { conventionMutants } from './conventions.ts';
 import { commandMutants } from './command.ts';
 import { coreMutants } from './core.ts';
+import { costMutants } from './cost.ts';
 import { dataMutants } from './data.ts';
 import { dataFormMutants } from './dataForms.ts';
 import { drawingMutants } from './drawing.ts';
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ...conventionMutants,
   ...commandMutants,
   ...coreMutants,
+  ...costMutants,
   ...drawingMutants,
   ...opMutants,
   ...packagingMutants,
