@@ -27,15 +27,18 @@ export class WeightPieces {
   readonly backend: Backend;
   readonly config: ModelConfig;
   readonly finalNorm: NormWeights;
+  /** Whether all of them are held at once, and each is read but once. */
+  readonly fit: boolean;
   readonly #cache: WeightCache;
   #rope: { table: RopeTable; positions: number } | null = null;
 
-  private constructor(source: WeightSource, backend: Backend, finalNorm: NormWeights, cache: WeightCache) {
+  private constructor(source: WeightSource, backend: Backend, finalNorm: NormWeights, budgetBytes: number) {
     this.source = source;
     this.backend = backend;
     this.config = source.config;
     this.finalNorm = finalNorm;
-    this.#cache = cache;
+    this.fit = piecesOf(source).reduce((sum, { bytes }) => sum + bytes, 0) <= budgetBytes;
+    this.#cache = new WeightCache(budgetBytes);
   }
 
   /**
@@ -51,7 +54,7 @@ export class WeightPieces {
       );
     }
     const finalNorm = await loadNorm(source, backend, modelTensorNames(source.config).finalNorm);
-    return new WeightPieces(source, backend, finalNorm, new WeightCache(budgetBytes));
+    return new WeightPieces(source, backend, finalNorm, budgetBytes);
   }
 
   /** A block's weights. They may be dropped when the next piece is asked for. */
@@ -143,10 +146,19 @@ function tileBytes({ vocabSize, hiddenSize }: ModelConfig, first: number): numbe
 
 /** What must be in memory at once, at the least: the largest block, or a tile of the head. */
 export function largestPiece(source: WeightSource): { name: string; bytes: number } {
+  return piecesOf(source).reduce((largest, piece) => (piece.bytes > largest.bytes ? piece : largest));
+}
+
+/** All blocks, and the tiles of the head. */
+function piecesOf(source: WeightSource): { name: string; bytes: number }[] {
   const { config } = source;
+  const { vocabSize, hiddenSize } = config;
   const pieces = walkOf(config).map((id) => {
     return { name: formatBlock(id), bytes: packedBytes(source, blockTensorNames(config, id)) };
   });
-  pieces.push({ name: 'a tile of the LM head', bytes: Math.min(HEAD_TILE, config.vocabSize) * config.hiddenSize * 4 });
-  return pieces.reduce((largest, piece) => (piece.bytes > largest.bytes ? piece : largest));
+  for (let first = 0; first < vocabSize; first += HEAD_TILE) {
+    const rows = Math.min(HEAD_TILE, vocabSize - first);
+    pieces.push({ name: 'a tile of the LM head', bytes: rows * hiddenSize * 4 });
+  }
+  return pieces;
 }

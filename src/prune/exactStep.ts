@@ -10,8 +10,7 @@ import { appendAll } from './appendAll.ts';
 import { stepWork, walkWork } from './blockPasses.ts';
 import type { ScoredCandidate, StepOutcome } from './events.ts';
 import type { GroupRecord } from './journalRecords.ts';
-import { lowest } from './lowest.ts';
-import { namesThese, outOfPlace, type StepInput, type StepMeasurement } from './measureStep.ts';
+import { bestOf, namesThese, outOfPlace, scoredAlone, type StepInput, type StepMeasurement } from './measureStep.ts';
 import type { Priced, PricingJob } from './pricing/pricer.ts';
 
 export class ExactStep implements StepMeasurement {
@@ -70,10 +69,8 @@ export class ExactStep implements StepMeasurement {
     return { done, ahead: this.#input.chunks.ids.length - done, perChunk: 1 };
   }
 
-  best(): { name: string; ppl: number } | null {
-    if (this.#base.length === 0) return null;
-    const best = lowest(this.#scored());
-    return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
+  best(job: ReadonlyMap<string, readonly ChunkScore[]>): { name: string; ppl: number } | null {
+    return bestOf(this.#base.length > 0 ? this.#scored() : scoredAlone(this.#input, job));
   }
 
   outcome(): StepOutcome {

@@ -5,16 +5,17 @@
  */
 import { FormatError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
+import { aggregate, type ChunkScore } from '../eval/perplexity.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import type { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Candidate } from './candidates.ts';
-import type { SearchProgressEvent, StepOutcome } from './events.ts';
+import type { ScoredCandidate, SearchProgressEvent, StepOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type GroupRecord, type RaceRecord } from './journalRecords.ts';
+import { lowest } from './lowest.ts';
 import { mapEvents } from './mapEvents.ts';
-import type { Priced, Pricer, PricingJob } from './pricing/pricer.ts';
-import type { SweepProgress } from './pricing/sweep.ts';
+import type { Priced, Pricer, PricingJob, PricingProgress } from './pricing/pricer.ts';
 
 /** What a search works on. */
 export interface SearchInput {
@@ -42,8 +43,11 @@ export interface StepMeasurement {
   add(job: PricingJob, priced: Priced): Promise<void>;
   /** Work done and still to do, in any one unit, and how much of it a chunk of the next job is. */
   work(): { done: number; ahead: number; perChunk: number };
-  /** The lowest perplexity over the chunks seen; null before the first. */
-  best(): { name: string; ppl: number } | null;
+  /**
+   * The lowest perplexity over the chunks seen; before the first it is the lowest over a job's
+   * chunks, of candidates that have their scores already. Null where there is none.
+   */
+  best(job: ReadonlyMap<string, readonly ChunkScore[]>): { name: string; ppl: number } | null;
   /** What it all came to, once `next` gives null. */
   outcome(): StepOutcome;
 }
@@ -57,31 +61,38 @@ export async function* measureStep(
   measurement: StepMeasurement,
 ): AsyncGenerator<SearchProgressEvent, StepOutcome> {
   const started = performance.now();
-  const recorded = measurement.work().done;
+  /** What runs before this one did, in the measurement's unit. */
+  let before = measurement.work().done;
   for (let job = measurement.next(); job !== null; job = measurement.next()) {
     const { done, ahead, perChunk } = measurement.work();
-    const best = measurement.best();
     const { chunks: group, candidates } = job;
-    const progress = ({ passes, totalPasses }: SweepProgress): SearchProgressEvent => {
-      const now = done + (passes / totalPasses) * group.length * perChunk;
+    const priced = new Map<string, readonly ChunkScore[]>();
+    let best = measurement.best(priced);
+    let keptOfJob = 0;
+    const progress = ({ share, kept, scores }: PricingProgress): SearchProgressEvent => {
+      for (const [name, own] of scores ?? []) priced.set(name, own);
+      if (scores !== undefined && scores.size > 0) best = measurement.best(priced);
+      const now = done + share * group.length * perChunk;
+      keptOfJob = kept * group.length * perChunk;
       return {
         type: 'progress',
         step,
         candidates: candidates.length,
         fraction: now / (done + ahead),
         seconds: (performance.now() - started) / 1000,
-        computed: (now - recorded) / (done + ahead),
+        computed: (now - before - keptOfJob) / (done + ahead),
         best,
       };
     };
-    const priced = yield* mapEvents(pricer.price(job), progress);
+    const answer = yield* mapEvents(pricer.price(job), progress);
     // The dense model must be sound; candidates need not be.
     if (step === 1) {
       for (const [at, chunk] of group.entries()) {
-        await requireFiniteLoss(model, chunks, mask, [priced.base[at]], chunk);
+        await requireFiniteLoss(model, chunks, mask, [answer.base[at]], chunk);
       }
     }
-    await measurement.add(job, priced);
+    await measurement.add(job, answer);
+    before += keptOfJob;
   }
   return measurement.outcome();
 }
@@ -100,4 +111,21 @@ export function namesThese(record: GroupRecord | RaceRecord, candidates: readonl
     record.candidates.length === candidates.length &&
     record.candidates.every((name, index) => name === candidates[index].name)
   );
+}
+
+/** Candidates over the chunks of a first job alone, as far as they have their scores. */
+export function scoredAlone(
+  { candidates, chunks }: StepInput,
+  job: ReadonlyMap<string, readonly ChunkScore[]>,
+): ScoredCandidate[] {
+  return candidates.flatMap((candidate) => {
+    const scores = job.get(candidate.name);
+    return scores === undefined ? [] : [{ ...candidate, perplexity: aggregate(chunks, scores) }];
+  });
+}
+
+/** The lowest of them by name; null where none is finite. */
+export function bestOf(scored: readonly ScoredCandidate[]): { name: string; ppl: number } | null {
+  const best = lowest(scored);
+  return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
 }

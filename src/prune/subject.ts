@@ -110,8 +110,8 @@ async function* price(
       const group = yield* remember(`prices of ${names} from chunk ${first}`, async function* () {
         const count = Math.min(pricer.groupSize, total - first);
         const job = { mask: Mask.empty, candidates, chunks: Array.from({ length: count }, (_, at) => first + at) };
-        const priced = yield* mapEvents(pricer.price(job), ({ passes, totalPasses }) => {
-          return { type: 'scoring', fraction: (first + (passes / totalPasses) * count) / total } as const;
+        const priced = yield* mapEvents(pricer.price(job), ({ share }) => {
+          return { type: 'scoring', fraction: (first + share * count) / total } as const;
         });
         // The whole model must be sound; without a block it need not be.
         await requireFiniteLoss(model, chunks, Mask.empty, priced.base, first);

@@ -24,7 +24,7 @@ const plainPricer: MakePricer = (model, chunks, groupSize) => ({
     const rows: Float32Array[][] = [];
     for (const without of [mask, ...candidates.map(({ blocks }) => mask.with(blocks))]) {
       rows.push(await model.nll(ids, without));
-      yield { passes: rows.length, totalPasses: candidates.length + 1 };
+      yield { share: rows.length / (candidates.length + 1), kept: 0 };
     }
     const [base, ...scores] = rows.map((own) => own.map((nll, at) => scoreChunk(chunks, group[at], nll)));
     const sums = rows.slice(1).map((own) => own.map((nll, at) => segmentNats(chunks, group[at], nll)));
@@ -45,7 +45,7 @@ const splitPricer: MakePricer = (model, chunks, groupSize) => {
       for (const [at, worker] of workers.entries()) {
         const candidates = at === 0 ? job.candidates.slice(0, half) : job.candidates.slice(half);
         answers.push((await drain(worker.price({ ...job, candidates }))).result);
-        yield { passes: at + 1, totalPasses: 2 };
+        yield { share: (at + 1) / 2, kept: 0 };
       }
       const [one, two] = answers;
       return {

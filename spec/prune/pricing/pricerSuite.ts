@@ -86,9 +86,15 @@ export function pricerSuite(name: string, make: MakePricer): void {
         expect(result.seconds).toBeGreaterThanOrEqual(0);
 
         // Progress rises to the whole of it.
-        const shares = events.map(({ passes, totalPasses }) => passes / totalPasses);
+        const shares = events.map(({ share }) => share);
         expect(shares.every((share, at) => share > 0 && share >= (shares[at - 1] ?? 0))).toBe(true);
         if (shares.length > 0) expect(shares.at(-1)).toBe(1);
+        // Scores that are told on the way are those of the end, each once.
+        const told = events.flatMap(({ scores }) => [...(scores ?? [])]);
+        expect(new Set(told.map(([name]) => name)).size).toBe(told.length);
+        for (const [name, own] of told) {
+          expect(own).toEqual(result.scores[candidates.findIndex((candidate) => candidate.name === name)]);
+        }
       },
     );
 

@@ -70,14 +70,18 @@ for (const { name, make } of [reference, ...simdBackends(1), ...simdBackends(3)]
         expect(twin).toEqual({ base: result.base, candidates: result.candidates });
 
         expect(result.passes).toBe(expectedPasses(layers, mask, candidates));
-        expect(events).toHaveLength(2 * layers - mask.size);
-        let done = 0;
-        for (const { passes, totalPasses } of events) {
-          expect(passes).toBeGreaterThan(done);
+        let [done, most] = [0, 0];
+        for (const { passes, totalPasses, share, kept } of events) {
+          expect(passes).toBeGreaterThanOrEqual(done);
+          expect(share).toBeGreaterThan(most);
           expect(totalPasses).toBe(result.passes);
-          done = passes;
+          expect(kept).toBe(0);
+          [done, most] = [passes, share];
         }
-        if (events.length > 0) expect(done).toBe(result.passes);
+        expect([done, most]).toEqual([result.passes, 1]);
+        expect(events.flatMap(({ figures }) => [...figures.keys()]).toSorted()).toEqual(
+          candidates.map(({ name }) => name).toSorted(),
+        );
         model.free();
         expect(backend.bytesInUse()).toBe(0);
       },

@@ -20,6 +20,8 @@ export interface Bundle {
   readonly names: readonly string[];
   /** [names.length · R, C] for streams of R rows. */
   readonly stream: DeviceTensor;
+  /** The place in the walk (`walkIndex`) of the next block that they are to pass. */
+  readonly at: number;
 }
 
 /**
@@ -51,13 +53,13 @@ export class Bundles {
   }
 
   /** A candidate's stream, as a bundle of its own. */
-  add(name: string, stream: DeviceTensor): void {
-    this.#push({ names: [name], stream });
+  add(name: string, stream: DeviceTensor, at: number): void {
+    this.#push({ names: [name], stream, at });
   }
 
   /**
-   * What bundles of an earlier walk hold of the `wanted` candidates. One that is wanted whole is
-   * shared, not copied.
+   * What other bundles hold of the `wanted` candidates. One that is wanted whole is shared, not
+   * copied.
    */
   take(bundles: readonly Bundle[], wanted: ReadonlySet<string>): void {
     for (const bundle of bundles) {
@@ -65,41 +67,45 @@ export class Bundles {
       if (names.length === bundle.names.length) this.#push(bundle);
       else if (names.length > 0) {
         const stream = stacked(this.#holders.backend, (scope) => rowsOf(scope, bundle, wanted));
-        this.#push({ names, stream });
+        this.#push({ names, stream, at: bundle.at });
       }
     }
   }
 
   /**
-   * Stacks neighbours that fit into one bundle. The fork that is to skip the next block stays
-   * alone.
+   * Stacks neighbours that fit into one bundle and are to pass the block at `place`. A fork that
+   * skips that block stays alone.
    */
-  stack(skipping: string | undefined): void {
-    for (let at = 0; at + 1 < this.#list.length;) {
-      const [upper, lower] = this.#list.slice(at, at + 2);
+  stack(place: number): void {
+    for (let index = 0; index + 1 < this.#list.length;) {
+      const [upper, lower] = this.#list.slice(index, index + 2);
       const names = [...upper.names, ...lower.names];
-      if (names.length > this.#size || (skipping !== undefined && names.includes(skipping))) {
-        at++;
+      if (names.length > this.#size || Math.max(upper.at, lower.at) > place) {
+        index++;
         continue;
       }
       const stream = stacked(this.#holders.backend, () => [upper.stream, lower.stream]);
       this.#holders.hold(stream);
-      this.#list.splice(at, 2, { names, stream });
+      this.#list.splice(index, 2, { names, stream, at: place });
       for (const part of [upper, lower]) this.#holders.release(part.stream);
     }
   }
 
   /** Puts what came out of a block in the place of what went in. */
-  replace(index: number, stream: DeviceTensor): void {
+  replace(index: number, stream: DeviceTensor, at: number): void {
     const { names, stream: before } = this.#list[index];
     this.#holders.hold(stream);
-    this.#list[index] = { names, stream };
+    this.#list[index] = { names, stream, at };
     this.#holders.release(before);
   }
 
-  /** Lets go of all streams. */
-  release(): void {
-    for (const { stream } of this.#list.splice(0)) this.#holders.release(stream);
+  /** Lets go of all streams, or of those whose names are all among these. */
+  release(some?: ReadonlySet<string>): void {
+    const gone = this.#list.filter(({ names }) => some === undefined || names.every((name) => some.has(name)));
+    for (const bundle of gone) {
+      this.#list.splice(this.#list.indexOf(bundle), 1);
+      this.#holders.release(bundle.stream);
+    }
   }
 
   #push(bundle: Bundle): void {

@@ -20,12 +20,42 @@ export interface WalkState {
   readonly forks: readonly Bundle[];
 }
 
+/** A state that is being put together: its forks come in portions, and the base with the last. */
+interface Gathered {
+  readonly position: number;
+  /** Null until the walk's unpruned stream has come there. */
+  base: DeviceTensor | null;
+  readonly forks: Bundle[];
+  /** Names the masked blocks before the position. */
+  readonly removed: string;
+  /** Of all its streams, also of those that are still to come. */
+  readonly bytes: number;
+}
+
+/** What one portion of a walk's forks brings to a state. */
+export interface PartialState {
+  readonly position: number;
+  /** Null where it is not there yet. */
+  readonly base: DeviceTensor | null;
+  readonly forks: readonly Bundle[];
+}
+
+/** What decides which states a walk leaves. */
+export interface WalkSize {
+  /** Places of the whole walk. */
+  readonly places: number;
+  /** Bytes of one stream. */
+  readonly streamBytes: number;
+  /** How many streams fork before a place. */
+  readonly forksBefore: (place: number) => number;
+}
+
 /** The checkpoints of one group of chunks, from step to step. */
 export class Checkpoints {
   readonly #holders: StreamHolders;
   readonly #budgetBytes: number;
-  /** By position; `removed` names the masked blocks before it. */
-  readonly #states = new Map<number, WalkState & { readonly removed: string; readonly bytes: number }>();
+  /** By position. */
+  readonly #states = new Map<number, Gathered>();
   #bytes = 0;
 
   /**
@@ -48,36 +78,30 @@ export class Checkpoints {
    */
   latest(mask: Mask, candidates: readonly { name: string; blocks: readonly BlockId[] }[]): WalkState | null {
     let latest: WalkState | null = null;
-    for (const state of this.#states.values()) {
-      const needed = candidates.filter(({ blocks }) => walkIndex(blocks[0]) < state.position);
-      const forked = new Set(state.forks.flatMap(({ names }) => names));
-      if (state.removed !== removedBefore(mask, state.position) || !needed.every(({ name }) => forked.has(name))) {
-        this.#drop(state.position);
-      } else if (latest === null || state.position > latest.position) {
-        latest = state;
+    for (const { position, base, forks, removed } of this.#states.values()) {
+      const needed = candidates.filter(({ blocks }) => walkIndex(blocks[0]) < position);
+      const forked = new Set(forks.flatMap(({ names }) => names));
+      if (base === null || removed !== removedBefore(mask, position) || !needed.every(({ name }) => forked.has(name))) {
+        this.#drop(position);
+      } else if (latest === null || position > latest.position) {
+        latest = { position, base, forks };
       }
     }
     return latest;
   }
 
   /**
-   * Keeps a state of a walk over `length` blocks if there is room for it and it is one of the
+   * Takes a portion's part of a state, if there is room for the whole state and it is one of the
    * evenly spread ones that the budget holds in all: the number of streams grows along the walk,
-   * so m states take about m · length / 2 of them.
+   * so m states take about m · places / 2 of them.
    */
-  offer(mask: Mask, state: WalkState, length: number): void {
-    const streamBytes = state.base.rows * state.base.cols * 4;
-    const count = Math.min(length, Math.floor((2 * this.#budgetBytes) / (length * streamBytes)));
-    const spread =
-      Math.floor((state.position * (count + 1)) / length) > Math.floor(((state.position - 1) * (count + 1)) / length);
-    const bytes = state.forks.reduce((sum, { names }) => sum + names.length, 1) * streamBytes;
-    if (count < 1 || !spread || this.#states.has(state.position) || this.#bytes + bytes > this.#budgetBytes) return;
-    this.#holders.hold(state.base);
-    for (const { stream } of state.forks) this.#holders.hold(stream);
-    const { position, base, forks } = state;
-    const removed = removedBefore(mask, position);
-    this.#states.set(position, { position, base, forks: [...forks], removed, bytes });
-    this.#bytes += bytes;
+  offer(mask: Mask, { position, base, forks }: PartialState, size: WalkSize): void {
+    const state = this.#states.get(position) ?? this.#begin(mask, position, size);
+    if (state === null || state.base !== null) return;
+    if (base !== null) this.#holders.hold(base);
+    for (const { stream } of forks) this.#holders.hold(stream);
+    state.base = base;
+    state.forks.push(...forks);
   }
 
   /** Lets go of everything. */
@@ -85,12 +109,24 @@ export class Checkpoints {
     for (const position of this.#states.keys()) this.#drop(position);
   }
 
+  /** Room for a state; null where it is not to be kept. */
+  #begin(mask: Mask, position: number, { places, streamBytes, forksBefore }: WalkSize): Gathered | null {
+    const count = Math.min(places, Math.floor((2 * this.#budgetBytes) / (places * streamBytes)));
+    const spread = Math.floor((position * (count + 1)) / places) > Math.floor(((position - 1) * (count + 1)) / places);
+    const bytes = (1 + forksBefore(position)) * streamBytes;
+    if (count < 1 || !spread || this.#bytes + bytes > this.#budgetBytes) return null;
+    const state = { position, base: null, forks: [], removed: removedBefore(mask, position), bytes };
+    this.#states.set(position, state);
+    this.#bytes += bytes;
+    return state;
+  }
+
   #drop(position: number): void {
     const state = this.#states.get(position);
     if (state === undefined) return;
     this.#states.delete(position);
     this.#bytes -= state.bytes;
-    this.#holders.release(state.base);
+    if (state.base !== null) this.#holders.release(state.base);
     for (const { stream } of state.forks) this.#holders.release(stream);
   }
 }

@@ -4,6 +4,7 @@ import { footprint, streamBytes, walkBytes } from '../../model/footprint.ts';
 import type { Backend } from '../../backends/backend.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { bundleSize } from './bundles.ts';
+import type { PortionSize } from './sweep.ts';
 
 /** What decides how much memory rows take: the model's shape, and the backend's own needs. */
 export interface Shape {
@@ -41,6 +42,24 @@ export function planBundle(model: Shape, chunk: number, candidates: number, grou
   const fitting = Math.floor(room / (rows * footprint(config).bytesPerRow));
   return Math.max(1, Math.min(fitting, bundleSize(config, rows, backend.stackBytes)));
 }
+
+/**
+ * How many forks walk to the end together, so that what a killed walk loses is little: bundle by
+ * bundle where all weights stay at hand. Where they do not, each portion reads them again from its
+ * first block on: a portion then has rows enough for the reading to be little beside the computing.
+ * @param rows of a stream.
+ * @param fit whether all weights are in memory at once.
+ */
+export function planPortion(rows: number, bundle: number, fit: boolean): PortionSize {
+  if (fit) return { streams: bundle, headRows: 0 };
+  return { streams: Math.max(bundle, Math.ceil(PORTION_ROWS / rows)), headRows: PORTION_ROWS / 2 };
+}
+
+/**
+ * Reading a weight takes as long as computing with it for some 150 rows (f16 from a disk cache, two
+ * cores); so many rows make that a fiftieth.
+ */
+const PORTION_ROWS = 8192;
 
 /** Bytes of one chunk's streams, a fork for each candidate and the unpruned one, as they walk. */
 export function chunkBytes({ config, backend }: Shape, chunk: number, candidates: number): number {

@@ -7,7 +7,6 @@ import { ShapeError } from '../../errors.ts';
 import type { ChunkScore } from '../../eval/perplexity.ts';
 import type { Mask } from '../../model/mask.ts';
 import type { Candidate } from '../candidates.ts';
-import type { SweepProgress } from './sweep.ts';
 
 /** What the search wants priced: each candidate on top of the mask, and the mask alone. */
 export interface PricingJob {
@@ -18,6 +17,15 @@ export interface PricingJob {
   readonly chunks: readonly number[];
   /** Whether the losses of each chunk's segments are wanted too: a race judges by them. */
   readonly segments?: boolean;
+}
+
+/** How far a job is. */
+export interface PricingProgress {
+  /** The share of its work that is done, 0 … 1; `kept` of it by a process before this one. */
+  readonly share: number;
+  readonly kept: number;
+  /** Scores that are new since the event before, by the candidate's name: [chunk]. */
+  readonly scores?: ReadonlyMap<string, readonly ChunkScore[]>;
 }
 
 /** The answer to a job. Scores are the same to the last bit whoever gives it. */
@@ -46,7 +54,7 @@ export interface Pricer {
    * Runs a job; one at a time. A caller that abandons the generator abandons the job.
    * @throws ShapeError for chunks that are not there or too many.
    */
-  price(job: PricingJob): AsyncGenerator<SweepProgress, Priced>;
+  price(job: PricingJob): AsyncGenerator<PricingProgress, Priced>;
   /** Lets go of all that it keeps; it can price no more. */
   close(): void | Promise<void>;
 }

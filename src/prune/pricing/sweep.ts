@@ -19,26 +19,26 @@
  * once a fork has skipped its block it is stacked below others, and in the drawing the two lower
  * lines are one tall stream from L1.mha on. The unpruned stream stays on its own, so that forks
  * and checkpoints can go on taking its handle as it is.
+ *
+ * Nor need all forks walk at once. They go in portions, the earliest forks first: a portion walks to
+ * the end and has its figures, while the unpruned stream waits where the next portion begins. That
+ * takes no pass more, and at any time the walk is a few streams and the figures that are known
+ * (course.ts). A `WalkKeeper` puts those on disk now and then, for a killed run to go on from.
  */
 import { formatBlock, walkIndex, walkPlaces } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
 import { bySequence, nextTokens, type Transformer } from '../../model/transformer.ts';
 import { walkOf } from '../../model/walk.ts';
-import { sweepPasses } from '../blockPasses.ts';
 import type { Candidate } from '../candidates.ts';
-import { bundleSize, Bundles, unstack } from './bundles.ts';
-import { Checkpoints } from './checkpoints.ts';
+import { bundleSize, unstack } from './bundles.ts';
+import { Checkpoints, type WalkSize } from './checkpoints.ts';
+import { BASE, Course, type SweepProgress } from './course.ts';
 import { StreamHolders, type StreamBackend } from './streamHolders.ts';
+import { workOf } from './sweepWork.ts';
 
 /** What a sweep walks: a model, or what counts a model's work (cost/dryModel.ts). */
 export interface SweepModel extends Pick<Transformer, 'config' | 'embed' | 'block' | 'headNll'> {
   readonly backend: StreamBackend;
-}
-
-export interface SweepProgress {
-  /** Block passes done and to do in all; a pass is one block on one stream. */
-  passes: number;
-  totalPasses: number;
 }
 
 export interface SweepResult {
@@ -48,6 +48,14 @@ export interface SweepResult {
   base: Float32Array[];
   /** Block passes done: those of a whole sweep, less what a checkpoint made unnecessary. */
   passes: number;
+}
+
+/** How many streams walk to the end together. */
+export interface PortionSize {
+  /** Forks of a portion. */
+  readonly streams: number;
+  /** Rows that the head takes at once, in whole bundles; 0 = bundle by bundle. */
+  readonly headRows: number;
 }
 
 /** How a sweep uses memory. None of it changes a bit of what comes out. */
@@ -60,13 +68,31 @@ export interface SweepMemory {
   checkpoints?: Checkpoints;
   /** The most streams of a bundle; 1 = none is stacked. Default: as many as the backend wants. */
   bundle?: number;
+  /** Default: all at once. */
+  portion?: PortionSize;
+  /** Keeps the walk for another process; default: nothing is kept. */
+  keeper?: CourseKeeper;
 }
+
+/** Who keeps a walk. */
+export interface CourseKeeper {
+  /** Where the walk was when it was kept last, its streams uploaded; null where nothing is kept. */
+  resume(holders: StreamHolders, bundle: number): Promise<Course | null>;
+  /** Keeps the course if that is due. */
+  keepWhenDue(course: Course): Promise<void>;
+  /** Keeps a course from which no stream can be lost for a while: what follows takes them apart. */
+  keepBefore(course: Course): Promise<void>;
+  /** Keeps a walk that is left before its end. It never throws. */
+  keepAtLast(course: Course): Promise<void>;
+}
+
+const ALL: PortionSize = { streams: Infinity, headRows: Infinity };
 
 /**
  * Prices `candidates` on top of `mask` for a group of chunks [B][T]. Each candidate's blocks must
  * be unmasked and adjacent in the walk, and no two candidates may share one. Yields progress after
- * every block. However it ends, abandoned or with an error included, it leaves no stream behind
- * but those in `checkpoints`.
+ * every pass. However it ends, abandoned or with an error included, it leaves no stream behind but
+ * those in `checkpoints`, and with a keeper what it has computed is kept.
  */
 export async function* sweep(
   model: SweepModel,
@@ -75,65 +101,139 @@ export async function* sweep(
   candidates: readonly Candidate[],
   memory: SweepMemory = {},
 ): AsyncGenerator<SweepProgress, SweepResult> {
-  const seqLen = ids[0].length;
-  const { config, backend } = model;
-  const { holders = new StreamHolders(backend) } = memory;
-  const { checkpoints = new Checkpoints(holders, 0) } = memory;
-  const { bundle = bundleSize(config, ids.length * seqLen, backend.stackBytes) } = memory;
-  const walk = walkOf(config, mask);
-  const removedBy = new Map(candidates.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c.name] as const)));
-  const from = checkpoints.latest(mask, candidates);
-  const start = from?.position ?? 0;
-  const ahead = walk.filter((block) => walkIndex(block) >= start);
-  const totalPasses = sweepPasses(walk, candidates, walk.length - ahead.length);
-  const forks = new Bundles(holders, bundle);
-  let base = from?.base ?? (await model.embed(ids));
-  holders.hold(base);
-  let passes = 0;
-  let walked = false;
-
+  const { portion = ALL, keeper } = memory;
+  const course = await courseOf(model, ids, mask, candidates, memory);
   try {
-    forks.take(from?.forks ?? [], new Set(candidates.map(({ name }) => name)));
-    for (const block of ahead) {
-      const position = walkIndex(block);
-      const skipping = removedBy.get(formatBlock(block));
-      forks.stack(skipping);
-      if (position > start) {
-        checkpoints.offer(mask, { position, base, forks: forks.all }, walkPlaces(config));
-      }
-      for (const [index, { names, stream }] of forks.all.entries()) {
-        if (skipping !== undefined && names.includes(skipping)) continue;
-        forks.replace(index, await model.block(block, stream, seqLen));
-        passes += names.length;
-      }
-      const next = await model.block(block, base, seqLen);
-      passes++;
-      if (skipping !== undefined && !forks.has(skipping)) forks.add(skipping, base);
-      holders.hold(next);
-      holders.release(base);
-      base = next;
-      yield { passes, totalPasses };
+    if (course.kept > 0) yield course.progress();
+    const portions = course.portions(candidates, portion.streams);
+    for (const [index, some] of portions.entries()) {
+      const isLast = index === portions.length - 1;
+      course.begin(some);
+      yield* passBlocks({ model, ids, mask, candidates, memory, course }, some, isLast);
+      yield* passHead({ model, ids, memory, course }, isLast ? [BASE] : []);
     }
-    walked = true;
   } finally {
-    if (!walked) {
-      forks.release();
-      holders.release(base);
-    }
+    if (!course.isThrough) await keeper?.keepAtLast(course);
+    course.release();
   }
-
-  const tall = [...forks.all.map(({ stream }) => stream), base];
-  const rows = await model.headNll(tall, nextTokens(ids), (stream) => holders.release(stream));
-  const own = unstack(forks.all, rows);
   return {
-    candidates: candidates.map(({ name }) => bySequence(ownOf(own, name), ids)),
-    base: bySequence(rows[rows.length - 1], ids),
-    passes,
+    candidates: candidates.map(({ name }) => bySequence(nllOf(course, name), ids)),
+    base: bySequence(nllOf(course, BASE), ids),
+    passes: course.passes,
   };
 }
 
-function ownOf(own: ReadonlyMap<string, Float32Array>, name: string): Float32Array {
-  const nll = own.get(name);
-  if (nll === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
-  return nll;
+/** A walk under way: what is walked, and where it is. */
+interface Walk {
+  readonly model: SweepModel;
+  readonly ids: readonly Int32Array[];
+  readonly mask: Mask;
+  readonly candidates: readonly Candidate[];
+  readonly memory: SweepMemory;
+  readonly course: Course;
+}
+
+/** Where the walk begins: where it was left, at a checkpoint, or with the embedding. */
+async function courseOf(
+  model: SweepModel,
+  ids: readonly Int32Array[],
+  mask: Mask,
+  candidates: readonly Candidate[],
+  memory: SweepMemory,
+): Promise<Course> {
+  const { config, backend } = model;
+  const { holders = new StreamHolders(backend), checkpoints, keeper } = memory;
+  const { bundle = bundleSize(config, ids.length * ids[0].length, backend.stackBytes) } = memory;
+  const kept = (await keeper?.resume(holders, bundle)) ?? null;
+  if (kept !== null) return kept;
+  const walk = walkOf(config, mask);
+  const from = checkpoints?.latest(mask, candidates) ?? null;
+  const skipped = walk.filter((block) => walkIndex(block) < (from?.position ?? 0)).length;
+  const work = workOf(config, walk, candidates, skipped);
+  const base = { stream: from?.base ?? (await model.embed(ids)), at: from?.position ?? 0 };
+  const course = new Course(holders, base, bundle, work);
+  try {
+    if (from !== null) course.waitFor(from, candidates);
+    return course;
+  } catch (error) {
+    course.release();
+    throw error;
+  }
+}
+
+/**
+ * A portion's forks to the end of the walk, and the base as far as the next portion lets it: the
+ * last portion takes it along to the end.
+ */
+async function* passBlocks(
+  { model, ids, mask, candidates, memory: { checkpoints, keeper }, course }: Walk,
+  portion: readonly Candidate[],
+  isLast: boolean,
+): AsyncGenerator<SweepProgress, void> {
+  const { forks } = course;
+  const seqLen = ids[0].length;
+  const size = walkSize(model, ids, candidates);
+  const removedBy = new Map(portion.flatMap((c) => c.blocks.map((block) => [formatBlock(block), c] as const)));
+  const lastFork = Math.max(-1, ...portion.map(({ blocks }) => walkIndex(blocks[0])));
+  for (const block of walkOf(model.config, mask)) {
+    const place = walkIndex(block);
+    forks.stack(place);
+    if (place > course.start) checkpoints?.offer(mask, course.stateAt(place), size);
+    for (const [index, { names, stream, at }] of forks.all.entries()) {
+      // Has passed this block already, or skips it.
+      if (at > place) continue;
+      forks.replace(index, await model.block(block, stream, seqLen), place + 1);
+      course.passes += names.length;
+      await keeper?.keepWhenDue(course);
+      yield course.progress();
+    }
+    const base = course.baseAt(place);
+    if (base === null) continue;
+    const skipping = removedBy.get(formatBlock(block));
+    if (skipping !== undefined && !forks.has(skipping.name)) {
+      forks.add(skipping.name, base, 1 + Math.max(...skipping.blocks.map(walkIndex)));
+    }
+    if (!isLast && place >= lastFork) continue;
+    course.moveBase(await model.block(block, base, seqLen), place + 1);
+    course.passes++;
+    await keeper?.keepWhenDue(course);
+    yield course.progress();
+  }
+}
+
+/** The head on streams that have passed all blocks: a portion's forks, and those named besides. */
+async function* passHead(
+  { model, ids, memory: { portion = ALL, keeper }, course }: Pick<Walk, 'model' | 'ids' | 'memory' | 'course'>,
+  besides: readonly string[],
+): AsyncGenerator<SweepProgress, void> {
+  for (const bundles of course.throughBlocks(besides, portion.headRows)) {
+    // One bundle stays held meanwhile. Several are let go of one by one, to make room: whoever is
+    // killed then goes on from before.
+    const alone = bundles.length === 1;
+    if (!alone) await keeper?.keepBefore(course);
+    const release = alone ? () => {} : course.give(bundles);
+    const rows = await model.headNll(
+      bundles.map(({ stream }) => stream),
+      nextTokens(ids),
+      release,
+    );
+    course.finish(unstack(bundles, rows));
+    await keeper?.keepWhenDue(course);
+    yield course.progress();
+  }
+}
+
+function walkSize({ config }: SweepModel, ids: readonly Int32Array[], candidates: readonly Candidate[]): WalkSize {
+  const places = candidates.map(({ blocks }) => walkIndex(blocks[0]));
+  return {
+    places: walkPlaces(config),
+    streamBytes: ids.length * ids[0].length * config.hiddenSize * 4,
+    forksBefore: (place) => places.filter((own) => own < place).length,
+  };
+}
+
+function nllOf({ figures }: Course, name: string): Float32Array {
+  const own = figures.get(name);
+  if (own === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
+  return own.nll;
 }

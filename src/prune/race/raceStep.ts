@@ -10,7 +10,7 @@ import type { Candidate } from '../candidates.ts';
 import type { ScoredCandidate, StepOutcome, StepRace } from '../events.ts';
 import type { RaceRecord } from '../journalRecords.ts';
 import { lowest } from '../lowest.ts';
-import { namesThese, outOfPlace, type StepInput, type StepMeasurement } from '../measureStep.ts';
+import { bestOf, namesThese, outOfPlace, scoredAlone, type StepInput, type StepMeasurement } from '../measureStep.ts';
 import type { Priced, PricingJob } from '../pricing/pricer.ts';
 import { Race } from './race.ts';
 import { raceOrder, type DesignEffect, type RaceSettings } from './raceRule.ts';
@@ -89,10 +89,9 @@ export class RaceStep implements StepMeasurement {
     return { done: this.#chunkPasses, ahead: (this.#order.length - this.#race.seen) * perChunk, perChunk };
   }
 
-  best(): { name: string; ppl: number } | null {
-    if (this.#race.seen === 0) return null;
-    const best = lowest(this.#race.alive.map((index) => this.#perplexityOf(index)));
-    return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
+  best(job: ReadonlyMap<string, readonly ChunkScore[]>): { name: string; ppl: number } | null {
+    const { seen, alive } = this.#race;
+    return bestOf(seen > 0 ? alive.map((index) => this.#perplexityOf(index)) : scoredAlone(this.#input, job));
   }
 
   outcome(): StepOutcome {

@@ -3,8 +3,7 @@ import type { Mask } from '../../model/mask.ts';
 import type { Transformer } from '../../model/transformer.ts';
 import type { LoopModels } from '../evaluatedSearch.ts';
 import { localPricer } from '../pricing/localPricer.ts';
-import type { Priced, Pricer, PricingJob } from '../pricing/pricer.ts';
-import type { SweepProgress } from '../pricing/sweep.ts';
+import type { Priced, Pricer, PricingJob, PricingProgress } from '../pricing/pricer.ts';
 import { canRepair, type Repairs } from './repairs.ts';
 
 interface Open {
@@ -35,7 +34,7 @@ export class RepairedPricer implements Pricer, LoopModels {
     this.#repairs = repairs;
   }
 
-  async *price(job: PricingJob): AsyncGenerator<SweepProgress, Priced> {
+  async *price(job: PricingJob): AsyncGenerator<PricingProgress, Priced> {
     const { pricer } = await this.#under(job.mask);
     return yield* pricer.price(job);
   }
