@@ -11,6 +11,7 @@ import { dataFormMutants } from './dataForms.ts';
 import { drawingMutants } from './drawing.ts';
 import { figureMutants } from './figures.ts';
 import { facadeMutants } from './facade.ts';
+import { keepingMutants } from './keeping.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
 import { methodMutants } from './methods.ts';
@@ -46,6 +47,7 @@ export const mutants: readonly Mutant[] = [
   ...opMutants,
   ...packagingMutants,
   ...kernelMutants,
+  ...keepingMutants,
   ...statisticsMutants,
   ...libraryMutants,
   ...likelihoodMutants,

@@ -34,25 +34,25 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...sweep,
     name: 'the sweep walks removed blocks too',
-    from: 'walkOf(config, mask)',
-    to: 'walkOf(config)',
+    from: 'of walkOf(model.config, mask)',
+    to: 'of walkOf(model.config)',
   },
   {
     ...sweep,
     name: 'mask of the wrong kind in the sweep: the fork passes its own block',
-    from: 'if (skipping !== undefined && names.includes(skipping)) continue;',
-    to: 'if (names.includes(formatBlock(block))) continue;',
+    from: '1 + Math.max(...skipping.blocks.map(walkIndex))',
+    to: 'place + 1',
   },
   {
     ...sweep,
     name: 'the fork is taken after its block',
-    from: 'forks.add(skipping, base);',
-    to: 'forks.add(skipping, next);',
+    from: 'forks.add(skipping.name, base, 1',
+    to: 'forks.add(skipping.name, await model.block(block, base, seqLen), 1',
   },
   {
     ...checkpoints,
     name: 'stale checkpoint: removals before it are not looked at',
-    from: 'state.removed !== removedBefore(mask, state.position) || ',
+    from: 'removed !== removedBefore(mask, position) || ',
     to: '',
   },
   {
@@ -64,13 +64,13 @@ export const searchMutants: readonly Mutant[] = [
   {
     ...checkpoints,
     name: 'checkpoint forks are not held',
-    from: 'for (const { stream } of state.forks) this.#holders.hold(stream);',
+    from: 'for (const { stream } of forks) this.#holders.hold(stream);',
     to: '',
   },
   {
     ...bundles,
     name: 'bundles: the fork that skips the next block is stacked with others',
-    from: '(skipping !== undefined && names.includes(skipping))',
+    from: 'Math.max(upper.at, lower.at) > place',
     to: 'names.length < 2',
   },
   {

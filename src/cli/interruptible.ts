@@ -4,20 +4,27 @@
  */
 import { Script } from 'node:vm';
 import type { Backend, DeviceTensor, LinearWeight } from '../backends/backend.ts';
-import { interrupted } from './interruption.ts';
+import { signalled } from './interruption.ts';
 
 /** A script takes no arguments, so it finds what to compute here. */
 const KEY = '__blockprunerCompute';
 const script = new Script(`globalThis.${KEY}()`);
 
-/** Computes without a pause; Ctrl-C ends the process meanwhile, as it does everywhere. */
+/** What was being computed was broken off, and the process is about to end. */
+export class BrokenOff extends Error {}
+
+/**
+ * Computes without a pause. Ctrl-C breaks it off: then the process ends, as it does everywhere.
+ * @throws BrokenOff where what was computed before is to be kept first.
+ */
 export function interruptible<T>(compute: () => T): T {
   Object.assign(globalThis, { [KEY]: compute });
   try {
     return script.runInThisContext({ breakOnSigint: true }) as T;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') interrupted(130);
-    throw error;
+    if ((error as NodeJS.ErrnoException | null)?.code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
+    signalled(130);
+    throw new BrokenOff('interrupted');
   }
 }
 

@@ -4,11 +4,11 @@
  * stack), 2 wrong usage, 130 interrupted.
  */
 import { commandLine } from './commandLine.ts';
-import { interrupted, restoreTerminal } from './interruption.ts';
+import { restoreTerminal, signalled } from './interruption.ts';
 
-process.on('SIGINT', () => interrupted(130));
-process.on('SIGTERM', () => interrupted(143));
-process.on('SIGHUP', () => interrupted(129));
+process.on('SIGINT', () => signalled(130));
+process.on('SIGTERM', () => signalled(143));
+process.on('SIGHUP', () => signalled(129));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   restoreTerminal();
   process.stderr.write(`error: stdout: ${outputErrors[error.code ?? ''] ?? `cannot be written (${error.code}).`}\n`);

@@ -27,6 +27,8 @@ const config =
   (command: string): Mark =>
   (text) =>
     new RegExp(`^\\{\\s*"command": "${command}"`).test(text);
+/** A sweep that is under way (courseFile.ts). */
+const walk: Mark = (text) => text.startsWith('blockpruner walk ');
 const report: Mark = (text) => text.includes('class="kicker">Block pruning report');
 const curve: Mark = (text) => text.startsWith('<svg ');
 
@@ -37,6 +39,7 @@ const curve: Mark = (text) => text.startsWith('<svg ');
 export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Mark | null>>>> = {
   prune: {
     'journal.jsonl': records('header'),
+    'walk.state': walk,
     'result.json': document('prune'),
     [KEPT_CONFIG]: config('prune'),
     'del_order_list.json': null,

@@ -48,6 +48,7 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   /** Say what the run would take, and stop. */
   plan: boolean;
   fresh: boolean;
+  saveEvery: number;
   force: boolean;
   json: boolean;
   quiet: boolean;
@@ -178,7 +179,7 @@ function searchInto(
   options: PruneOptions,
   terminal: Terminal,
 ): Promise<PruneResult> {
-  return journalled(out, options.fresh, terminal, (sink) =>
+  return journalled(out, options, terminal, (sink, keeping) =>
     run({
       ...runOptions(opened, chunks, options),
       stop,
@@ -193,6 +194,7 @@ function searchInto(
       origin,
       newHasher: nodeHasher,
       sink,
+      keeping,
     }),
   );
 }

@@ -98,7 +98,7 @@ async function repairInto(
   options: RepairOptions,
   terminal: Terminal,
 ): Promise<RepairRunResult> {
-  return journalled(out, options.fresh, terminal, (sink) =>
+  return journalled(out, options, terminal, (sink) =>
     repairRun({
       model,
       chunks,

@@ -23,6 +23,7 @@ import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts'
 import { mapEvents } from './mapEvents.ts';
 import { modelSummary } from './modelSummary.ts';
 import { planGroup } from './pricing/plan.ts';
+import { WalkKeeper, type Keeping } from './pricing/walkKeeper.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
 import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
 import { unitsOf } from '../repair/units.ts';
@@ -81,6 +82,8 @@ export interface RunOptions {
   origin?: Origin;
   newHasher: () => Hasher;
   sink: JournalSink;
+  /** Keeps sweeps that are under way, beside the journal; default: a killed run loses them. */
+  keeping?: Keeping;
 }
 
 export interface RunRepair extends RepairMeans {
@@ -125,11 +128,14 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const outcome = new Outcome(model.backend.perplexityNoise);
     const repairs = repairsOf(options, journal);
     const evaluation = evaluationOf(options, journal);
-    const work = method.run(subjectOf({ ...options, repairs, evaluation }, journal, gradients), settings, stop);
+    const keeper = options.keeping === undefined ? null : new WalkKeeper(options.keeping, hashes, options.newHasher);
+    const subject = subjectOf({ ...options, repairs, evaluation, keeper }, journal, gradients);
+    const work = method.run(subject, settings, stop);
     const edits = yield* mapEvents(work, (event) => {
       outcome.take(event);
       return event;
     });
+    await keeper?.clear();
     const end = outcome.end(method.name, edits);
     const repair = yield* repairOf(options, { journal, repairs, evaluation }, end);
     const sample = await sampleOnce(options, journal, end.mask, repair === null ? null : repairs);

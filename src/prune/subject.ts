@@ -21,6 +21,7 @@ import { once } from './once.ts';
 import { localPricer } from './pricing/localPricer.ts';
 import { planGroup } from './pricing/plan.ts';
 import type { Pricer } from './pricing/pricer.ts';
+import type { WalkKeeper } from './pricing/walkKeeper.ts';
 import { chooseRepaired } from './repair/chooseRepaired.ts';
 import { RepairedPricer } from './repair/repairedPricer.ts';
 import type { Repairs } from './repair/repairs.ts';
@@ -36,11 +37,13 @@ export interface SubjectOptions {
   repairs?: Repairs | null;
   /** The text of `--eval`, which is measured on what each step leaves. */
   evaluation?: Evaluation | null;
+  /** Keeps sweeps that are under way. */
+  keeper?: WalkKeeper | null;
 }
 
 /** @param gradients null where the method did not ask for them. */
 export function subjectOf(options: SubjectOptions, journal: Journal, gradients: GradientBackend | null): Subject {
-  const { model, chunks, kind, evaluation = null } = options;
+  const { model, chunks, kind, evaluation = null, keeper = null } = options;
   const candidates = candidatesLeft(kind, model.config, Mask.empty);
   const counts = countParameters(model.source);
   const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
@@ -58,15 +61,17 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       throw new UnsupportedBackendError("the method uses gradients and does not list 'gradients' in its needs.");
     },
     once: remember,
-    price: (some) =>
-      price(model, chunks, localPricer(model, chunks, { groupSize: groupOf(some.length) }), some, remember),
+    price(some) {
+      const pricer = localPricer(model, chunks, { groupSize: groupOf(some.length), keeper });
+      return price(model, chunks, pricer, some, remember);
+    },
     async *search({ stop, order, race, leaders }) {
       const groupSize = groupOf(order === undefined ? candidates.length : 1);
       // A race visits other chunks in each step: streams kept from one would not serve the next.
       const checkpointBytes = race === undefined ? options.checkpointBytes : 0;
       const repairs = leaders === undefined ? null : requireRepairs(options);
-      const repaired = repairs === null ? null : new RepairedPricer(model, chunks, repairs, groupSize);
-      const pricer = repaired ?? localPricer(model, chunks, { groupSize, checkpointBytes });
+      const repaired = repairs === null ? null : new RepairedPricer(model, chunks, repairs, groupSize, keeper);
+      const pricer = repaired ?? localPricer(model, chunks, { groupSize, checkpointBytes, keeper });
       const input = { model, chunks, journal, pricer };
       const choose = repairs === null ? undefined : chooseRepaired(input, repairs, leaders ?? 1);
       let mask = Mask.empty;

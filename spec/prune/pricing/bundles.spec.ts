@@ -70,7 +70,7 @@ for (const { name, make, runs } of [
           const candidates = left.filter((_, index) => priced[index % priced.length]);
           const expected = await drain(sweep(model, ids, mask, candidates, { ...single, bundle: 1 }));
           const found = await drain(sweep(model, ids, mask, candidates, { ...bundled, bundle: streams }));
-          expect(found).toEqual(expected);
+          expect(found.result).toEqual(expected.result);
           expect(bundled.checkpoints.bytes).toBe(single.checkpoints.bytes);
           mask = mask.with(left[pick % left.length].blocks);
         }

@@ -91,9 +91,9 @@ export function pricerSuite(name: string, make: MakePricer): void {
         if (shares.length > 0) expect(shares.at(-1)).toBe(1);
         // Scores that are told on the way are those of the end, each once.
         const told = events.flatMap(({ scores }) => [...(scores ?? [])]);
-        expect(new Set(told.map(([name]) => name)).size).toBe(told.length);
-        for (const [name, own] of told) {
-          expect(own).toEqual(result.scores[candidates.findIndex((candidate) => candidate.name === name)]);
+        expect(new Set(told.map(([block]) => block)).size).toBe(told.length);
+        for (const [block, own] of told) {
+          expect(own).toEqual(result.scores[candidates.findIndex((candidate) => candidate.name === block)]);
         }
       },
     );

@@ -80,7 +80,7 @@ for (const { name, make } of [reference, ...simdBackends(1), ...simdBackends(3)]
         }
         expect([done, most]).toEqual([result.passes, 1]);
         expect(events.flatMap(({ figures }) => [...figures.keys()]).toSorted()).toEqual(
-          candidates.map(({ name }) => name).toSorted(),
+          candidates.map((candidate) => candidate.name).toSorted(),
         );
         model.free();
         expect(backend.bytesInUse()).toBe(0);

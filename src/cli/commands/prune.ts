@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { pruneKinds, ratioBases } from '../../prune/candidates.ts';
 import { methods } from '../../prune/methods/all.ts';
+import { DEFAULT_SAVE_SECONDS } from '../../prune/pricing/walkKeeper.ts';
 import { DEFAULT_CONFIDENCE } from '../../prune/race/raceRule.ts';
 import { DEFAULT_LEADERS, repairTimes } from '../../prune/repair/settings.ts';
 import { repairScopes } from '../../repair/cuts.ts';
@@ -23,7 +24,13 @@ export function addPrune(root: Command): void {
   addRepairOptions(command);
   command
     .optionsGroup('Output:')
-    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)');
+    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)')
+    .option(
+      '--save-every <seconds>',
+      'keep what is under way so often, beside the journal: a kill loses no more (less often where writing takes long)',
+      number({ min: 0, above: true, max: 1e9 }),
+      DEFAULT_SAVE_SECONDS,
+    );
   command.option('--plan', 'say what the run would take (passes, memory, time) and stop; nothing is written', false);
   addConfigOption(addModelOptions(addOutputOptions(command)));
   command.addHelpText('after', methodsHelp()).action(pruneCommand);

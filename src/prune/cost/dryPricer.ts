@@ -4,7 +4,7 @@ import type { ModelConfig } from '../../model/config.ts';
 import type { Mask } from '../../model/mask.ts';
 import type { Candidate } from '../candidates.ts';
 import { GroupCheckpoints } from '../pricing/checkpoints.ts';
-import { planBundle, planGroup } from '../pricing/plan.ts';
+import { planBundle, planGroup, planPortion } from '../pricing/plan.ts';
 import { StreamHolders } from '../pricing/streamHolders.ts';
 import { sweep } from '../pricing/sweep.ts';
 import { DryModel, type WalkWork } from './dryModel.ts';
@@ -58,17 +58,16 @@ export class DryPricer {
   /** @param group indices of the chunks. */
   async price(mask: Mask, candidates: readonly Candidate[], group: readonly number[]): Promise<GroupWork> {
     const { chunk } = this.#shape;
-    const walk = sweep(
-      this.#model,
-      group.map(() => this.#ids),
-      mask,
-      candidates,
-      {
-        holders: this.#holders,
-        checkpoints: this.#kept.of(group),
-        bundle: planBundle(this.#shape, chunk, candidates.length, this.groupSize, group.length),
-      },
-    );
+    const ids = group.map(() => this.#ids);
+    const bundle = planBundle(this.#shape, chunk, candidates.length, this.groupSize, group.length);
+    const walk = sweep(this.#model, ids, mask, candidates, {
+      holders: this.#holders,
+      checkpoints: this.#kept.of(group),
+      bundle,
+      // Portions take the same passes whatever their size. How often weights are read matters only
+      // where they do not fit.
+      portion: planPortion(group.length * chunk, bundle, false),
+    });
     for (;;) {
       const next = await walk.next();
       if (next.done !== true) continue;

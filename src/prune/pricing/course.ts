@@ -7,7 +7,7 @@ import type { DeviceTensor } from '../../backends/backend.ts';
 import { walkIndex } from '../../model/blockId.ts';
 import type { Candidate } from '../candidates.ts';
 import { Bundles, type Bundle } from './bundles.ts';
-import type { PartialState, WalkState } from './checkpoints.ts';
+import type { WalkState } from './checkpoints.ts';
 import type { StreamHolders } from './streamHolders.ts';
 import type { SweepWork } from './sweepWork.ts';
 
@@ -86,14 +86,9 @@ export class Course {
     return this.#base;
   }
 
-  /** The unpruned stream, where it is to pass the block at a place or waits there; else null. */
+  /** The unpruned stream, unless it is beyond a place already. */
   baseAt(place: number): DeviceTensor | null {
     return this.#base !== null && this.#base.at <= place ? this.#base.stream : null;
-  }
-
-  /** What of the walk is just before a place. */
-  stateAt(place: number): PartialState {
-    return { position: place, base: this.baseAt(place), forks: this.forks.all };
   }
 
   /** Whether all streams of the walk are here, so that it could go on from here. */

@@ -31,7 +31,7 @@ import { bySequence, nextTokens, type Transformer } from '../../model/transforme
 import { walkOf } from '../../model/walk.ts';
 import type { Candidate } from '../candidates.ts';
 import { bundleSize, unstack } from './bundles.ts';
-import { Checkpoints, type WalkSize } from './checkpoints.ts';
+import type { Checkpoints, WalkSize } from './checkpoints.ts';
 import { BASE, Course, type SweepProgress } from './course.ts';
 import { StreamHolders, type StreamBackend } from './streamHolders.ts';
 import { workOf } from './sweepWork.ts';
@@ -178,7 +178,9 @@ async function* passBlocks(
   for (const block of walkOf(model.config, mask)) {
     const place = walkIndex(block);
     forks.stack(place);
-    if (place > course.start) checkpoints?.offer(mask, course.stateAt(place), size);
+    // Beyond the portion's last fork the base waits for the next portion.
+    const base = isLast || place <= lastFork ? course.baseAt(place) : null;
+    if (place > course.start) checkpoints?.offer(mask, { position: place, base, forks: forks.all }, size);
     for (const [index, { names, stream, at }] of forks.all.entries()) {
       // Has passed this block already, or skips it.
       if (at > place) continue;
@@ -187,7 +189,6 @@ async function* passBlocks(
       await keeper?.keepWhenDue(course);
       yield course.progress();
     }
-    const base = course.baseAt(place);
     if (base === null) continue;
     const skipping = removedBy.get(formatBlock(block));
     if (skipping !== undefined && !forks.has(skipping.name)) {

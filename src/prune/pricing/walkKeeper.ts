@@ -30,8 +30,10 @@ export interface Keeping {
   readonly everySeconds?: number;
   /** What the user should know: a file that is not gone on from, or that cannot be written. */
   readonly note: (text: string) => void;
-  /** A walk was kept just now. */
+  /** All that was computed of a walk is kept now. */
   readonly onKept?: () => void;
+  /** Whether a walk is to be kept now, due or not: somebody wants to end the process. */
+  readonly isUrgent?: () => boolean;
   /** The clock, in milliseconds; for specs. */
   readonly now?: () => number;
 }
@@ -72,9 +74,17 @@ export class WalkKeeper {
 
   /** Does away with the file of a walk that came to its end: its answer is in the journal by now. */
   async settle(): Promise<void> {
-    if (this.#latest?.isThrough !== true) return;
+    if (this.#latest?.isThrough === true) await this.clear();
+  }
+
+  /** Does away with the file: no walk is under way. */
+  async clear(): Promise<void> {
     this.#latest = null;
-    await this.#keeping.file.remove();
+    const { file, note } = this.#keeping;
+    await file.remove().catch((error: unknown) => {
+      if (!(error instanceof AccessError)) throw error;
+      note(error.message);
+    });
   }
 }
 
@@ -136,7 +146,8 @@ class OneJob implements JobKeeper {
 
   async keepWhenDue(course: Course): Promise<void> {
     const wait = Math.max(1000 * (this.#keeping.everySeconds ?? DEFAULT_SAVE_SECONDS), RARITY * this.#cost);
-    if (this.#now() - this.#keptAt >= wait) await this.#keep(course);
+    const urgent = this.#keeping.isUrgent?.() === true;
+    if (urgent || this.#now() - this.#keptAt >= wait) await this.#keep(course);
     this.isThrough = course.isThrough;
   }
 
@@ -158,8 +169,9 @@ class OneJob implements JobKeeper {
   async #keep(course: Course): Promise<void> {
     const progress = progressOf(course);
     const { base } = course;
-    if (this.#run.broken || progress === this.#kept || base === null) return;
     const { file, note, onKept } = this.#keeping;
+    if (this.#run.broken || base === null) return;
+    if (progress === this.#kept) return onKept?.();
     const from = this.#now();
     const stored = this.#stored(course, base.stream);
     try {

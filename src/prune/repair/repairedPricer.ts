@@ -4,6 +4,7 @@ import type { Transformer } from '../../model/transformer.ts';
 import type { LoopModels } from '../evaluatedSearch.ts';
 import { localPricer } from '../pricing/localPricer.ts';
 import type { Priced, Pricer, PricingJob, PricingProgress } from '../pricing/pricer.ts';
+import type { WalkKeeper } from '../pricing/walkKeeper.ts';
 import { canRepair, type Repairs } from './repairs.ts';
 
 interface Open {
@@ -23,15 +24,23 @@ export class RepairedPricer implements Pricer, LoopModels {
   readonly #whole: Transformer;
   readonly #chunks: Chunks;
   readonly #repairs: Repairs;
+  readonly #keeper: WalkKeeper | null;
   #open: Open | null = null;
 
   /** @param whole the model before anything was removed: what a job without a mask is priced on. */
-  constructor(whole: Transformer, chunks: Chunks, repairs: Repairs, groupSize: number) {
+  constructor(
+    whole: Transformer,
+    chunks: Chunks,
+    repairs: Repairs,
+    groupSize: number,
+    keeper: WalkKeeper | null = null,
+  ) {
     this.variant = whole.backend.variant;
     this.groupSize = groupSize;
     this.#whole = whole;
     this.#chunks = chunks;
     this.#repairs = repairs;
+    this.#keeper = keeper;
   }
 
   async *price(job: PricingJob): AsyncGenerator<PricingProgress, Priced> {
@@ -62,7 +71,11 @@ export class RepairedPricer implements Pricer, LoopModels {
     if (this.#open?.mask === mask.toString()) return this.#open;
     await this.close();
     const model = mask.size === 0 ? this.#whole : await this.#repairs.model(mask);
-    const pricer = localPricer(model, this.#chunks, { groupSize: this.groupSize });
+    const pricer = localPricer(model, this.#chunks, {
+      groupSize: this.groupSize,
+      keeper: this.#keeper,
+      modelName: model === this.#whole ? null : this.#repairs.words,
+    });
     this.#open = { mask: mask.toString(), pricer, model };
     return this.#open;
   }
