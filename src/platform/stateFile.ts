@@ -9,9 +9,9 @@ export interface StateFile {
   /** Name for messages. */
   readonly name: string;
   /**
-   * Puts these pieces in the place of what was there, whole: who is killed meanwhile leaves what was
-   * there before. It is not waited for the disk: what a power cut leaves may be torn. A piece's bytes
-   * may be used again after the next one was asked for.
+   * Puts these pieces in the place of what was there, whole: a process that is killed meanwhile
+   * leaves what was there before. The disk is not waited for: what a power cut leaves may be torn.
+   * A piece's bytes may be used again once the next piece is asked for.
    * @throws AccessError when it cannot be written.
    */
   write(pieces: AsyncIterable<Uint8Array>): Promise<void>;

@@ -1,7 +1,7 @@
 /**
  * Where a sweep's walk is: its streams, each with the next block that it is to pass, and what is
- * known already. A walk can go on from any course, in this process or in another one (walkKeeper.ts),
- * and comes to the same bits.
+ * known already. A walk can go on from any course, in this process or in another one
+ * (walkKeeper.ts), and comes to the same bits.
  */
 import type { DeviceTensor } from '../../backends/backend.ts';
 import { walkIndex } from '../../model/blockId.ts';
@@ -61,7 +61,7 @@ export class Course {
   /**
    * @param base is held from now on.
    * @param bundle streams of a bundle at most.
-   * @param before what was done in another process; its forks are to be put in `waiting` or `forks`.
+   * @param before what was done in another process; its forks are put in `waiting` or `forks`.
    */
   constructor(
     holders: StreamHolders,

@@ -4,7 +4,7 @@
  *
  *   blockpruner walk 1⏎ {"job":…}⏎ figures, streams, sum
  *
- * A file is believed whole or not at all: one that is torn, damaged, or of another job is no course.
+ * A file is believed whole or not at all: one that is torn, damaged or of another job is no course.
  */
 import type { ByteSource } from '../../platform/byteSource.ts';
 import type { Hasher } from '../../platform/sha256.ts';

@@ -3,8 +3,8 @@
  * chunks. What is kept is the walk's course: its streams, and the figures that are known. Which job
  * it belongs to is told by a hash over all that its figures depend on.
  *
- * A walk is kept so many seconds after it was kept last, and later where writing takes long: at most
- * 1/64 of the time goes into it.
+ * A walk is kept so many seconds after it was kept last, and later where writing takes long: at
+ * most 1/64 of the time goes into it.
  */
 import type { Backend, DeviceTensor } from '../../backends/backend.ts';
 import { AccessError, FormatError } from '../../errors.ts';
@@ -165,7 +165,7 @@ class OneJob implements JobKeeper {
     }
   }
 
-  /** @throws what the backend throws; what the disk refuses is told once, and then left. */
+  /** @throws what the backend throws. What the disk refuses is told once, and then left. */
   async #keep(course: Course): Promise<void> {
     const progress = progressOf(course);
     const { base } = course;
