@@ -72,7 +72,7 @@ export class WalkKeeper {
     return this.#latest;
   }
 
-  /** Does away with the file of a walk that came to its end: its answer is in the journal by now. */
+  /** Does away with the file of a walk that came to its end: the journal has its answer by now. */
   async settle(): Promise<void> {
     if (this.#latest?.isThrough === true) await this.clear();
   }
