@@ -53,7 +53,7 @@ export function keptAll(): void {
   if (asked !== null) interrupted(asked);
 }
 
-/** The first signal asks the work to end; the second one, or two seconds later, ends the process. */
+/** The first signal asks the work to end; a second one, or two more seconds, end the process. */
 export function signalled(exitCode: number): void {
   if (asked !== null || !waits) interrupted(exitCode);
   asked = exitCode;

@@ -21,9 +21,10 @@
  * and checkpoints can go on taking its handle as it is.
  *
  * Nor need all forks walk at once. They go in portions, the earliest forks first: a portion walks
- * to the end and has its figures, while the unpruned stream waits where the next portion begins. That
- * takes no pass more, and at any time the walk is a few streams and the figures that are known
- * (course.ts). A `WalkKeeper` puts those on disk now and then, for a killed run to go on from.
+ * to the end and has its figures, while the unpruned stream waits where the next portion begins.
+ * That takes no pass more, and at any time the walk is a few streams and the figures that are known
+ * (course.ts). A keeper puts those on disk now and then, for a killed run to go on from
+ * (walkKeeper.ts).
  */
 import { formatBlock, walkIndex, walkPlaces } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
