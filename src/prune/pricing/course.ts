@@ -18,7 +18,7 @@ export interface SweepProgress {
   /** Block passes done and to do in all; a pass is one block on one stream. */
   passes: number;
   totalPasses: number;
-  /** Share of the work that is done, the head's included, 0 … 1; `kept` of it in another process. */
+  /** Share of the work that is done, the head's too, 0 … 1; `kept` of it in another process. */
   share: number;
   kept: number;
   /** Figures that are new since the event before, by the candidate's name. */
