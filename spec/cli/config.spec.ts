@@ -49,6 +49,8 @@ const own: Readonly<Record<string, fc.Arbitrary<string>>> = {
   memory: fc.constantFrom('2GB', '512MB', '1.5G', '1048576'),
   lanes: fc.constantFrom('4', '8'),
   ridge: fc.constantFrom('0.3', '0.1,0.3,1'),
+  'max-increase': fc.constantFrom('20', '0.5', '12.5%', '0'),
+  protect: fc.constantFrom('L0', 'L0.mha,L3'),
 };
 /** Texts that YAML and JSON would take for something else, and any others. */
 const text = fc.oneof(
@@ -223,6 +225,8 @@ it('every option whose value is a text is a path, or is listed here as none', ()
     '--memory',
     '--lanes',
     '--ridge',
+    '--max-increase',
+    '--protect',
   ]);
   const options = program()
     .commands.filter(isConfigured)

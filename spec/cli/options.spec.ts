@@ -24,7 +24,7 @@ const texts = [
   '--write',
 ];
 /** Options whose readers have a table of their own. */
-const others = ['--lanes', '--memory', '--method', '--ridge', '--set'];
+const others = ['--lanes', '--max-increase', '--memory', '--method', '--protect', '--ridge', '--set'];
 
 describe('every option that takes a value', () => {
   const taking = commandOptions.filter(({ option }) => option.required || option.optional);

@@ -45,7 +45,7 @@ test.prop([fc.array(fc.tuple(someWord, fc.constantFrom(...told), someWord), { mi
 
 it.each([
   ['Raise --memory to 12MB or more, or lower --chunk.', 'Raise memoryBytes to 12MB or more, or lower chunk.'],
-  ['Give --blocks, --ratio or --max-ppl.', 'Give blocks, ratio or maxPpl.'],
+  ['Give --blocks, --ratio, --max-ppl or --max-increase.', 'Give blocks, ratio, maxPpl or maxIncrease.'],
   ['Use --bos none.', "Use bos: 'none'."],
   ['Use --threads 1.', 'Use threads: 1.'],
   ['--top-k 1.5 is not a whole number', 'topK 1.5 is not a whole number'],

@@ -94,6 +94,18 @@ describe.each(methods.map((method) => [method.name, method] as const))('%s', (na
     expect(limited.stoppedBy).toBe(passed < 0 ? 'blocks' : 'max-ppl');
   });
 
+  it.each(pruneKinds)('never removes what is protected, with --kind %s', async (kind) => {
+    const protect = ['L1.mlp', 'L2.mha'];
+    const { options } = await methodRun(method, { kind, protect, stop: { ratio: 0.9999, ratioOf: 'blocks' } });
+    const result = await finish(options);
+    const all = candidatesLeft(kind, layersOf(3), Mask.empty).map((candidate) => candidate.name);
+    const free = all.filter((candidate) => !protect.some((block) => candidate.includes(block)));
+    expect(result.steps.map((step) => step.removed).toSorted()).toEqual(free.toSorted());
+    expect(result.protect).toEqual(protect);
+    expect(result.stoppedBy).toBe('no candidate left');
+    if (result.scores !== undefined) expect(result.scores.map(({ block }) => block)).toEqual(free);
+  });
+
   it('resumes to the same bits after a kill at any record, and computes nothing twice', async () => {
     const straight = await methodRun(method);
     const expected = lasting(await finish(straight.options));

@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const words = { file: 'src/cli/config/configWords.ts', specs: ['spec/cli/config.spec.ts'] };
+const protect = { specs: ['spec/prune/protect.spec.ts'] };
 const wrong = { specs: ['spec/cli/wrongInput.spec.ts'] };
 
 /** Configs and what the command line makes of its options. */
@@ -30,6 +31,41 @@ export const optionMutants: readonly Mutant[] = [
     name: 'a kept config starts over',
     from: "new Set(['config', 'fresh', 'force',",
     to: "new Set(['config', 'force',",
+  },
+  {
+    ...protect,
+    file: 'src/prune/candidates.ts',
+    name: 'a protected block is a candidate all the same',
+    from: '!mask.has(block) && !kept.has(formatBlock(block));',
+    to: '!mask.has(block);',
+  },
+  {
+    ...protect,
+    file: 'src/prune/candidates.ts',
+    name: 'an order may name a protected block',
+    from: 'if (kept.has(block)) throw',
+    to: 'if (false) throw',
+  },
+  {
+    ...protect,
+    file: 'src/prune/protect.ts',
+    name: 'of a protected layer the MLP goes',
+    from: 'filter((block) => block.layer === layer);',
+    to: "filter((block) => block.layer === layer && block.kind === 'mha');",
+  },
+  {
+    ...protect,
+    file: 'src/prune/search.ts',
+    name: '--max-increase counts from 0 and not from the dense perplexity',
+    from: 'ppl > densePpl * (1 + stop.maxIncrease / 100)',
+    to: 'ppl > densePpl * (stop.maxIncrease / 100)',
+  },
+  {
+    ...protect,
+    file: 'src/prune/run.ts',
+    name: 'a journal goes on under other protection',
+    from: '...identityOf(method, settings, gradients), ...protectField(kept) }',
+    to: '...identityOf(method, settings, gradients) }',
   },
   {
     ...wrong,

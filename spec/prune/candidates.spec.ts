@@ -71,7 +71,7 @@ describe('checkStopRules', () => {
   });
 
   it.each<[StopRules, PruneKind, RegExp]>([
-    [{}, 'mix', /no stop rule.*--blocks, --ratio or --max-ppl/],
+    [{}, 'mix', /no stop rule.*--blocks, --ratio, --max-ppl or --max-increase/],
     [{ blocks: undefined }, 'mix', /no stop rule/],
     [{ blocks: 0 }, 'mix', /--blocks 0: the model has 6 blocks.*1 … 6/],
     [{ blocks: -1 }, 'mix', /--blocks -1/],
@@ -86,6 +86,9 @@ describe('checkStopRules', () => {
     [{ ratio: 1 }, 'mix', /--ratio 1 /],
     [{ ratio: 20 }, 'mix', /such as 0\.2/],
     [{ ratio: NaN }, 'mix', /--ratio NaN/],
+    [{ maxIncrease: -1 }, 'mix', /--max-increase -1 is not a percentage/],
+    [{ maxIncrease: NaN }, 'mix', /--max-increase NaN is not a percentage/],
+    [{ maxIncrease: Infinity }, 'mix', /--max-increase Infinity is not a percentage/],
     [{ maxPpl: 0.99 }, 'mix', /--max-ppl 0\.99 is not a perplexity/],
     [{ maxPpl: Infinity }, 'mix', /--max-ppl Infinity/],
     [{ maxPpl: NaN }, 'mix', /--max-ppl NaN/],

@@ -75,6 +75,28 @@ function inWords({ whole, min, max, above = false, below = false }: Range): stri
   return `${kind} ${above ? `above ${min}` : `of at least ${min}`} and ${below ? `below ${max}` : `at most ${max}`}`;
 }
 
+/** `20%` or `20` → 20. */
+export function percentage(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)\s*%?$/.exec(text.trim());
+  const value = match === null ? NaN : Number(match[1]);
+  if (!(value >= 0 && value <= LARGEST_INCREASE)) {
+    throw new InvalidArgumentError(`Give a percentage from 0% to ${LARGEST_INCREASE}%, such as 20%.`);
+  }
+  return value;
+}
+
+/** Of a perplexity that is so many times the dense one, nothing is left to protect. */
+const LARGEST_INCREASE = 1e6;
+
+/** `L0.mha,L3` → its names; whether a model has them is told when it is opened. */
+export function blockList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (!names.every((name) => /^L(?:0|[1-9]\d{0,5})(?:\.(?:mha|mlp))?$/.test(name))) {
+    throw new InvalidArgumentError('Give blocks and layers, such as L0.mha,L3.');
+  }
+  return names;
+}
+
 /** Ridge factors: `0.1,0.3,1`. */
 export function ridgeList(text: string): number[] {
   const factors = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));

@@ -12,6 +12,7 @@ import { lockFile } from '../platform/nodeLock.ts';
 import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type StopRules } from '../prune/candidates.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
 import type { Method } from '../prune/method.ts';
+import { protectedBlocks } from '../prune/protect.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
@@ -36,6 +37,8 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   ratio?: number;
   ratioOf?: RatioOf;
   maxPpl?: number;
+  maxIncrease?: number;
+  protect?: string[];
   kind: PruneKind;
   method: string;
   search: 'exact' | 'race';
@@ -61,8 +64,8 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
 export async function pruneCommand(argument: string, given: PruneOptions, command: Command): Promise<void> {
   const options = withDefaultTokens(given);
   const terminal = new Terminal(options);
-  const { blocks, ratio, ratioOf, maxPpl } = options;
-  const stop: StopRules = { blocks, ratio, ratioOf, maxPpl };
+  const { blocks, ratio, ratioOf, maxPpl, maxIncrease } = options;
+  const stop: StopRules = { blocks, ratio, ratioOf, maxPpl, maxIncrease };
   requireStopRule(stop);
   checkRepair(options);
   requireSearchable(options.convention ?? defaultEvalSettings.convention);
@@ -73,8 +76,9 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
   if (!options.plan) await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
   const opened = await openRun(argument, options, terminal);
   try {
-    checkStopRules(stop, options.kind, opened.model.config);
-    chosen.method.check(settingsOf(chosen), opened.model.config);
+    const { config } = opened.model;
+    checkStopRules(stop, options.kind, config, protectedBlocks(options.protect ?? [], config));
+    chosen.method.check(settingsOf(chosen), config);
     const chunks = await loadChunks(options, opened.opened, terminal);
     const note = defaultTokensNote(given, chunks);
     if (note !== null) terminal.note(note);
@@ -183,6 +187,7 @@ function searchInto(
     run({
       ...runOptions(opened, chunks, options),
       stop,
+      protect: options.protect,
       method,
       settings,
       race,

@@ -74,6 +74,12 @@ export const pruneRules: Rules = {
   ratio: number,
   ratioOf: oneOf(...ratioBases),
   maxPpl: number,
+  maxIncrease: number,
+  protect: {
+    words: 'a list of blocks and layers such as L0.mha,L3',
+    allows: (value) =>
+      typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string')),
+  },
   kind: oneOf(...pruneKinds),
   method: text,
   settings: object,

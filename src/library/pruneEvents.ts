@@ -9,6 +9,7 @@ import { mapEvents } from '../prune/mapEvents.ts';
 import type { Method, MethodEvent } from '../prune/method.ts';
 import { requireMethod } from '../prune/methods/all.ts';
 import { checkRace, DEFAULT_CONFIDENCE, type RaceSettings } from '../prune/race/raceRule.ts';
+import { protectedBlocks } from '../prune/protect.ts';
 import { runWorkload, type RunWorkload } from '../prune/repair/workload.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunRepair } from '../prune/run.ts';
@@ -36,11 +37,12 @@ export async function* pruneEvents(
   { opened, platform, weights, chunks: cut, evaluation, gradients }: Searched,
 ): AsyncGenerator<PruneEvent, PruneResult> {
   checkOptions(settings, pruneRules);
-  const { kind = 'mix', blocks, ratio, ratioOf, maxPpl, journal, fresh = false } = settings;
+  const { kind = 'mix', blocks, ratio, ratioOf, maxPpl, maxIncrease, protect, journal, fresh = false } = settings;
   const { config } = opened.weights;
-  const stop = { blocks, ratio, ratioOf, maxPpl };
+  const stop = { blocks, ratio, ratioOf, maxPpl, maxIncrease };
+  const names = typeof protect === 'string' ? protect.split(',') : protect;
   requireStopRule(stop);
-  checkStopRules(stop, kind, config);
+  checkStopRules(stop, kind, config, protectedBlocks(names ?? [], config));
   checkRepair(settings);
   const { method, race, own } = chosen(settings);
   method.check({ ...own, race }, config);
@@ -59,6 +61,7 @@ export async function* pruneEvents(
       dataName: name,
       kind,
       stop,
+      protect: names,
       method,
       settings: own,
       race,

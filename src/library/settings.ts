@@ -110,7 +110,7 @@ export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRe
   data: Data;
   /** A text to measure every step on; nothing is chosen by it, and nothing fitted on it. */
   eval?: Data;
-  /** Stop when so many blocks are removed. This, `ratio` or `maxPpl` must be given. */
+  /** Stop when so many blocks are gone. This, `ratio`, `maxPpl` or `maxIncrease` must be given. */
   blocks?: number;
   /** Stop at the first step that has removed this share, above 0 and below 1. */
   ratio?: number;
@@ -118,6 +118,10 @@ export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRe
   ratioOf?: RatioOf;
   /** Do not apply the removal that takes the perplexity above this. */
   maxPpl?: number;
+  /** In per cent: do not apply the removal that takes the perplexity more above the dense one. */
+  maxIncrease?: number;
+  /** Blocks and layers that are never removed: `L0.mha,L3`, or a list of them. */
+  protect?: string | readonly string[];
   /** What may be removed; default `mix`. */
   kind?: PruneKind;
   /** What decides the order: `blockpruner` (default), `block-influence`, `magnitude`, `taylor` … */

@@ -55,7 +55,7 @@ export interface Ratios {
 }
 
 /** Why a search ended. */
-export type StoppedBy = 'blocks' | 'ratio' | 'max-ppl' | 'no candidate left' | 'no finite candidate';
+export type StoppedBy = 'blocks' | 'ratio' | 'max-ppl' | 'max-increase' | 'no candidate left' | 'no finite candidate';
 
 /** What a step's measurements come to. */
 export interface StepOutcome {

@@ -56,7 +56,10 @@ export interface Subject {
   /** The text, cut into chunks: what is calibrated on, and what perplexity is measured on. */
   readonly chunks: Chunks;
   readonly kind: PruneKind;
-  /** All that may be removed in one step, in BlockPruner's order, which decides ties. */
+  /**
+   * All that may be removed in one step, without protected blocks, in BlockPruner's order, which
+   * decides ties.
+   */
   readonly candidates: readonly Candidate[];
   /**
    * A backend that differentiates; it is the subject's to dispose.

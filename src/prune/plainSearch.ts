@@ -12,6 +12,7 @@ import type { Chunks } from '../eval/chunks.ts';
 import { perplexity } from '../eval/perplexity.ts';
 import { Mask } from '../model/mask.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { nothingProtected, type Protected } from './protect.ts';
 import { candidatesLeft, type Candidate, type PruneKind } from './candidates.ts';
 
 export interface PlainStep {
@@ -25,6 +26,7 @@ export interface PlainStep {
  * @param kind what a candidate is: any block (`mix`), only `mha` or `mlp` blocks, or a `layer`.
  * @param steps removals to make. It ends earlier when no candidate is left, or when every one
  * leaves a perplexity of NaN or infinity: then the last step removes nothing.
+ * @param kept blocks that are never candidates.
  * @returns the steps in order.
  */
 export async function plainSearch(
@@ -32,13 +34,14 @@ export async function plainSearch(
   chunks: Chunks,
   kind: PruneKind,
   steps: number,
+  kept: Protected = nothingProtected,
 ): Promise<PlainStep[]> {
   const done: PlainStep[] = [];
   let mask = Mask.empty;
   while (done.length < steps) {
     const prices: { candidate: Candidate; ppl: number }[] = [];
     // In the order that decides ties: all MHA blocks by layer, then all MLP blocks.
-    for (const candidate of candidatesLeft(kind, model.config, mask)) {
+    for (const candidate of candidatesLeft(kind, model.config, mask, kept)) {
       const { ppl } = await perplexity(model, chunks, mask.with(candidate.blocks));
       prices.push({ candidate, ppl });
     }

@@ -158,6 +158,8 @@ export interface PruneResult {
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
   race?: RaceSettings;
   stop: StopRules;
+  /** Blocks that were never candidates, in the order of the walk; only where there are any. */
+  protect?: string[];
   stoppedBy: StoppedBy;
   dense: PerplexityFigures;
   /** Only with a text of `--eval`; each step has its own figures of it. */

@@ -22,6 +22,7 @@ import type { Method, MethodEvent, Telling } from './method.ts';
 import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
 import { mapEvents } from './mapEvents.ts';
 import { modelSummary } from './modelSummary.ts';
+import { protectedBlocks, type Protected } from './protect.ts';
 import { planGroup } from './pricing/plan.ts';
 import { WalkKeeper, type Keeping } from './pricing/walkKeeper.ts';
 import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
@@ -48,6 +49,8 @@ export interface RunOptions {
   dataName: string;
   kind: PruneKind;
   stop: StopRules;
+  /** Blocks and layers that are never removed: `L0.mha`, `L3`. */
+  protect?: readonly string[];
   /** Default: BlockPruner. */
   method?: Method;
   /** The method's own settings; those left out have its defaults. */
@@ -103,7 +106,8 @@ export interface RunRepair extends RepairMeans {
  */
 export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, PruneResult> {
   const { model, chunks, kind, stop, method = blockpruner } = options;
-  checkStopRules(stop, kind, model.config);
+  const kept = protectedBlocks(options.protect ?? [], model.config);
+  checkStopRules(stop, kind, model.config, kept);
   const settings = method.check(settingsOf(options), model.config);
   requireSearchable(chunks.convention);
   if (options.race !== undefined) requireEvenChunks(chunks);
@@ -111,12 +115,12 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   // What cannot be repaired in the end is refused before a search.
   if (options.repair !== undefined) unitsOf(chunks);
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
-  const candidates = candidatesLeft(kind, model.config, Mask.empty).length;
+  const candidates = candidatesLeft(kind, model.config, Mask.empty, kept).length;
   // Refused before a journal is begun.
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = identityOf(method, settings, gradients);
+    const identity = { ...identityOf(method, settings, gradients), ...protectField(kept) };
     const hashes = await hashInputs(options, { kind, ...evaluationIdentity(model, chunks), ...identity });
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
@@ -129,7 +133,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const repairs = repairsOf(options, journal);
     const evaluation = evaluationOf(options, journal);
     const keeper = options.keeping === undefined ? null : new WalkKeeper(options.keeping, hashes, options.newHasher);
-    const subject = subjectOf({ ...options, repairs, evaluation, keeper }, journal, gradients);
+    const subject = subjectOf({ ...options, kept, repairs, evaluation, keeper }, journal, gradients);
     const work = method.run(subject, settings, stop);
     const edits = yield* mapEvents(work, (event) => {
       outcome.take(event);
@@ -145,6 +149,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const seconds = journal.seconds();
     return documentOf(options, {
       method: { name: method.name, settings },
+      kept,
       outcome,
       end,
       hashes,
@@ -228,6 +233,7 @@ function openGradients({ name }: Method, { gradients }: RunOptions): Promise<Gra
 
 interface Parts {
   method: PruneResult['method'];
+  kept: Protected;
   outcome: Outcome;
   end: MeasuredEnd;
   hashes: JournalHeader;
@@ -238,7 +244,7 @@ interface Parts {
 
 function documentOf(
   options: RunOptions,
-  { method, outcome, end, hashes, sample, repair, seconds }: Parts,
+  { method, kept, outcome, end, hashes, sample, repair, seconds }: Parts,
 ): PruneResult {
   const { model, chunks, race, origin } = options;
   return {
@@ -252,6 +258,7 @@ function documentOf(
     kind: options.kind,
     ...(race === undefined ? {} : { race }),
     stop: options.stop,
+    ...protectField(kept),
     stoppedBy: end.stoppedBy,
     dense: figures(end.dense),
     ...(outcome.evaluation === null ? {} : { evaluation: outcome.evaluation }),
@@ -264,6 +271,11 @@ function documentOf(
     seconds,
     ...(origin === undefined ? {} : { provenance: provenanceOf(origin, model.source, new Date()) }),
   };
+}
+
+/** What is protected, where something is; journals and documents of before had none. */
+function protectField(kept: Protected): Pick<PruneResult, 'protect'> {
+  return kept.size === 0 ? {} : { protect: [...kept] };
 }
 
 function repairsOf({ repair, model, chunks }: RunOptions, journal: Journal): Repairs | null {

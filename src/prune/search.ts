@@ -26,6 +26,7 @@ import {
 import type { Choice, Choose, SearchEvent, StepEvent, StepOutcome, ScoredCandidate } from './events.ts';
 import { ExactStep } from './exactStep.ts';
 import { lowest } from './lowest.ts';
+import { nothingProtected, type Protected } from './protect.ts';
 import { measureStep, type SearchInput, type StepMeasurement } from './measureStep.ts';
 import type { RaceSettings } from './race/raceRule.ts';
 import { RaceStep, ranking, type StepBefore } from './race/raceStep.ts';
@@ -34,6 +35,8 @@ import { ratios } from './ratios.ts';
 export interface SearchSettings {
   kind: PruneKind;
   stop: StopRules;
+  /** Blocks that are never candidates. */
+  kept?: Protected;
   /**
    * An order of removal decided beforehand: each step prices and removes its next entry. Without
    * it each step prices all candidates of `kind` and removes the best.
@@ -60,7 +63,7 @@ export interface SearchSettings {
  */
 export async function* search(input: SearchInput, settings: SearchSettings): AsyncGenerator<SearchEvent, void> {
   const { model, chunks, journal } = input;
-  const { stop, kind, order, race, choose } = settings;
+  const { stop, kind, order, race, choose, kept = nothingProtected } = settings;
   checkSettings(model, settings);
   yield { type: 'start', blocks: walkOf(model.config).length, chunks: chunks.ids.length };
   const counts = countParameters(model.source);
@@ -69,8 +72,9 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
   /** Under the mask alone, where the step before has measured them. */
   let known: readonly ChunkScore[] | null = null;
   let dense: readonly ChunkScore[] = [];
+  let densePpl = NaN;
   for (let step = 1; ; step++) {
-    const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask);
+    const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask, kept);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
     const ofStep = { ...input, step, mask, candidates };
@@ -80,7 +84,9 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     const { scored, work } = outcome;
     if (step === 1) {
       dense = outcome.base;
-      yield { type: 'dense', perplexity: await densePerplexity(model, chunks, dense) };
+      const perplexity = await densePerplexity(model, chunks, dense);
+      densePpl = perplexity.ppl;
+      yield { type: 'dense', perplexity };
     }
     yield { type: 'measured', step, work };
     before = { ranking: ranking(scored), effect: outcome.effect ?? null };
@@ -99,6 +105,9 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     }
     if (stop.maxPpl !== undefined && ppl > stop.maxPpl) {
       return yield { type: 'done', mask, stoppedBy: 'max-ppl' };
+    }
+    if (stop.maxIncrease !== undefined && ppl > densePpl * (1 + stop.maxIncrease / 100)) {
+      return yield { type: 'done', mask, stoppedBy: 'max-increase' };
     }
     mask = mask.with(best.blocks);
     await journal.addStep(step, best.name, ppl);
@@ -137,15 +146,15 @@ function kindOfStep(
   return { ...(race === undefined ? {} : { race: outcome.race }), ...(repair === undefined ? {} : { repair }) };
 }
 
-function checkSettings({ config }: Transformer, { stop, kind, order, race, choose }: SearchSettings): void {
-  checkStopRules(stop, kind, config);
+function checkSettings({ config }: Transformer, { stop, kind, order, race, choose, kept }: SearchSettings): void {
+  checkStopRules(stop, kind, config, kept);
   if (choose !== undefined && (race !== undefined || order !== undefined)) {
     throw new UsageError('repair in the loop chooses among candidates that were measured on all chunks.', {
       remedy: 'Leave out the race, or the order.',
     });
   }
   if (order === undefined) return;
-  checkOrder(order, config);
+  checkOrder(order, config, kept);
   if (race !== undefined) throw new UsageError('a race chooses among candidates; an order leaves no choice.');
 }
 

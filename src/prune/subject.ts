@@ -20,6 +20,7 @@ import { mapEvents } from './mapEvents.ts';
 import { once } from './once.ts';
 import { localPricer } from './pricing/localPricer.ts';
 import { planGroup } from './pricing/plan.ts';
+import type { Protected } from './protect.ts';
 import type { Pricer } from './pricing/pricer.ts';
 import type { WalkKeeper } from './pricing/walkKeeper.ts';
 import { chooseRepaired } from './repair/chooseRepaired.ts';
@@ -31,6 +32,7 @@ export interface SubjectOptions {
   model: Transformer;
   chunks: Chunks;
   kind: PruneKind;
+  kept?: Protected;
   activationBytes: number;
   checkpointBytes?: number;
   /** The run's repair, for a search that chooses by it. */
@@ -43,8 +45,8 @@ export interface SubjectOptions {
 
 /** @param gradients null where the method did not ask for them. */
 export function subjectOf(options: SubjectOptions, journal: Journal, gradients: GradientBackend | null): Subject {
-  const { model, chunks, kind, evaluation = null, keeper = null } = options;
-  const candidates = candidatesLeft(kind, model.config, Mask.empty);
+  const { model, chunks, kind, kept, evaluation = null, keeper = null } = options;
+  const candidates = candidatesLeft(kind, model.config, Mask.empty, kept);
   const counts = countParameters(model.source);
   const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
 
@@ -76,7 +78,7 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       const choose = repairs === null ? undefined : chooseRepaired(input, repairs, leaders ?? 1);
       let mask = Mask.empty;
       try {
-        const events = search(input, { kind, stop, race, order, choose });
+        const events = search(input, { kind, stop, kept, race, order, choose });
         const evaluated = evaluation === null ? events : evaluatedSearch(events, evaluation, repaired);
         for await (const event of evaluated) {
           if (event.type === 'done') mask = event.mask;

@@ -3,7 +3,36 @@ import { measure, PLANTED, prune, TEXT, type WrongInput } from '../wrongInput.ts
 
 const generate = (prompt: string, ...rest: string[]): string[] => ['generate', PLANTED, '--prompt', prompt, ...rest];
 
+const increase = (value: string): WrongInput => ({
+  what: `--max-increase ${value}`,
+  args: prune(`--max-increase=${value}`),
+  code: 2,
+  line: /Give a percentage from 0% to 1000000%, such as 20%/,
+});
+const protect = (list: string, line: RegExp, ...rest: string[]): WrongInput => ({
+  what: `--protect '${list}' ${rest.join(' ')}`,
+  args: prune('--blocks', '1', `--protect=${list}`, ...rest),
+  code: 2,
+  line,
+});
+
 export const optionCases: readonly WrongInput[] = [
+  ...['', '%', '-1', '20%%', '20 per cent', 'NaN', 'Infinity', '1000001', '1e3', '0x10', '٣'].map(increase),
+  ...['', ',', 'L0,', 'L01', 'l0', 'L0.attn', '0.mha', 'L0.mha;L1', 'L-1'].map((list) =>
+    protect(list, /Give blocks and layers, such as L0\.mha,L3/),
+  ),
+  { ...protect('L6', /block 'L6\.mha' does not exist: the model's layers are L0 … L5/), code: 1 },
+  { ...protect('L0,L9.mlp', /block 'L9\.mlp' does not exist/), code: 1 },
+  protect('L0,L1,L2,L3,L4,L5', /--protect leaves nothing to remove/),
+  protect('L0.mha,L1.mha,L2.mha,L3.mha,L4.mha,L5.mha', /--protect leaves nothing to remove/, '--kind', 'mha'),
+  protect('L0.mha,L1.mlp,L2.mha,L3.mha,L4.mha,L5.mha', /--protect leaves nothing to remove/, '--kind', 'layer'),
+  protect('L1,L2,L3', /--plus leaves 0 blocks to remove|--plus keeps layers/, '--plus', '--method', 'magnitude'),
+  {
+    what: 'more blocks than --protect leaves',
+    args: prune('--blocks', '11', '--protect', 'L0.mha,L3'),
+    code: 2,
+    line: /--blocks 11: --protect leaves 9 blocks to remove\. Give 1 … 9/,
+  },
   {
     what: 'an unknown command',
     args: ['prume', PLANTED],
@@ -28,7 +57,12 @@ export const optionCases: readonly WrongInput[] = [
     code: 2,
     line: /required option '--data <file>' not specified/,
   },
-  { what: 'no stop rule', args: prune(), code: 2, line: /no stop rule\. Give --blocks, --ratio or --max-ppl/ },
+  {
+    what: 'no stop rule',
+    args: prune(),
+    code: 2,
+    line: /no stop rule\. Give --blocks, --ratio, --max-ppl or --max-increase/,
+  },
   {
     what: 'no blocks to remove',
     args: prune('--blocks', '0'),

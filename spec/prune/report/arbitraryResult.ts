@@ -310,7 +310,14 @@ function restArbitrary(): fc.Arbitrary<Rest> {
     backend: text(),
     method: fc.record({ name: text(), settings: fc.dictionary(text(), fc.oneof(text(), fc.double(), fc.boolean())) }),
     stop: fc.record({ blocks: count(), ratio: share(), maxPpl: finitePerplexity() }, { requiredKeys: [] }),
-    stoppedBy: fc.constantFrom('blocks', 'ratio', 'max-ppl', 'no candidate left', 'no finite candidate'),
+    stoppedBy: fc.constantFrom(
+      'blocks',
+      'ratio',
+      'max-ppl',
+      'max-increase',
+      'no candidate left',
+      'no finite candidate',
+    ),
     sample: optional(fc.record({ prompt: text(), before: text(), after: text() })),
     seconds: fc.double({ min: 0, max: 1e7, noNaN: true }),
   });

@@ -143,6 +143,7 @@ describe('report', () => {
     ['blocks', { blocks: 1 }, 'the 1 block asked for was removed'],
     ['ratio', { ratio: 0.2 }, 'the ratio asked for, 20.0\u00A0%, was reached'],
     ['max-ppl', { maxPpl: 30 }, 'perplexity met its limit of 30.00'],
+    ['max-increase', { maxIncrease: 20 }, 'perplexity met its limit of 20.0\u00A0% above dense'],
     ['no candidate left', {}, 'no candidate was left'],
     ['no finite candidate', {}, 'no candidate had a finite perplexity'],
   ] as const)('says why it ended: %s', (stoppedBy, stop, words) => {

@@ -7,7 +7,7 @@ import { DEFAULT_LEADERS, repairTimes } from '../../prune/repair/settings.ts';
 import { repairScopes } from '../../repair/cuts.ts';
 import { defaultRepair } from '../../repair/repair.ts';
 import { addEvalOptions, oneMore } from '../evalOptions.ts';
-import { number, seed, wholeNumber } from '../options.ts';
+import { blockList, number, percentage, seed, wholeNumber } from '../options.ts';
 import { pruneCommand } from '../pruneCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
@@ -63,7 +63,12 @@ function addStopRules(command: Command): void {
         'share of all parameters (total), of block parameters (blocks) or of blocks (depth); default: total',
       ).choices([...ratioBases]),
     )
-    .option('--max-ppl <p>', 'stop before a removal that takes the perplexity above p', number({ min: 1, max: 1e300 }));
+    .option('--max-ppl <p>', 'stop before a removal that takes the perplexity above p', number({ min: 1, max: 1e300 }))
+    .option(
+      '--max-increase <p%>',
+      'stop before a removal that takes the perplexity more than p per cent above that of the whole model',
+      percentage,
+    );
 }
 
 /** What may be removed, and how it is chosen. */
@@ -80,6 +85,7 @@ function addChoice(command: Command): void {
         .choices([...pruneKinds])
         .default('mix'),
     )
+    .option('--protect <list>', 'blocks and layers that are never removed: L0.mha,L3', blockList)
     .option('--method <name>', 'how blocks are chosen (see below), or your own module: ./mine.ts', 'blockpruner')
     .option('--plus', 'for methods that score once (all but blockpruner): never remove layers 0-3 or the last two')
     .option('--set <list>', "settings for your own method: 'alpha=0.5,greedy=true'")

@@ -8,6 +8,7 @@ import { planBundle, planGroup, planPortion } from '../pricing/plan.ts';
 import { StreamHolders } from '../pricing/streamHolders.ts';
 import { sweep } from '../pricing/sweep.ts';
 import { DryModel, type WalkWork } from './dryModel.ts';
+import type { Protected } from '../protect.ts';
 
 /** What a search's work depends on, beside what is removed. */
 export interface SearchShape {
@@ -19,6 +20,8 @@ export interface SearchShape {
   /** Budgets as the session's plan gives them: for residual streams, and for those kept. */
   readonly activationBytes: number;
   readonly checkpointBytes: number;
+  /** Blocks that are never candidates. */
+  readonly kept?: Protected;
 }
 
 /** What one sweep over a group of chunks takes. */

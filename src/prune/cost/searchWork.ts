@@ -30,11 +30,15 @@ export async function exactWork(
   removals: readonly Candidate[],
 ): Promise<StepWork[]> {
   const { config } = shape;
-  const pricer = new DryPricer(shape, candidatesLeft(kind, config, Mask.empty).length, shape.checkpointBytes);
+  const pricer = new DryPricer(
+    shape,
+    candidatesLeft(kind, config, Mask.empty, shape.kept).length,
+    shape.checkpointBytes,
+  );
   const steps: StepWork[] = [];
   let mask = Mask.empty;
   for (const removed of removals) {
-    const candidates = candidatesLeft(kind, config, mask);
+    const candidates = candidatesLeft(kind, config, mask, shape.kept);
     const groups = await pricer.priceAll(mask, candidates);
     const work = stepWork(walkOf(config, mask), candidates, passesOf(groups), countsOf(shape));
     steps.push({ step: steps.length + 1, candidates: candidates.length, groups, work });
@@ -64,7 +68,7 @@ export async function orderedWork(shape: SearchShape, removals: readonly Candida
 
 /** One sweep over the whole model and all candidates of `kind`. */
 export async function onceWork(shape: SearchShape, kind: PruneKind): Promise<GroupWork[]> {
-  const candidates = candidatesLeft(kind, shape.config, Mask.empty);
+  const candidates = candidatesLeft(kind, shape.config, Mask.empty, shape.kept);
   return new DryPricer(shape, candidates.length, 0).priceAll(Mask.empty, candidates);
 }
 
@@ -80,11 +84,11 @@ export async function raceWork(
 ): Promise<StepWork[]> {
   const { config } = shape;
   // Each step visits chunks in an order of its own: nothing is kept from step to step.
-  const pricer = new DryPricer(shape, candidatesLeft(kind, config, Mask.empty).length, 0);
+  const pricer = new DryPricer(shape, candidatesLeft(kind, config, Mask.empty, shape.kept).length, 0);
   const steps: StepWork[] = [];
   let mask = Mask.empty;
   for (const removed of removals) {
-    const candidates = candidatesLeft(kind, config, mask);
+    const candidates = candidatesLeft(kind, config, mask, shape.kept);
     const picked = drops === 'none' ? null : candidates.findIndex(({ name }) => name === removed.name);
     const groups = await raceGroups(shape, pricer, mask, candidates, { picked, first: steps.length === 0 });
     const work = stepWork(walkOf(config, mask), candidates, passesOf(groups), countsOf(shape));

@@ -52,6 +52,8 @@ export function stopReason({ stop, stoppedBy }: PruneResult): string {
       return `the ratio asked for${stop.ratio === undefined ? '' : `, ${formatPercent(stop.ratio)},`} was reached`;
     case 'max-ppl':
       return `perplexity met its limit${stop.maxPpl === undefined ? '' : ` of ${formatSignificant(stop.maxPpl, 4)}`}`;
+    case 'max-increase':
+      return `perplexity met its limit${stop.maxIncrease === undefined ? '' : ` of ${formatPercent(stop.maxIncrease / 100)} above dense`}`;
     case 'no candidate left':
       return 'no candidate was left';
     case 'no finite candidate':
@@ -101,6 +103,7 @@ export function renderKeyFigures(result: PruneResult): Markup {
         `${formatPercent(ratios.depth)} of blocks`,
       ]),
       fact('Method', methodWords(result)),
+      result.protect === undefined ? null : fact('Never removed', result.protect.join(', ')),
       repair === undefined
         ? null
         : fact('Repair', `${repair.when === 'each' ? 'in every step' : 'at the end'}: ${repairLabel(repair)}`),
