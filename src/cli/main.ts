@@ -4,6 +4,8 @@
  * stack), 2 wrong usage, 130 interrupted.
  */
 import { commandLine } from './commandLine.ts';
+import { fileURLToPath } from 'node:url';
+import { userFolder } from './userFolder.ts';
 import { restoreTerminal, signalled } from './interruption.ts';
 
 process.on('SIGINT', () => signalled(130));
@@ -22,4 +24,6 @@ const outputErrors: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full, part of the output is lost.',
 };
 
+const folder = userFolder(process.env, fileURLToPath(new URL('../..', import.meta.url)));
+if (folder !== null) process.chdir(folder);
 process.exitCode = await commandLine(process.argv.slice(2));
