@@ -6,6 +6,8 @@ import { perplexity } from '../eval/perplexity.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
 import { planGroup } from '../prune/pricing/plan.ts';
 import { turn } from '../model/eventLoop.ts';
+import { backendWords } from './backendWords.ts';
+import { perplexityCsv } from './csv.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
 import { figure, lossWords } from './figures.ts';
 import { openPruned, type ModelOptions } from './openRun.ts';
@@ -14,6 +16,7 @@ import { Terminal } from './terminal.ts';
 
 export interface PerplexityOptions extends ModelOptions, EvalOptions, PrunedOptions {
   json: boolean;
+  csv?: boolean;
   quiet: boolean;
 }
 
@@ -38,6 +41,10 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     const seconds = (performance.now() - started) / 1000;
     const data = summarise(dataName(options.data), chunks, found.scoredTokens, hashTokens(chunks, nodeHasher()));
     const convention = conventionOf(chunks, model.nllSum);
+    if (options.csv === true) {
+      const row = { model: model.source.name, data: data.name, mask: mask.toString(), ...figures(found) };
+      terminal.csv(perplexityCsv({ ...row, tokens: found.scoredTokens, convention: convention.text }));
+    }
     if (options.json) {
       terminal.document({
         schema: 'blockpruner.perplexity/1',
@@ -57,7 +64,7 @@ export async function perplexityCommand(argument: string, options: PerplexityOpt
     terminal.result(`perplexity ${figure(found.ppl)}${error} (${lossWords(found)})`);
     if (mask.size > 0) terminal.result(prunedWords(mask, repair));
     terminal.result(`${scoredWords(data)}; ${convention.text}`);
-    terminal.result(`backend: ${model.backend.description}, ${seconds.toFixed(1)} s`);
+    terminal.result(`backend: ${backendWords(model.backend.description, options.lanes)}, ${seconds.toFixed(1)} s`);
   } finally {
     await close();
   }

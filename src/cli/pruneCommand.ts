@@ -17,7 +17,9 @@ import type { RaceSettings } from '../prune/race/raceRule.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
+import { runDigest } from '../prune/runIdentity.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { stepsCsv } from './csv.ts';
 import { loadChunks, loadEvaluation, type EvalOptions } from './evalOptions.ts';
 import { keepConfig } from './config/keptConfig.ts';
 import { journalled } from './journalled.ts';
@@ -26,7 +28,7 @@ import { originOf } from './origin.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
 import { defaultTokensNote, explainTokens, showPlan, withDefaultTokens } from './prunePlan.ts';
-import { checkRepair, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
+import { checkRepair, repairAsked, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
 import { pruneSummary } from './pruneSummary.ts';
 import { defaultRunFolder } from './runFolder.ts';
 import { Terminal } from './terminal.ts';
@@ -54,6 +56,7 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   saveEvery: number;
   force: boolean;
   json: boolean;
+  csv?: boolean;
   quiet: boolean;
 }
 
@@ -70,10 +73,8 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
   checkRepair(options);
   requireSearchable(options.convention ?? defaultEvalSettings.convention);
   const chosen = await chooseMethod(options);
-  const { revision, data } = options;
-  const out = options.out ?? (await defaultRunFolder(argument, revision, data, chosen.method.name));
-  const reads = [argument, ...data, ...(options.eval ?? []), ...(isMethodFile(options.method) ? [options.method] : [])];
-  if (!options.plan) await checkOutput({ folder: out, kind: 'prune', reads, force: options.force });
+  // Before a model is opened where it can be: only the run tells its own default folder.
+  if (options.out !== undefined && !options.plan) await checkOut(options.out, argument, options);
   const opened = await openRun(argument, options, terminal);
   try {
     const { config } = opened.model;
@@ -83,6 +84,8 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     const note = defaultTokensNote(given, chunks);
     if (note !== null) terminal.note(note);
     const evaluation = await loadEvaluation(options, opened.opened, terminal);
+    const out = options.out ?? (await ownFolder(argument, options, { ...chosen, chunks, evaluation }, opened.model));
+    if (options.out === undefined && !options.plan) await checkOut(out, argument, options);
     const repair = repairOf(options, out, chunks, opened);
     if (options.plan) {
       const toPlan = {
@@ -116,12 +119,39 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
       await unlock();
     }
     if (options.json) terminal.document(result);
+    if (options.csv === true) terminal.csv(stepsCsv(result));
     terminal.result(pruneSummary(result));
     if (unsaved) throw new AccessError(`the result is printed but not saved: ${unsaved.message}`, { cause: unsaved });
     terminal.result(`\nreport: ${join(out, 'report.html')}`);
   } finally {
     await opened.close();
   }
+}
+
+/** @throws as `checkOutput` */
+function checkOut(out: string, argument: string, options: PruneOptions): Promise<void> {
+  const { data, eval: texts = [], method, force } = options;
+  const reads = [argument, ...data, ...texts, ...(isMethodFile(method) ? [method] : [])];
+  return checkOutput({ folder: out, kind: 'prune', reads, force });
+}
+
+/** Where the results of this run go, and of no other, without --out. */
+async function ownFolder(
+  argument: string,
+  options: PruneOptions,
+  asked: Pick<RunOptions, 'chunks' | 'evaluation'> & Chosen,
+  model: OpenRun['model'],
+): Promise<string> {
+  const { data, kind, protect } = options;
+  const digest = await runDigest({
+    ...asked,
+    model,
+    kind,
+    protect,
+    repair: repairAsked(options),
+    newHasher: nodeHasher,
+  });
+  return defaultRunFolder({ model: argument, data, method: asked.method.name, kind, digest });
 }
 
 interface Chosen {

@@ -58,16 +58,23 @@ export function repairOf(
   chunks: Chunks,
   { weightBytes, streamBytes }: Pick<OpenRun, 'weightBytes' | 'streamBytes'>,
 ): RunRepair | undefined {
-  const { repair, leaders, repairScope: scope = defaultRepair.scope } = options;
-  if (repair === undefined) return undefined;
+  const asked = repairAsked(options);
+  if (asked === undefined) return undefined;
   // Chunks that cannot be held apart are refused before anything is written.
   unitsOf(chunks);
   return {
-    when: repair,
-    settings: { ...defaultRepair, scope },
-    leaders,
+    ...asked,
     store: tensorStore(folderFiles(out), nodeHasher),
     weightBytes,
     streamBytes,
   };
+}
+
+/** The options of repair as the run has them; undefined without `--repair`. */
+export function repairAsked({
+  repair: when,
+  leaders,
+  repairScope: scope = defaultRepair.scope,
+}: PruneRepairOptions): Pick<RunRepair, 'when' | 'settings' | 'leaders'> | undefined {
+  return when === undefined ? undefined : { when, settings: { ...defaultRepair, scope }, leaders };
 }

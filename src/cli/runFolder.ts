@@ -1,38 +1,31 @@
-import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join } from 'node:path';
 import { withoutDataEnding } from '../eval/dataForm.ts';
+import type { PruneKind } from '../prune/candidates.ts';
 
 /** Bytes of a name's readable part; file systems allow 255 for a whole name. */
 const LONGEST = 80;
 
-/**
- * Where a run's results go without --out: `runs/<model>-<data>-<8 hex digits>`, and for a method
- * other than BlockPruner `runs/<model>-<data>-<method>-<8 hex digits>`. Of several files `<data>`
- * is the first, with how many more (`text-and-2-more`). The digits are of all full paths (or the
- * hub id), so that no two models, and no two texts, ever share a folder: not those whose names
- * differ only in what a folder's name cannot hold, and not those of one name in two places. Paths
- * count from the working folder, in which runs/ lies too.
- * @param model as the user wrote it: a path or a hub id. @param revision of the hub.
- */
-export async function defaultRunFolder(
-  model: string,
-  revision: string | undefined,
-  data: readonly string[],
-  method: string = 'blockpruner',
-): Promise<string> {
-  const places = [await place(model), revision ?? '', ...(await Promise.all(data.map(place)))];
-  const digest = createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 8);
-  const suffix = method === 'blockpruner' ? '' : `-${method}`;
-  const more = data.length > 1 ? `-and-${data.length - 1}-more` : '';
-  return join('runs', `${plainName(model)}-${plainName(data[0])}${more}${suffix}-${digest}`);
+/** What the name of a run's folder says of it. */
+export interface NamedRun {
+  /** As the user wrote it: a path or a hub id. */
+  readonly model: string;
+  readonly data: readonly string[];
+  readonly method: string;
+  readonly kind: PruneKind;
+  /** Differs for any two runs whose results would differ: `runDigest`. */
+  readonly digest: string;
 }
 
-async function place(path: string): Promise<string> {
-  return realpath(path).then(
-    (found) => relative(process.cwd(), found).replaceAll(sep, '/'),
-    () => path,
-  );
+/**
+ * Where a run's results go without --out: `runs/<model>-<data>-<8 hex digits>`, with the method and
+ * the kind before the digits where they are not the usual ones. Of several files `<data>` is the
+ * first, with how many more (`text-and-2-more`). No two runs share a folder, however alike they are
+ * called, and the same command finds its own again.
+ */
+export function defaultRunFolder({ model, data, method, kind, digest }: NamedRun): string {
+  const more = data.length > 1 ? `-and-${data.length - 1}-more` : '';
+  const how = `${method === 'blockpruner' ? '' : `-${method}`}${kind === 'mix' ? '' : `-${kind}`}`;
+  return join('runs', `${plainName(model)}-${plainName(data[0])}${more}${how}-${digest.slice(0, 8)}`);
 }
 
 /**

@@ -9,25 +9,34 @@ export interface TerminalOptions {
   quiet: boolean;
   /** stdout carries one JSON document and nothing else. */
   json: boolean;
+  /** The same for a table as CSV. */
+  csv?: boolean;
 }
 
 export class Terminal {
   readonly quiet: boolean;
   readonly json: boolean;
+  readonly #csv: boolean;
 
   constructor(options: TerminalOptions) {
     this.quiet = options.quiet;
     this.json = options.json;
+    this.#csv = options.csv ?? false;
   }
 
-  /** A result for people; left out when stdout is for JSON. */
+  /** A result for people; left out when stdout is for programs. */
   result(text: string): void {
-    if (!this.json) process.stdout.write(`${printable(text)}\n`);
+    if (!this.json && !this.#csv) process.stdout.write(`${printable(text)}\n`);
   }
 
   /** The one document of --json. */
   document(value: unknown): void {
     process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** The one table of --csv. */
+  csv(table: string): void {
+    process.stdout.write(table);
   }
 
   /** What is going on. */

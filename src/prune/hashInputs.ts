@@ -3,6 +3,7 @@ import type { Chunks } from '../eval/chunks.ts';
 import { hashTokens } from '../eval/convention.ts';
 import { configIdentity } from '../model/config.ts';
 import type { Transformer } from '../model/transformer.ts';
+import type { WeightSource } from '../model/weights.ts';
 import type { Hasher } from '../platform/sha256.ts';
 import type { JournalHeader } from './journal.ts';
 
@@ -29,10 +30,22 @@ export async function hashInputs(
     return hasher.digest();
   };
   return {
-    weights: await model.source.contentHash(newHasher()),
+    weights: await weightsHash(model.source, newHasher),
     config: hashText(configIdentity(model.config)),
     tokens: hashTokens(chunks, newHasher()),
     settings: hashText(JSON.stringify(settings)),
     backend: model.backend.variant,
   };
 }
+
+/**
+ * Of gigabytes, so it is taken once. It holds while the files are those that were opened, which
+ * each read of them checks.
+ */
+function weightsHash(source: WeightSource, newHasher: () => Hasher): Promise<string> {
+  const hash = hashes.get(source) ?? source.contentHash(newHasher());
+  hashes.set(source, hash);
+  return hash;
+}
+
+const hashes = new WeakMap<WeightSource, Promise<string>>();

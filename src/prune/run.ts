@@ -16,23 +16,23 @@ import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from '
 import { measuredPlan } from './cost/planning.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
 import { Evaluation, type EvalText } from './evaluation.ts';
-import { evaluationIdentity, hashInputs } from './hashInputs.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
-import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
+import { blockpruner } from './methods/blockpruner.ts';
 import { mapEvents } from './mapEvents.ts';
 import { modelSummary } from './modelSummary.ts';
 import { protectedBlocks, type Protected } from './protect.ts';
 import { planGroup } from './pricing/plan.ts';
 import { WalkKeeper, type Keeping } from './pricing/walkKeeper.ts';
-import { RACE_RULE, type RaceSettings } from './race/raceRule.ts';
+import type { RaceSettings } from './race/raceRule.ts';
 import { defaultRepair, type RepairSettings } from '../repair/repair.ts';
 import { unitsOf } from '../repair/units.ts';
 import { repairResult } from './repair/endRepair.ts';
 import { canRepair, Repairs, type RepairMeans } from './repair/repairs.ts';
-import { DEFAULT_LEADERS, type RepairTime } from './repair/settings.ts';
+import type { RepairTime } from './repair/settings.ts';
 import { provenanceOf, type Origin } from './provenance.ts';
 import { PRUNE_SCHEMA, type PruneRepair, type PruneResult } from './result.ts';
+import { methodSettings, protectField, runHeader } from './runIdentity.ts';
 import { sampleOnce } from './runSample.ts';
 import { subjectOf } from './subject.ts';
 import { Mask } from '../model/mask.ts';
@@ -108,7 +108,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   const { model, chunks, kind, stop, method = blockpruner } = options;
   const kept = protectedBlocks(options.protect ?? [], model.config);
   checkStopRules(stop, kind, model.config, kept);
-  const settings = method.check(settingsOf(options), model.config);
+  const settings = method.check(methodSettings(options), model.config);
   requireSearchable(chunks.convention);
   if (options.race !== undefined) requireEvenChunks(chunks);
   if (options.evaluation?.chunks.ids.length === 0) throw new DataError('the text of --eval has no chunk.');
@@ -120,8 +120,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   planGroup(model, chunks.chunk, candidates, options.activationBytes);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
-    const identity = { ...identityOf(method, settings, gradients), ...protectField(kept) };
-    const hashes = await hashInputs(options, { kind, ...evaluationIdentity(model, chunks), ...identity });
+    const hashes = await runHeader(options, settings, kept, gradients);
     const journal = await Journal.open(options.sink, hashes, options.newHasher);
     if (!journal.checked) yield { type: 'warning', message: `${options.sink.name}: ${UNCHECKED}` };
 
@@ -172,25 +171,6 @@ function requireEvenChunks({ convention, stride, chunk }: Chunks): void {
     where: '--search race',
     remedy: 'Leave --stride out, or use --search exact.',
   });
-}
-
-/** All settings of the method. @throws UsageError for repair in the loop of another method. */
-function settingsOf({ method = blockpruner, settings, race, repair }: RunOptions): Readonly<Record<string, unknown>> {
-  if (settings?.repair !== undefined) {
-    throw new UsageError("'repair' is the run's to ask for, not a setting of its method.", { remedy: 'Use --repair.' });
-  }
-  const raced = race === undefined ? {} : { race };
-  if (repair?.when !== 'each') return { ...settings, ...raced };
-  if (method !== blockpruner) {
-    throw new UsageError(
-      `--repair each chooses by prices after repair, and method ${method.name} does not choose by price.`,
-      {
-        remedy: 'Use --repair end, or --method blockpruner.',
-      },
-    );
-  }
-  const { leaders = DEFAULT_LEADERS } = repair;
-  return { ...settings, ...raced, repair: { ...(repair.settings ?? defaultRepair), leaders } };
 }
 
 /** The repair of the result; null where none was asked for, or there is nothing to repair. */
@@ -273,26 +253,7 @@ function documentOf(
   };
 }
 
-/** What is protected, where something is; journals and documents of before had none. */
-function protectField(kept: Protected): Pick<PruneResult, 'protect'> {
-  return kept.size === 0 ? {} : { protect: [...kept] };
-}
-
 function repairsOf({ repair, model, chunks }: RunOptions, journal: Journal): Repairs | null {
   if (repair === undefined) return null;
   return new Repairs({ ...repair, model, chunks, journal }, repair.settings ?? defaultRepair);
-}
-
-/**
- * What tells a method's run from another's. BlockPruner's is as it was before there were other
- * methods, so that journals of then go on.
- */
-function identityOf(method: Method, settings: unknown, gradients: GradientBackend | null): object {
-  if (method === blockpruner) {
-    const { race, repair } = settings as BlockPrunerSettings;
-    if (repair !== undefined) return { search: 'repaired', ...repair };
-    return race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...race };
-  }
-  const { name, version } = method;
-  return { method: { name, version, settings, ...(gradients === null ? {} : { gradients: gradients.variant }) } };
 }

@@ -4,7 +4,7 @@ import { seed, wholeNumber } from '../options.ts';
 import { perplexityCommand } from '../perplexityCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addConfigOption, addModelOptions, MASK, MODEL, RUN, STEP } from './shared.ts';
+import { addConfigOption, addModelOptions, csvOption, MASK, MODEL, RUN, STEP } from './shared.ts';
 
 export function addPerplexity(root: Command): void {
   const command = root.command('perplexity').argument('<model>', MODEL, modelArgument);
@@ -18,6 +18,7 @@ export function addPerplexity(root: Command): void {
     .option('--step <k>', STEP, wholeNumber(1))
     .optionsGroup('Output:')
     .option('--json', 'print one JSON document and nothing else', false)
+    .addOption(csvOption('the figures'))
     .option('--quiet', 'print no progress', false);
   addConfigOption(addModelOptions(command)).action(perplexityCommand);
   addExamples(command, [

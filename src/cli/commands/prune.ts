@@ -11,7 +11,7 @@ import { blockList, number, percentage, seed, wholeNumber } from '../options.ts'
 import { pruneCommand } from '../pruneCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
-import { addConfigOption, addModelOptions, addOutputOptions, MODEL } from './shared.ts';
+import { addConfigOption, addModelOptions, addOutputOptions, csvOption, MODEL } from './shared.ts';
 
 export function addPrune(root: Command): void {
   const command = root.command('prune').argument('<model>', MODEL, modelArgument);
@@ -24,15 +24,19 @@ export function addPrune(root: Command): void {
   addRepairOptions(command);
   command
     .optionsGroup('Output:')
-    .option('--out <dir>', 'folder for the results (default: runs/<model>-<data>-<digits that tell paths apart>)')
+    .option(
+      '--out <dir>',
+      'folder for the results (default: runs/<model>-<data>-<digits>, another for every run that gives other results)',
+    )
     .option(
       '--save-every <seconds>',
       'keep what is under way so often, beside the journal: a kill loses no more (less often where writing takes long)',
       number({ min: 0, above: true, max: 1e9 }),
       DEFAULT_SAVE_SECONDS,
-    );
-  command.option('--plan', 'say what the run would take (passes, memory, time) and stop; nothing is written', false);
-  addConfigOption(addModelOptions(addOutputOptions(command)));
+    )
+    .option('--plan', 'say what the run would take (passes, memory, time) and stop; nothing is written', false);
+  addOutputOptions(command).addOption(csvOption('the steps'));
+  addConfigOption(addModelOptions(command));
   command.addHelpText('after', methodsHelp()).action(pruneCommand);
   addExamples(command, [
     ['three blocks of a model that comes along', 'prune tiny:planted --blocks 3'],

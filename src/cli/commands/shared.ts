@@ -52,6 +52,11 @@ export function addHubOptions(command: Command): Command {
     .option('--revision <rev>', 'hub revision: a branch, tag or commit');
 }
 
+/** A table beside `--json`, in place of it. */
+export function csvOption(what: string): Option {
+  return new Option('--csv', `print ${what} as CSV and nothing else`).conflicts('json');
+}
+
 /** Lets options be given in a file. */
 export function addConfigOption(command: Command): Command {
   return command
