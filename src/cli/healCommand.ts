@@ -11,6 +11,7 @@ import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { repairIdentity } from '../repair/readDocument.ts';
 import { checkRank } from '../train/heal.ts';
 import { healRun, type HealDocument, type HealedModel, type HealJob } from '../train/healRun.ts';
+import { backendWords } from './backendWords.ts';
 import { checkCompanions, companionFiles } from './companionFiles.ts';
 import { keepConfig } from './config/keptConfig.ts';
 import { loadChunks, type EvalOptions } from './evalOptions.ts';
@@ -73,7 +74,7 @@ export async function healCommand(argument: string, options: HealOptions, comman
         await keepConfig(command, out);
         const backend = await trainingBackend(options, null);
         try {
-          terminal.note(`backend: ${backend.description}`);
+          terminal.note(`backend: ${backendWords(backend.description)}`);
           const job: HealJob = {
             source: opened.weights,
             repaired: repair === null ? null : { weights, by: repairIdentity(repair) },

@@ -22,6 +22,7 @@ import { repairWorkload } from '../repair/repairMemory.ts';
 import type { MemoryRemedy, Workload } from '../session/memoryPlan.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { defaultMemory, defaultThreads } from '../platform/nodeMachine.ts';
+import { backendWords } from './backendWords.ts';
 import { interruptibleBackend } from './interruptible.ts';
 import { checkPruned, prunedEdits, repairedWeights, type PrunedOptions, type RunEdits } from './runEdits.ts';
 import type { Terminal } from './terminal.ts';
@@ -146,7 +147,8 @@ async function openBackend(
     gpuMode: options.gpuMode,
     offerWebGpu,
   });
-  terminal.note(`backend: ${backend.description}; ${why}`);
+  const words = backendWords(backend.description, options.lanes);
+  terminal.note(`backend: ${words}${words === backend.description ? `; ${why}` : ''}`);
   return { backend: interruptibleBackend(backend), why };
 }
 

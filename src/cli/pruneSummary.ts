@@ -2,6 +2,7 @@
 import { scoredWords } from '../eval/convention.ts';
 import { methodWords } from '../prune/report/headline.ts';
 import type { PruneResult, RunEvaluation, StepResult } from '../prune/result.ts';
+import { backendWords } from './backendWords.ts';
 import { changed, figure, pairedChange, percent, sparkline, table } from './figures.ts';
 import { repairLines } from './repairSummary.ts';
 
@@ -54,7 +55,7 @@ export function pruneSummary(result: PruneResult): string {
     `${result.data.name}: ${scoredWords(result.data)}; ${result.convention.text}`,
     ...(evaluation === undefined ? [] : [heldOutLine(evaluation)]),
     `method: ${methodWords(result)}`,
-    `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
+    `backend: ${backendWords(result.backend)}, ${result.seconds.toFixed(1)} s of computing`,
     ...(result.scores === undefined ? [workLine(result)] : []),
     '',
     table(head, [first, ...rows]),

@@ -1,4 +1,5 @@
 /** What a repair came to, in the terminal. */
+import { backendWords } from './backendWords.ts';
 import { scoredWords } from '../eval/convention.ts';
 import type { PerplexityFigures } from '../eval/figures.ts';
 import { plural } from '../drawing/numbers.ts';
@@ -17,7 +18,7 @@ export function repairSummary(result: RepairRunResult): string {
   return [
     `${model.name}: ${plural(removed.length, 'block')} of ${model.blocks} removed, ${percent(ratios.blocks)} of block parameters`,
     `${data.name}: ${fit} tokens fitted, ${heldOut} held out; ${scoredWords(data)}; ${convention.text}`,
-    `backend: ${result.backend}, ${result.seconds.toFixed(1)} s of computing`,
+    `backend: ${backendWords(result.backend)}, ${result.seconds.toFixed(1)} s of computing`,
     '',
     ...repairLines(repair, data.name),
   ].join('\n');

@@ -14,6 +14,7 @@ import { prepare, type Prepared } from '../train/prepare.ts';
 import { train, type Figures, type TrainEvent, type TrainSettings } from '../train/train.ts';
 import { turn } from '../model/eventLoop.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { backendWords } from './backendWords.ts';
 import { keepConfig } from './config/keptConfig.ts';
 import { renderLossCurve, type LossPoint } from './lossCurve.ts';
 import { checkOutput } from './outputFolder.ts';
@@ -52,7 +53,7 @@ export async function trainCommand(path: string, options: TrainCommandOptions, c
       await keepConfig(command, out, folder);
       const backend = await trainingBackend(options, loaded.recipe.kernels ?? 'plain');
       try {
-        terminal.note(`backend: ${backend.description}`);
+        terminal.note(`backend: ${backendWords(backend.description)}`);
         const log = await runTraining(prepared, backend, folder, options, terminal);
         await writeFiles(options.out, loaded, prepared);
         const figures = await measureFiles(options.out, prepared, backend);
@@ -118,7 +119,7 @@ function report(document: TrainingDocument, out: string, terminal: Terminal): vo
   terminal.result(`${out}: ${figuresText(figures) || 'trained'}, of the weights as stored (F16)`);
   terminal.result(
     `${document.steps} steps, ${tokens.toLocaleString('en')} tokens in ${seconds.toFixed(0)} s ` +
-      `(${Math.round(tokens / seconds).toLocaleString('en')} tokens/s) on ${document.backend}`,
+      `(${Math.round(tokens / seconds).toLocaleString('en')} tokens/s) on ${backendWords(document.backend)}`,
   );
   if (document.convention !== null) terminal.result(document.convention.text);
 }
