@@ -84,7 +84,8 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     const note = defaultTokensNote(given, chunks);
     if (note !== null) terminal.note(note);
     const evaluation = await loadEvaluation(options, opened.opened, terminal);
-    const out = options.out ?? (await ownFolder(argument, options, { ...chosen, chunks, evaluation }, opened.model));
+    const asked = { ...chosen, chunks, evaluation };
+    const out = options.out ?? (options.plan ? 'runs' : await ownFolder(argument, options, asked, opened.model));
     if (options.out === undefined && !options.plan) await checkOut(out, argument, options);
     const repair = repairOf(options, out, chunks, opened);
     if (options.plan) {

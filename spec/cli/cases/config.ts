@@ -70,7 +70,7 @@ export const configCases: readonly WrongInput[] = [
   key('tokens: many', /run\.yaml: tokens: is 'many'\. Write a number, or all\./),
   key('tokens: "64"', /run\.yaml: tokens: is '64'\. Write a number, or all\./),
   key('tokens:', /run\.yaml: tokens: is empty\. Write a number, or all\./),
-  key('blocks: all', /run\.yaml: blocks: is 'all'\. Write a number\./),
+  key('seed: all', /run\.yaml: seed: is 'all'\. Write a number\./),
   key('tokens: 1', /run\.yaml: tokens: '1' does not go\. Give a whole number from 2 to/),
   key('tokens: 64.5', /run\.yaml: tokens: '64\.5' does not go\. Give a whole number/),
   key('tokens: .inf', /run\.yaml: tokens: 'Infinity' does not go\. Give a whole number/),
