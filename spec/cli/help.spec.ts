@@ -52,10 +52,10 @@ describe.each(commands.map((command) => [command.name(), command] as const))('%s
     expect(await helpOf(name)).not.toContain('default: false');
   });
 
-  it('ends with two or three examples', async () => {
+  it('ends with two to four examples', async () => {
     const examples = examplesOf(await helpOf(name));
     expect(examples.length).toBeGreaterThanOrEqual(2);
-    expect(examples.length).toBeLessThanOrEqual(3);
+    expect(examples.length).toBeLessThanOrEqual(4);
     for (const [first] of examples) expect(first).toBe(name);
   });
 

@@ -10,6 +10,7 @@ function valueOf(option: Option): string[] {
   const numeric = option.parseArg !== undefined;
   if (option.long === '--memory') return ['1GB'];
   if (option.long === '--lanes') return ['8'];
+  if (option.long === '--protect') return ['L0'];
   if (['--ratio', '--confidence', '--top-p'].includes(option.long ?? '')) return ['0.9'];
   return [numeric ? '2' : 'x'];
 }
