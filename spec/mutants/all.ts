@@ -27,6 +27,7 @@ import { repairMathsMutants } from './repairMaths.ts';
 import { repairLoopMutants } from './repairLoop.ts';
 import { repairFiguresMutants } from './repairFigures.ts';
 import { repairMemoryMutants } from './repairMemory.ts';
+import { reportPageMutants } from './reportPage.ts';
 import { reportMutants } from './reports.ts';
 import { pricingMutants } from './pricing.ts';
 import { repairWalkMutants } from './repairWalk.ts';
@@ -65,6 +66,7 @@ export const mutants: readonly Mutant[] = [
   ...journalMutants,
   ...repairMathsMutants,
   ...repairWalkMutants,
+  ...reportPageMutants,
   ...reportMutants,
   ...repairLoopMutants,
   ...repairFiguresMutants,

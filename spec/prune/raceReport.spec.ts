@@ -4,7 +4,7 @@
  */
 import { fc, test } from '@fast-check/vitest';
 import { expect, it } from 'vitest';
-import { heatLevel } from '../../src/prune/report/heatRamp.ts';
+import { heatLevel, STEP_RAMP } from '../../src/prune/report/heatRamp.ts';
 import { renderReport } from '../../src/prune/report/report.ts';
 import type { CandidateScore, PruneResult } from '../../src/prune/result.ts';
 import { arbitraryResult } from './report/arbitraryResult.ts';
@@ -52,8 +52,8 @@ test.prop([
     for (const cell of cells) {
       expect(textOf(cell)).toContain(`dropped after ${chunks} chunks`);
       const rect = elementsOf(cell).find((node) => node.name === 'rect');
-      const level = againstPick === null ? undefined : `heat-${heatLevel(Math.max(1, againstPick), 1)}`;
-      expect(rect?.attributes.class).toBe(level);
+      const within = againstPick === null ? undefined : `s${heatLevel(Math.max(1, againstPick), 1, STEP_RAMP)}`;
+      expect(rect?.attributes.class?.split(' ').at(-1)).toBe(within);
       expect(elementsOf(cell).filter((node) => node.name === 'path')).toHaveLength(1);
     }
   },

@@ -4,20 +4,22 @@ import { isAbsolute, relative, sep } from 'node:path';
 import { fileName } from '../eval/dataForm.ts';
 import { thisMachine } from '../platform/nodeMachine.ts';
 import type { Origin } from '../prune/provenance.ts';
+import { shellWord } from '../prune/report/nextSection.ts';
 
 /**
  * The call of a command.
  * @param command as commander hands it to an action.
+ * @param found settings that were not given and are known by now.
  */
-export function originOf(command: Command): Origin {
+export function originOf(command: Command, found: Readonly<Record<string, unknown>> = {}): Origin {
   const [model] = command.processedArgs as unknown[];
-  const settings = { model, ...command.opts<Record<string, unknown>>() };
+  const settings = { model, ...command.opts<Record<string, unknown>>(), ...found };
   return { ...thisMachine(), command: typed(command), settings: shortened(settings) as Record<string, unknown> };
 }
 
 /** `blockpruner prune m.gguf --data 'my text.txt'` */
 function typed(command: Command): string {
-  return ['blockpruner', ...wordsOf(command).map(shortWord)].map(quoted).join(' ');
+  return ['blockpruner', ...wordsOf(command).map(shortWord)].map(shellWord).join(' ');
 }
 
 /** The words of the whole call; commander keeps them where its parsing began. */
@@ -47,8 +49,4 @@ export function shortPath(text: string): string {
   if (!isAbsolute(text) && !/^[A-Za-z]:[/\\]./.test(text)) return text;
   const below = isAbsolute(text) ? relative(process.cwd(), text) : '..';
   return below === '' ? '.' : below === '..' || below.startsWith(`..${sep}`) ? fileName(text) : below;
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

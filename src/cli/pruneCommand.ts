@@ -109,7 +109,7 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
         out,
         opened,
         chunks,
-        { ...chosen, stop, repair, evaluation, origin: originOf(command) },
+        { ...chosen, stop, repair, evaluation, origin: originOf(command, { out }) },
         options,
         terminal,
       ).catch((error: unknown) => Promise.reject(explainTokens(error, given, chunks)));

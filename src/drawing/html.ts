@@ -56,6 +56,17 @@ export function verbatim(markup: string): Markup {
 }
 
 /**
+ * Data that a page carries along for its script, as JSON in which nothing can end the element. It
+ * is not run.
+ */
+export function embedded(id: string, value: unknown): Markup {
+  const json = JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return element('script', { type: 'application/json', id }, verbatim(json));
+}
+
+/**
  * A coordinate or length in SVG units, rounded to hundredths.
  * @throws RangeError when it is not finite.
  */

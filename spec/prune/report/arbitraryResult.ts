@@ -6,6 +6,7 @@ import {
   type PerplexityFigures,
 } from '../../../src/eval/figures.ts';
 import { formatBlock } from '../../../src/model/blockId.ts';
+import type { Provenance } from '../../../src/prune/provenance.ts';
 import {
   PRUNE_SCHEMA,
   type CandidateScore,
@@ -258,6 +259,49 @@ function scoresArbitrary(layers: number): fc.Arbitrary<MethodScore[] | null> {
   return fc.option(fc.array(drawn, { minLength: 2 * layers, maxLength: 2 * layers }), { nil: null });
 }
 
+/** Where a result may say that it comes from. */
+function provenanceArbitrary(): fc.Arbitrary<Provenance> {
+  return fc.record(
+    {
+      date: fc.oneof(
+        fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+        text(),
+      ),
+      command: text(),
+      settings: fc.dictionary(
+        text(),
+        fc.oneof(text(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.array(text())),
+      ),
+      machine: fc.record({
+        processor: optional(text()),
+        cores: count(),
+        memoryBytes: optional(count()),
+        system: text(),
+      }),
+      runtime: text(),
+      dtypes: fc.array(text(), { maxLength: 3 }),
+    },
+    { requiredKeys: ['date', 'settings', 'machine', 'runtime', 'dtypes'] },
+  );
+}
+
+/** The document with a held-out text, whose perplexities are those of the calibration text doubled. */
+export function evaluatedResult(limits: { layers?: number; steps?: number } = {}): fc.Arbitrary<PruneResult> {
+  return fc
+    .record({ result: arbitraryResult(limits), dense: figures(), name: text() })
+    .map(({ result, dense, name }) => {
+      const { data, convention } = result;
+      const steps = result.steps.map((step): StepResult => {
+        if (step.removed === null) return step;
+        const { standardError, bitsPerByte, change = null } = step;
+        const ppl = step.ppl === null ? null : Math.min(2 * step.ppl, 1e300);
+        const nll = ppl === null ? null : Math.log(ppl);
+        return { ...step, evaluation: { ppl, nll, natsPerToken: nll, standardError, bitsPerByte, change } };
+      });
+      return { ...result, steps, evaluation: { data: { ...data, name }, convention, of: 'pruned', dense } };
+    });
+}
+
 type Rest = Omit<PruneResult, 'kind' | 'dense' | 'steps' | 'removed' | 'scores'>;
 
 function restArbitrary(): fc.Arbitrary<Rest> {
@@ -320,5 +364,6 @@ function restArbitrary(): fc.Arbitrary<Rest> {
     ),
     sample: optional(fc.record({ prompt: text(), before: text(), after: text() })),
     seconds: fc.double({ min: 0, max: 1e7, noNaN: true }),
+    provenance: fc.option(provenanceArbitrary(), { nil: undefined }),
   });
 }

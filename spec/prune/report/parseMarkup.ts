@@ -1,6 +1,6 @@
 /**
  * A strict reader of the markup that the report writes: every tag balanced, every attribute quoted,
- * no stray `<`, `>`, `"` or `&` (a style sheet may hold `>`). Far stricter than a browser, so
+ * no stray `<`, `>`, `"` or `&` (a style sheet may hold `>`, a script anything but its end). Far stricter than a browser, so
  * whatever a text smuggles in makes it throw.
  */
 
@@ -19,7 +19,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&#39;': "'",
 };
 const TOKEN =
-  /<(?<name>[a-z][a-z0-9]*)(?<attributes>(?: [a-zA-Z][a-zA-Z0-9-]*="[^"<>]*")*)>|<\/(?<end>[a-z][a-z0-9]*)>|(?<text>(?<=<style>)[^<]+|[^<>]+)/gy;
+  /<(?<name>[a-z][a-z0-9]*)(?<attributes>(?: [a-zA-Z][a-zA-Z0-9-]*="[^"<>]*")*)>|<\/(?<end>[a-z][a-z0-9]*)>|(?<text>(?<=<style>)[^<]+|(?<=<script[^<>]*>)[^]*?(?=<\/script>)|[^<>]+)/gy;
 
 /**
  * Reads markup into a node whose children are the roots.
@@ -36,7 +36,7 @@ export function parseMarkup(markup: string): Node {
     const { name, attributes, end, text } = match.groups ?? {};
     const parent = open[open.length - 1];
     if (text !== undefined) {
-      parent.children.push(parent.name === 'style' ? text : decode(text));
+      parent.children.push(['style', 'script'].includes(parent.name) ? text : decode(text));
     } else if (end !== undefined) {
       if (open.length === 1 || parent.name !== end) throw new Error(`</${end}> closes <${parent.name}> at ${position}`);
       open.pop();

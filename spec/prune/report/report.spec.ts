@@ -2,12 +2,14 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { MaskError } from '../../../src/errors.ts';
 import { renderReport } from '../../../src/prune/report/report.ts';
-import type { PruneResult } from '../../../src/prune/result.ts';
-import { HOSTILE_TEXTS, arbitraryResult } from './arbitraryResult.ts';
+import { PAGE_SCRIPT, PAGE_SCRIPT_HASH } from '../../../src/prune/report/pageScript.generated.ts';
+import type { PruneResult, StepResult } from '../../../src/prune/result.ts';
+import { curvePoints } from '../../../src/prune/report/curvePoints.ts';
+import { HOSTILE_TEXTS, arbitraryResult, evaluatedResult } from './arbitraryResult.ts';
 import { elementsOf, parsePage, textOf, withClass } from './parseMarkup.ts';
 
 /** Elements that can run code or ask the network for something. */
-const ACTIVE = ['script', 'link', 'img', 'image', 'iframe', 'object', 'embed', 'form', 'base', 'use', 'foreignobject'];
+const ACTIVE = ['link', 'img', 'image', 'iframe', 'object', 'embed', 'form', 'base', 'use', 'foreignobject'];
 
 /** One plausible document, for the examples. */
 function example(): PruneResult {
@@ -29,6 +31,8 @@ function example(): PruneResult {
     ...result,
     model: { ...result.model, name: 'tiny', family: 'llama', numHiddenLayers: 5, blocks: 10, parameters: 1000000 },
     kind: 'mix',
+    scores: undefined,
+    provenance: undefined,
     stop: { blocks: 1 },
     stoppedBy: 'blocks',
     dense: { ppl: 19.2, nll: Math.log(19.2), natsPerToken: Math.log(19.2), standardError: 0.04, bitsPerByte: null },
@@ -51,12 +55,27 @@ describe('report', () => {
     expect(renderReport(structuredClone(result))).toBe(page);
   });
 
-  test.prop([arbitraryResult()])('runs nothing and fetches nothing', (result) => {
+  test.prop([arbitraryResult()])('runs nothing but its own script, and fetches nothing', (result) => {
+    const page = parsePage(renderReport(result));
+    const [data, script, ...more] = elementsOf(page).filter(({ name }) => name === 'script');
+    expect(more).toEqual([]);
+    expect(data.attributes).toEqual({ type: 'application/json', id: 'result' });
+    expect(script.attributes).toEqual({});
+    expect(textOf(script)).toBe(PAGE_SCRIPT);
+    const policy = elementsOf(page).find(({ attributes }) => attributes['http-equiv'] !== undefined);
+    expect(policy?.attributes.content).toContain(`script-src 'sha256-${PAGE_SCRIPT_HASH}'`);
     for (const { name, attributes } of elementsOf(parsePage(renderReport(result)))) {
       expect(ACTIVE).not.toContain(name);
-      expect(Object.keys(attributes).filter((key) => /^(on|src|xlink|style|action|data)/.test(key))).toEqual([]);
+      expect(Object.keys(attributes).filter((key) => /^(on|src|xlink|style|action|data-)/.test(key))).toEqual([]);
       if ('href' in attributes) expect(attributes.href).toMatch(/^#[a-z]+$/);
     }
+  });
+
+  test.prop([arbitraryResult()])('carries the document along, whatever is in it', (result) => {
+    const data = elementsOf(parsePage(renderReport(result))).find(({ attributes }) => attributes.id === 'result');
+    const text = data === undefined ? '' : textOf(data);
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(result)));
+    expect(text).not.toMatch(/[<>&\u2028\u2029]/);
   });
 
   test.prop([arbitraryResult()])('draws with finite numbers only', (result) => {
@@ -77,6 +96,7 @@ describe('report', () => {
       sample: null,
       backend: 'b',
       method: { name: 'random', settings: { seed: 1 } },
+      provenance: undefined,
     };
     const plain = {
       ...clean,
@@ -84,7 +104,7 @@ describe('report', () => {
       data: { ...result.data, name: 'd', hash: 'h' },
       convention: { ...result.convention, text: 't', join: 'j' },
     };
-    const page = renderReport(plain);
+    const page = renderReport(plain).replaceAll(/<script[^]*?<\/script>/g, '');
     expect(page).not.toMatch(/NaN|undefined|Infinity|\bnull\b|\[object/);
     expect(page).not.toMatch(/https?:\/\//);
   });
@@ -125,9 +145,7 @@ describe('report', () => {
       .flatMap(elementsOf)
       .filter(({ name }) => name === 'tr');
     expect(rows).toHaveLength(result.steps.length === 0 ? 0 : result.steps.length + 2);
-    const mask = withClass(page, 'mask')
-      .flatMap(elementsOf)
-      .find(({ name }) => name === 'code');
+    const mask = elementsOf(page).find(({ attributes }) => attributes.id === 'mask');
     expect(mask === undefined ? '' : textOf(mask)).toBe(result.removed.join(','));
   });
 
@@ -157,6 +175,62 @@ describe('report', () => {
     expect(() => renderReport({ ...result, steps: [{ ...steps[0], removed: 'attention' }] })).toThrow(MaskError);
   });
 
+  test('60 blocks by 12 steps with all there is stay under 250 kB', () => {
+    const names = Array.from({ length: 60 }, (_, index) => `L${index >> 1}.${index % 2 === 0 ? 'mha' : 'mlp'}`);
+    const [drawn] = fc.sample(evaluatedResult({ layers: 30 }), { seed: 7, numRuns: 1 });
+    // Figures with as many digits as real ones have.
+    const nats = (index: number): number => Math.sqrt(2 + index) / 7;
+    const change = { nats: nats(1), natsError: nats(2) / 50, percent: 100 * nats(3), percentError: nats(4) };
+    const steps = Array.from({ length: 12 }, (_, index): StepResult => {
+      const candidates = names.slice(index).map((block, place) => ({ block, ppl: 20 * Math.exp(nats(index + place)) }));
+      const ppl = candidates[0].ppl;
+      const figures = { ppl, nll: nats(index), natsPerToken: nats(index), standardError: 1 / 7, bitsPerByte: 8 / 9 };
+      const runnerUp = { ...candidates[1], margin: change };
+      const common = { ...example().steps[0], step: index + 1, removed: names[index], candidates, change, runnerUp };
+      return { ...common, ...figures, evaluation: { ...figures, change } };
+    });
+    const model = { ...drawn.model, name: 'smollm2-135m-instruct-q4_1.gguf', numHiddenLayers: 30, blocks: 60 };
+    const passage = 'The European lobster is a species of clawed lobster from the eastern Atlantic Ocean. '.repeat(6);
+    const sample = { prompt: 'Homarus gammarus', before: passage, after: passage };
+    const page = renderReport({
+      ...drawn,
+      kind: 'mix',
+      scores: undefined,
+      model,
+      steps,
+      removed: names.slice(0, 12),
+      sample,
+    });
+    expect(Buffer.byteLength(page)).toBeLessThan(250_000);
+  });
+
+  test.prop([evaluatedResult()])('draws the held-out text beside the other, and says its name', (result) => {
+    const page = parsePage(renderReport(result));
+    const finite = curvePoints(result).filter(({ heldOut }) => heldOut !== null && heldOut.ppl !== null).length;
+    const curves = withClass(page, 'curve').length;
+    expect(withClass(page, 'held-out-point')).toHaveLength(curves === 0 ? 0 : 2 * finite);
+    const sentences = elementsOf(page).find(({ attributes }) => attributes.id === 'after-list');
+    if (result.removed.length === 0) expect(sentences).toBeUndefined();
+    else
+      expect(elementsOf(sentences ?? page)).toHaveLength(
+        1 + result.steps.filter(({ removed }) => removed !== null).length,
+      );
+  });
+
+  test.prop([evaluatedResult()])('says what next with words that a shell reads', (result) => {
+    const page = parsePage(renderReport(result));
+    const next = elementsOf(page).find(({ attributes }) => attributes.id === 'next');
+    expect(next === undefined).toBe(result.removed.length === 0);
+    if (next === undefined) return;
+    const commands = elementsOf(next)
+      .filter(({ name }) => name === 'code')
+      .map(textOf);
+    expect(commands.every((command) => /^blockpruner (generate|perplexity|repair|heal) /.test(command))).toBe(true);
+    const { model, out } = result.provenance?.settings ?? {};
+    if (typeof out !== 'string' || out === '') expect(commands[0]).toContain(`--mask ${result.removed.join(',')}`);
+    if (typeof model === 'string' && model.includes("'")) expect(commands[0]).toContain(String.raw`'\''`);
+  });
+
   test('64 layers by 40 steps stay one page of moderate size', () => {
     const result = example();
     const names = Array.from({ length: 128 }, (_, index) => `L${index >> 1}.${index % 2 === 0 ? 'mha' : 'mlp'}`);
@@ -171,7 +245,7 @@ describe('report', () => {
       removed: names.slice(0, 40),
     });
     expect(
-      elementsOf(parsePage(page)).filter(({ attributes }) => /^heat-\d$/.test(attributes.class ?? '')).length,
+      elementsOf(parsePage(page)).filter(({ attributes }) => /^cell .*s\d$/.test(attributes.class ?? '')).length,
     ).toBeGreaterThan(4000);
     expect(page.length).toBeLessThan(1500000);
   });

@@ -42,7 +42,8 @@ export function renderCurve(result: PruneResult, width: number, height: number):
   if (finite.length < 2) return null;
   const area = plotArea(width, height);
   const after = points.flatMap(({ repaired }) => (repaired === null || repaired.ppl === null ? [] : [repaired.ppl]));
-  const axis = perplexityAxis([...finite, ...after]);
+  const heldOut = points.flatMap((point) => point.heldOut?.ppl ?? []);
+  const axis = perplexityAxis([...finite, ...after, ...heldOut]);
   const placed = points.map((point) => placePoint(point, points[points.length - 1].removed, axis, area));
   const yOf = (ppl: number): number => area.bottom - axis.place(ppl) * (area.bottom - area.top);
   return drawing(
@@ -55,7 +56,8 @@ export function renderCurve(result: PruneResult, width: number, height: number):
     text(0, 12, `Perplexity${axis.log ? ' (log scale)' : ''}`, { class: 'axis-name' }),
     bottomLabels(placed, area),
     result.dense.ppl === null ? null : denseRule(result.dense.ppl, yOf(result.dense.ppl), area),
-    element('path', { class: 'trace', d: tracePath(placed) }),
+    heldOut.length === 0 ? null : heldOutLine(placed, yOf, result.evaluation?.data.name ?? ''),
+    element('path', { class: 'trace', d: tracePath(placed.map(({ x, y }) => ({ x, y }))) }),
     after.length === 0 ? null : repairedLine(placed, yOf, area),
     placed.map((point) => marker(point, area, result.dense.ppl)),
     spaced(placed.slice(1)).map((point) => pointLabel(point, placed[placed.indexOf(point) - 1], area)),
@@ -136,8 +138,29 @@ function repairedLine(points: readonly Placed[], yOf: (ppl: number) => number, a
   ];
 }
 
+/** The thin line of the text by which nothing was chosen, with its name at the end. */
+function heldOutLine(points: readonly Placed[], yOf: (ppl: number) => number, name: string): Markup[] {
+  const found = points.map(({ x, label, removed, heldOut }) => {
+    const ppl = heldOut?.ppl ?? null;
+    return { x, y: ppl === null ? null : yOf(ppl), ppl, label, removed };
+  });
+  const marks = found.flatMap(({ x, y, ppl, label, removed }) => {
+    if (y === null) return [];
+    const what = label === 'dense' ? 'Dense model' : `${label} removed, ${removed} in all`;
+    return [
+      element(
+        'g',
+        { class: 'held-out-point', transform: `translate(${coordinate(x)} ${coordinate(y)})` },
+        tooltip(`${what}: perplexity ${formatPerplexity(ppl)} on ${name}`),
+        element('path', { d: 'M0-4.5L4.5 3.5H-4.5Z' }),
+      ),
+    ];
+  });
+  return [element('path', { class: 'trace held-out-trace', d: tracePath(found) }), ...marks];
+}
+
 /** The line through the finite points, broken where one is missing. */
-function tracePath(points: readonly Placed[]): string {
+function tracePath(points: readonly { readonly x: number; readonly y: number | null }[]): string {
   return points
     .map(({ x, y }, index) => {
       if (y === null) return '';

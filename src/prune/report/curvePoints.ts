@@ -16,6 +16,8 @@ export interface CurvePoint {
   readonly nearTie: boolean;
   /** After repair; null where this model was not repaired. */
   readonly repaired: { readonly ppl: number | null; readonly status?: NonFinite } | null;
+  /** On the text of `--eval`; null where the run has none. */
+  readonly heldOut: { readonly ppl: number | null; readonly status?: NonFinite } | null;
 }
 
 /**
@@ -25,8 +27,9 @@ export interface CurvePoint {
  */
 export function curvePoints(result: PruneResult): CurvePoint[] {
   const { ppl, status } = result.dense;
+  const heldOut = result.evaluation?.dense ?? null;
   const points: CurvePoint[] = [
-    { removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false, repaired: null },
+    { removed: 0, ratio: 0, ppl, status, label: 'dense', kind: 'dense', nearTie: false, repaired: null, heldOut },
   ];
   let removed = 0;
   const steps = effectiveSteps(result);
@@ -43,6 +46,7 @@ export function curvePoints(result: PruneResult): CurvePoint[] {
       kind,
       nearTie: step.nearTie !== null,
       repaired: step.repair ?? end ?? null,
+      heldOut: step.evaluation ?? null,
     });
   }
   return points;

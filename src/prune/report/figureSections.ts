@@ -3,10 +3,13 @@ import type { CandidateScore, PruneResult } from '../result.ts';
 import { renderCurve } from './curve.ts';
 import { heatPanels } from './heatCells.ts';
 import { renderHeatLegend, renderHeatPanel } from './heatMap.ts';
+import { DENSE_RAMP, STEP_RAMP } from './heatRamp.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
 import { renderLayerPicture } from './layerPicture.ts';
 import { plural } from '../../drawing/numbers.ts';
 import { effectiveSteps, parseUnit, removalsOf } from './removals.ts';
+import { saves } from './saves.ts';
+import { stepSlider } from './stepSlider.ts';
 import { scrollable, section } from './section.ts';
 import { formatPerplexity } from './perplexityWords.ts';
 
@@ -35,9 +38,16 @@ export function curveSection(result: PruneResult): Markup {
       'Each point is one removal on top of all those before it; lower is better. ',
       kindKey(result),
       repairKey(result),
+      heldOutKey(result),
       nearTieKey(result),
     ),
-    element('figure', {}, element('div', { class: 'for-wide' }, wide), element('div', { class: 'for-narrow' }, narrow)),
+    element(
+      'figure',
+      {},
+      element('div', { class: 'for-wide' }, wide),
+      element('div', { class: 'for-narrow' }, narrow),
+      saves(['save-curve', 'This drawing as SVG']),
+    ),
   );
 }
 
@@ -60,8 +70,10 @@ export function layerSection(result: PruneResult): Markup {
     element(
       'figure',
       {},
+      removals.length === 0 ? null : stepSlider(result),
       element('div', { class: 'for-wide' }, scrollable('What went when', renderLayerPicture(result, 32))),
       element('div', { class: 'for-narrow' }, renderLayerPicture(result, 12)),
+      saves(['save-layers', 'This drawing as SVG']),
     ),
   );
 }
@@ -87,8 +99,8 @@ export function heatSection(result: PruneResult): Markup | null {
     element(
       'p',
       {},
-      'A column is a step, a row a layer. Colour is a candidate’s perplexity against the best candidate of that step; ',
-      'the removed block is outlined, and its row ends there. ',
+      'A column is a step, a row a layer. Colour is the perplexity without that block, against the dense model or against the best ',
+      'candidate of the same step. The removed block is outlined, and its row ends there. ',
       missing ? 'A cross marks a perplexity that is not a finite number. ' : null,
       dropped
         ? 'A notched corner marks a candidate that the race dropped: its colour is from the chunks it saw, against the pick on the same. '
@@ -98,14 +110,41 @@ export function heatSection(result: PruneResult): Markup | null {
     element(
       'figure',
       {},
-      renderHeatLegend(),
+      choice(result.dense.ppl !== null),
+      renderHeatLegend(DENSE_RAMP, 'd'),
+      renderHeatLegend(STEP_RAMP, 's'),
+      reading(),
       element(
         'div',
         { class: 'panels' },
         panels.map((panel) => scrollable('Candidates by step and layer', renderHeatPanel(result, panel))),
       ),
+      saves(['save-candidate-map', 'This drawing as SVG']),
     ),
   );
+}
+
+/**
+ * Which of the two colours is shown: radio buttons that the style sheet looks at, so that they work
+ * without a script. Without a finite perplexity of the dense model there is one only.
+ */
+function choice(dense: boolean): Markup {
+  const option = (id: string, words: string, checked: boolean): Markup => {
+    const input = { type: 'radio', name: 'colour', id, checked: checked ? 'checked' : undefined };
+    return element('label', {}, element('input', input), words);
+  };
+  return element(
+    'fieldset',
+    { class: 'choice' },
+    element('legend', {}, 'Colour by'),
+    dense ? option('by-dense', 'cost against dense', true) : null,
+    option('by-step', 'distance from the best of the step', !dense),
+  );
+}
+
+/** Where the page's script shows what a cell holds; a page without it has tooltips. */
+function reading(): Markup {
+  return element('output', { class: 'reading', hidden: 'hidden', 'aria-live': 'polite' });
 }
 
 /** Which marker stands for what, for the kinds that occur. */
@@ -124,6 +163,13 @@ function repairKey({ repair }: PruneResult): string | null {
   return repair.when === 'end'
     ? 'The ring below the last point is after repair. '
     : 'A point is before the repair of its step, a ring on the dashed line after it. ';
+}
+
+function heldOutKey({ evaluation }: PruneResult): Child {
+  if (evaluation === undefined) return null;
+  const name = element('bdi', {}, evaluation.data.name);
+  const of = evaluation.of === 'repaired' ? ', after each step’s repair' : '';
+  return ['The thin line with triangles is another text, ', name, `, by which nothing was chosen${of}. `];
 }
 
 function nearTieKey(result: PruneResult): string | null {

@@ -11,6 +11,10 @@ export interface HeatCell {
   readonly step: StepResult;
   /** Lowest finite perplexity of the step; null when it has none. */
   readonly best: number | null;
+  /** The dense model's; null where it is not finite. */
+  readonly dense: number | null;
+  /** 1 for the best of its step; equals share a rank. Null without a finite perplexity. */
+  readonly rank: number | null;
   readonly removed: boolean;
 }
 
@@ -28,11 +32,15 @@ const KINDS: readonly UnitKind[] = ['mha', 'mlp', 'layer'];
  * @throws MaskError for a name that is not a block of the model.
  */
 export function heatPanels(result: PruneResult): HeatPanel[] {
+  const dense = result.dense.ppl;
   const cells = result.steps.flatMap((step, column) => {
-    const best = bestOf(step);
+    const finite = finiteOf(step);
+    const best = finite.at(0) ?? null;
     return step.candidates.map((candidate) => {
       const { kind, layer } = parseUnit(candidate.block, result.model.numHiddenLayers);
-      return { kind, column, layer, candidate, step, best, removed: candidate.block === step.removed };
+      const { block, ppl } = candidate;
+      const rank = ppl === null || ppl <= 0 ? null : finite.indexOf(ppl) + 1;
+      return { kind, column, layer, candidate, step, best, dense, rank, removed: block === step.removed };
     });
   });
   return KINDS.map((kind) => ({ kind, cells: cells.filter((cell) => cell.kind === kind) })).filter(
@@ -40,7 +48,7 @@ export function heatPanels(result: PruneResult): HeatPanel[] {
   );
 }
 
-function bestOf(step: StepResult): number | null {
-  const finite = step.candidates.flatMap(({ ppl }) => (ppl === null || ppl <= 0 ? [] : [ppl]));
-  return finite.length === 0 ? null : finite.reduce((a, b) => Math.min(a, b));
+/** The step's finite perplexities, lowest first. */
+function finiteOf(step: StepResult): number[] {
+  return step.candidates.flatMap(({ ppl }) => (ppl === null || ppl <= 0 ? [] : [ppl])).toSorted((a, b) => a - b);
 }

@@ -1,11 +1,10 @@
-import type { CandidateScore, PruneResult } from '../result.ts';
+import type { PruneResult } from '../result.ts';
+import { cellWords } from './cellWords.ts';
 import type { HeatCell, HeatPanel } from './heatCells.ts';
-import { LEVEL_LABELS, heatLevel } from './heatRamp.ts';
+import { DENSE_RAMP, heatLevel, STEP_RAMP, type Ramp } from './heatRamp.ts';
 import { coordinate, element, type Markup } from '../../drawing/html.ts';
-import { formatChange, plural } from '../../drawing/numbers.ts';
 import type { UnitKind } from './removals.ts';
 import { drawing, line, text, tooltip } from '../../drawing/svg.ts';
-import { formatPerplexity } from './perplexityWords.ts';
 
 const NAMES: Readonly<Record<UnitKind, string>> = { mha: 'Attention (MHA)', mlp: 'MLP', layer: 'Whole layers' };
 const LEFT = 34;
@@ -20,23 +19,20 @@ const LEAST_WIDTH = 124;
  */
 const MOST_STEPS_SHRUNK = 14;
 
-type Box = Readonly<Record<'x' | 'y' | 'width' | 'height', number>>;
-
 interface Grid {
   readonly columnWidth: number;
   readonly rowHeight: number;
 }
 
 /**
- * One panel: rows are layers from the input down, columns are steps, colour is the distance from
- * the step's best.
+ * One panel: rows are layers from the input down, columns are steps. A cell has two colours as
+ * classes, `d0` … `d9` against the dense model and `s0` … `s9` within its step; the style sheet
+ * shows one of them.
  */
 export function renderHeatPanel(result: PruneResult, panel: HeatPanel): Markup {
   const layers = result.model.numHiddenLayers;
   const steps = result.steps.length;
-  // Few steps get wide cells; many get narrow ones down to what can still be pointed at, and the
-  // figure scrolls.
-  const grid = { columnWidth: Math.min(33, Math.max(10, Math.floor(400 / steps))), rowHeight: layers > 40 ? 13 : 16 };
+  const grid = gridOf(result);
   const name = NAMES[panel.kind];
   return drawing(
     {
@@ -55,23 +51,51 @@ export function renderHeatPanel(result: PruneResult, panel: HeatPanel): Markup {
       return text(LEFT - 7, y, `L${layer}`, { class: 'tick', 'text-anchor': 'end' });
     }),
     panel.cells.filter((cell) => cell.removed).map((cell) => goneLine(cell, steps, grid)),
-    panel.cells.map((cell) => heatCell(cell, grid)),
+    Array.from({ length: layers }, (_, layer) => heatRow(panel, layer, grid)),
     panel.cells.filter((cell) => cell.removed).map((cell) => outline(cell, grid)),
   );
 }
 
-/** The scale of colours, and what outline, cross and thin line mean. */
-export function renderHeatLegend(): Markup {
-  const width = 46;
-  const swatches = LEVEL_LABELS.map((label, level) => [
-    element('rect', { class: `heat-${level}`, x: level * width, y: 0, width: width - 1, height: 14 }),
+/**
+ * Few steps get wide cells; many get narrow ones down to what can still be pointed at, and the
+ * figure scrolls.
+ */
+function gridOf({ model, steps }: PruneResult): Grid {
+  const columnWidth = Math.min(33, Math.max(10, Math.floor(400 / steps.length)));
+  return { columnWidth, rowHeight: model.numHiddenLayers > 40 ? 13 : 16 };
+}
+
+/** The size of all cells, as a rule of the style sheet: hundreds of attributes less. */
+export function cellRule(result: PruneResult): string {
+  const { columnWidth, rowHeight } = gridOf(result);
+  return `.row rect { width: ${columnWidth - 1}px; height: ${rowHeight - 1}px; }`;
+}
+
+/** The cells of a layer, from the first step on. */
+function heatRow({ cells }: HeatPanel, layer: number, grid: Grid): Markup | null {
+  const own = cells.filter((cell) => cell.layer === layer);
+  if (own.length === 0) return null;
+  const transform = `translate(0 ${coordinate(TOP + layer * grid.rowHeight)})`;
+  return element(
+    'g',
+    { class: 'row', transform },
+    own.map((cell) => heatCell(cell, grid)),
+  );
+}
+
+/** A scale of colours with a label at the lower end of each. */
+export function renderHeatLegend(ramp: Ramp, letter: 'd' | 's'): Markup {
+  const { labels } = ramp;
+  const width = 50;
+  const swatches = labels.map((label, level) => [
+    element('rect', { class: `${letter}${level}`, x: level * width, y: 0, width: width - 1, height: 14 }),
     text(level * width, 29, label, { class: 'tick' }),
   ]);
   return drawing(
-    { width: LEVEL_LABELS.length * width, height: 34, class: 'legend' },
+    { width: labels.length * width, height: 34, class: `legend by-${letter}` },
     {
       title: 'Colour scale',
-      description: `Perplexity against the best of the step, from: ${LEVEL_LABELS.join(', ')}.`,
+      description: `Perplexity against ${letter === 'd' ? 'the dense model' : 'the best of the step'}, from: ${labels.join(', ')}.`,
     },
     swatches,
   );
@@ -86,45 +110,39 @@ function columnLabels(result: PruneResult, grid: Grid): Markup[] {
   });
 }
 
+/** Upper left. */
 function corner(cell: HeatCell, grid: Grid): { x: number; y: number } {
   return { x: LEFT + cell.column * grid.columnWidth, y: TOP + cell.layer * grid.rowHeight };
 }
 
 function heatCell(cell: HeatCell, grid: Grid): Markup {
-  const { x, y } = corner(cell, grid);
-  const box: Box = { x, y, width: grid.columnWidth - 1, height: grid.rowHeight - 1 };
-  const { block, ppl, status, seen } = cell.candidate;
-  const where = `Step ${cell.step.step} · ${block}`;
+  const { x } = corner(cell, grid);
+  const { ppl, status, seen } = cell.candidate;
+  const words = tooltip(cellWords(cell));
   if (status === 'dropped' && seen !== undefined) {
-    return droppedCell(seen, box, `${where} · dropped after ${plural(seen.chunks, 'chunk')}`);
+    const notch = element('path', { d: 'M0 0h5l-5 5Z', transform: `translate(${coordinate(x)} 0)` });
+    const against = seen.againstPick === null || seen.againstPick <= 0 ? null : Math.max(1, seen.againstPick);
+    const colour = against === null ? undefined : colours(cell, against);
+    return element('g', { class: 'cell dropped' }, words, element('rect', { class: colour, x }), notch);
   }
-  const words = `${where} · perplexity ${formatPerplexity(ppl, status)}`;
   if (ppl === null || cell.best === null || ppl <= 0) {
-    const transform = `translate(${coordinate(x + box.width / 2)} ${coordinate(y + box.height / 2)})`;
+    const transform = `translate(${coordinate(x + (grid.columnWidth - 1) / 2)} ${coordinate((grid.rowHeight - 1) / 2)})`;
     const cross = element('path', { d: 'M-3-3L3 3M-3 3L3-3', transform });
-    return element('g', { class: 'not-finite' }, tooltip(words), element('rect', box), cross);
+    return element('g', { class: 'cell not-finite' }, words, element('rect', { x }), cross);
   }
-  const distance = ppl === cell.best ? ', the best' : `, ${formatChange(ppl, cell.best)} from the best`;
-  const fate = cell.removed ? ', removed' : '';
-  return element('rect', { class: `heat-${heatLevel(ppl, cell.best)}`, ...box }, tooltip(words + distance + fate));
+  return element('rect', { class: `cell ${colours(cell, ppl / cell.best)}`, x }, words);
 }
 
 /**
- * A candidate that a race dropped: the colour is an estimate from part of the data, and a notch
- * says so.
+ * Both colours of a candidate. That of one which a race dropped is an estimate from part of the
+ * data: what it was against the pick there, times what the pick is on all of it.
  */
-function droppedCell(seen: NonNullable<CandidateScore['seen']>, box: Box, where: string): Markup {
-  const { againstPick } = seen;
-  const known = againstPick !== null && againstPick > 0;
-  const words = known ? `${where}, ${formatChange(againstPick, 1)} from the pick on the same` : where;
-  const notch = { d: 'M0 0h5l-5 5Z', transform: `translate(${coordinate(box.x)} ${coordinate(box.y)})` };
-  return element(
-    'g',
-    { class: 'dropped' },
-    tooltip(words),
-    element('rect', { class: known ? `heat-${heatLevel(Math.max(1, againstPick), 1)}` : undefined, ...box }),
-    element('path', notch),
-  );
+function colours({ dense, best }: HeatCell, factor: number): string {
+  const within = `s${heatLevel(factor, 1, STEP_RAMP)}`;
+  if (dense === null || dense <= 0 || best === null) return within;
+  // Logarithms add where a product might overflow.
+  const nats = Math.log(factor) + Math.log(best) - Math.log(dense);
+  return `d${heatLevel(Math.exp(Math.min(nats, 700)), 1, DENSE_RAMP)} ${within}`;
 }
 
 function outline(cell: HeatCell, grid: Grid): Markup {

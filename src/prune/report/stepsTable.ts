@@ -2,6 +2,7 @@ import type { PruneResult, StepResult } from '../result.ts';
 import { perplexityError } from './headline.ts';
 import { element, type Child, type Markup } from '../../drawing/html.ts';
 import { formatPercent, formatSignificant } from '../../drawing/numbers.ts';
+import { copyable } from './copying.ts';
 import { changeWords, marginWords } from './changeWords.ts';
 import { removalsOf } from './removals.ts';
 import { formatBlock } from '../../model/blockId.ts';
@@ -25,14 +26,7 @@ export function stepsSection(result: PruneResult): Markup {
     result.steps.length === 0
       ? element('p', {}, 'The search made no step.')
       : scrollable('Table of steps', table(result)),
-    mask === ''
-      ? null
-      : element(
-          'p',
-          { class: 'mask' },
-          element('span', {}, 'The mask, in the order of removal'),
-          element('code', {}, mask),
-        ),
+    mask === '' ? null : copyable('mask', 'The mask, in the order of removal', mask),
   );
 }
 
@@ -43,7 +37,9 @@ function table(result: PruneResult): Markup {
   );
   const work = { done: 0, exact: 0, naive: 0 };
   const ratios = { total: 0, blocks: 0, depth: 0 };
-  const dense = { ...result.dense, ratios, nearTie: null, candidates: [], ratio: 0, work };
+  const evaluation =
+    result.evaluation === undefined ? {} : { evaluation: { ...result.evaluation.dense, change: null } };
+  const dense = { ...result.dense, ...evaluation, ratios, nearTie: null, candidates: [], ratio: 0, work };
   return element(
     'table',
     { class: 'steps' },
@@ -55,6 +51,9 @@ function table(result: PruneResult): Markup {
       result.repair?.when === 'each'
         ? ' Perplexity is that before a step’s repair, Repaired that after it, on all chunks; Held out is the latter on the chunks that no fit has seen. Δ is of Repaired.'
         : null,
+      result.evaluation === undefined
+        ? null
+        : [' The eval text is ', element('bdi', {}, result.evaluation.data.name), ', by which nothing was chosen.'],
     ),
     element('thead', {}, element('tr', {}, heads)),
     element(
@@ -84,8 +83,7 @@ function columnsFor(result: PruneResult): Column[] {
   const columns: Column[] = [
     { name: 'Step', numeric: true, cell: ({ step }) => String(step) },
     { name: 'Removed', numeric: false, cell: removedCell },
-    { name: 'Perplexity', numeric: true, cell: ({ ppl, status }) => formatPerplexity(ppl, status) },
-    { name: '±', numeric: true, cell: (step) => perplexityError(step) ?? '–' },
+    { name: 'Perplexity', numeric: true, cell: perplexityCell },
     ...(result.repair?.when === 'each' ? repairedColumns : []),
     {
       name: 'Δ',
@@ -96,6 +94,13 @@ function columnsFor(result: PruneResult): Column[] {
     { name: 'Block parameters', numeric: true, cell: ({ ratios }) => formatPercent(ratios.blocks) },
     { name: 'Blocks', numeric: true, cell: ({ ratios }) => formatPercent(ratios.depth) },
   ];
+  if (result.evaluation !== undefined) columns.push(...heldOutColumns(result.evaluation.dense.ppl));
+  if (result.steps.some((step) => marginWords(step) !== null)) {
+    columns.push({ name: 'Runner-up', numeric: false, cell: runnerUpCell });
+  }
+  if (result.steps.some(({ nearTie }) => nearTie !== null)) {
+    columns.push({ name: 'Near-tie with', numeric: false, cell: nearTieCell });
+  }
   if (result.dense.bitsPerByte !== null) {
     columns.push({
       name: 'Bits per byte',
@@ -103,13 +108,24 @@ function columnsFor(result: PruneResult): Column[] {
       cell: ({ bitsPerByte }) => (bitsPerByte === null ? '–' : formatSignificant(bitsPerByte, 4)),
     });
   }
-  if (result.steps.some((step) => marginWords(step) !== null)) {
-    columns.push({ name: 'Runner-up', numeric: false, cell: runnerUpCell });
-  }
-  if (result.steps.some(({ nearTie }) => nearTie !== null)) {
-    columns.push({ name: 'Near-tie with', numeric: false, cell: nearTieCell });
-  }
   return columns;
+}
+
+/** On the text of `--eval`. @param dense the whole model's perplexity there. */
+function heldOutColumns(dense: number | null): Column[] {
+  return [
+    {
+      name: 'On eval text',
+      numeric: true,
+      cell: ({ evaluation }) => (evaluation === undefined ? '–' : formatPerplexity(evaluation.ppl, evaluation.status)),
+    },
+    {
+      name: 'Δ there',
+      numeric: true,
+      cell: ({ step, evaluation }) =>
+        (step === 0 || evaluation === undefined ? null : changeWords(evaluation, dense)) ?? '–',
+    },
+  ];
 }
 
 /** What repair in the loop adds: `ppl` is then the price before the step's repair. */
@@ -125,6 +141,13 @@ const repairedColumns: readonly Column[] = [
     cell: ({ repair }) => (repair?.heldOut?.repaired === undefined ? '–' : formatPerplexity(repair.heldOut.repaired)),
   },
 ];
+
+/** `29.31 ± 3.0`, the error being that of the perplexity itself. */
+function perplexityCell(step: StepResult): Child {
+  const error = perplexityError(step);
+  const ppl = formatPerplexity(step.ppl, step.status);
+  return error === null ? ppl : [ppl, element('span', { class: 'quiet' }, `\u00A0±\u00A0${error}`)];
+}
 
 function removedCell(step: StepResult): Child {
   if (step.step === 0) return 'dense';

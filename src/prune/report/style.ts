@@ -21,7 +21,7 @@ const PAGE = `
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink); print-color-adjust: exact; -webkit-print-color-adjust: exact;
   font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem; }
+main { max-width: 64rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem; }
 h1 { margin: 0.35rem 0 0.75rem; font-size: clamp(1.5rem, 1.1rem + 1.6vw, 2.05rem); line-height: 1.2;
   font-weight: 650; letter-spacing: -0.02em; text-wrap: balance; }
 h1 span { display: inline-block; }
@@ -37,7 +37,13 @@ bdi, code, dd { overflow-wrap: anywhere; }
 .quiet, .lead { color: var(--quiet); }
 .kicker { margin: 0; font-size: 0.875rem; color: var(--quiet); overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
-.scroll:focus-visible, a:focus-visible, summary:focus-visible { outline: 2px solid var(--mha); outline-offset: 3px; border-radius: 2px; }
+:is(.scroll, a, summary, button, input):focus-visible { outline: 2px solid var(--mha); outline-offset: 3px; border-radius: 2px; }
+[hidden] { display: none !important; }
+button { padding: 0.22rem 0.7rem; border: 1px solid var(--edge); border-radius: 6px; background: var(--page); color: var(--ink);
+  font: inherit; font-size: 0.8125rem; line-height: 1.4; cursor: pointer; }
+button:hover { border-color: var(--mha); color: var(--mha); }
+.saves { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5rem; margin: 1rem 0 0; font-size: 0.875rem; color: var(--quiet); }
+input[type=radio], input[type=range] { accent-color: var(--mha); }
 .for-narrow { display: none; }`;
 
 const FIGURES = `
@@ -55,23 +61,29 @@ dt { color: var(--quiet); font-size: 0.875rem; }
 .guide dd { color: var(--quiet); font-size: 0.9375rem; }`;
 
 const TABLES = `
-table { border-collapse: collapse; width: 100%; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 caption { caption-side: bottom; text-align: left; padding-top: 0.7rem; font-size: 0.875rem; color: var(--quiet); }
-th, td { padding: 0.42rem 1rem 0.42rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
+th, td { padding: 0.42rem 0.8rem 0.42rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
 thead th { font-size: 0.8125rem; font-weight: 600; color: var(--quiet); vertical-align: bottom; border-bottom-color: var(--edge); }
 tbody th { font-weight: 400; color: var(--quiet); }
-.steps th, .steps td { white-space: nowrap; }
+.steps td, .steps tbody th { white-space: nowrap; }
+.steps tr.at { background: var(--faint); }
 .number { text-align: right; }
 th.number:first-child { width: 3.2rem; }
 th:last-child, td:last-child { padding-right: 0.25rem; }
 .conventions th { width: 12rem; white-space: nowrap; }
-.mask { margin-top: 1.4rem; max-width: none; }
-.mask span { display: block; font-size: 0.875rem; color: var(--quiet); margin-bottom: 0.35rem; }
-.mask code { display: block; padding: 0.7rem 0.9rem; background: var(--faint); border-radius: 6px; }
+.take { margin-top: 1.1rem; }
+.take p { display: flex; align-items: baseline; gap: 0.75rem; max-width: none; margin-bottom: 0.35rem; font-size: 0.875rem; color: var(--quiet); }
+.take code { display: block; padding: 0.6rem 0.9rem; background: var(--faint); border-radius: 6px; user-select: all; white-space: pre-wrap; }
 .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1.25rem; }
 details { margin-top: 1.4rem; }
 summary { cursor: pointer; font-size: 0.9375rem; color: var(--quiet); margin-bottom: 0.7rem; }
 .passage { margin: 0; padding: 0.9rem 1.05rem; background: var(--faint); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }`;
+
+/** A rule for each level of the colour scales. */
+function levels(rule: (level: number) => string): string {
+  return Array.from({ length: 10 }, (_, level) => rule(level)).join(' ');
+}
 
 const DRAWINGS = `
 svg { display: block; height: auto; font-size: 12px; font-variant-numeric: tabular-nums; }
@@ -100,11 +112,30 @@ svg .dense-label { fill: var(--quiet); }
 .gone.mha rect { fill: var(--mha); } .gone.mlp rect { fill: var(--mlp); }
 .gone.q2 rect { fill-opacity: 0.5; } .gone.q3 rect { fill-opacity: 0.34; } .gone.q4 rect { fill-opacity: 0.2; }
 svg .gone.q1 text { fill: var(--on-accent); }
-${Array.from({ length: 10 }, (_, level) => `.heat-${level} { fill: var(--h${level}); }`).join(' ')}
+${levels((level) => `.d${level} { fill: var(--h${level}); }`)}
+${levels((level) => `#candidates:has(#by-step:checked) .s${level} { fill: var(--h${level}); }`)}
+.by-s, #candidates:has(#by-step:checked) .by-d { display: none; }
+#candidates:has(#by-step:checked) .by-s { display: block; }
 .not-finite rect { fill: var(--faint); }
 .dropped path { fill: var(--page); }
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2; }
 .gone-line { stroke: var(--edge); }
+.held-out-trace { stroke-width: 1.25; } .held-out-point path { fill: var(--page); stroke: var(--quiet); stroke-width: 1.25; }
+.gone.later rect { fill: var(--faint); fill-opacity: 1; } .gone.later text { fill-opacity: 0; }
+.at path { stroke: var(--ink); stroke-width: 2.5; }
+.slider { display: grid; grid-template-columns: max-content minmax(8rem, 22rem); justify-content: start; gap: 0.2rem 0.9rem; align-items: center; margin-bottom: 1.2rem; }
+.slider label { font-size: 0.875rem; color: var(--quiet); }
+.slider input { width: 100%; margin: 0.4rem 0; }
+.slider output { grid-column: 1 / -1; min-height: 3.1em; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+.choice { display: flex; flex-wrap: wrap; gap: 0.3rem 1.3rem; align-items: baseline; margin: 0 0 1rem; padding: 0; border: 0; font-size: 0.9375rem; }
+.choice legend { float: left; margin-right: 1.3rem; padding: 0; color: var(--quiet); font-size: 0.875rem; }
+.choice label { display: inline-flex; align-items: baseline; gap: 0.45rem; cursor: pointer; }
+.choice input { margin: 0; align-self: center; }
+.reading { display: block; position: sticky; top: 0; z-index: 1; margin-bottom: 0.8rem; padding: 0.55rem 0.9rem; min-height: 2.6rem;
+  background: var(--faint); border-radius: 6px; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+.reading.idle { color: var(--quiet); }
+.cell { cursor: default; } .cell:focus { outline: none; }
+.ring { fill: none; stroke: var(--mlp); stroke-width: 3; pointer-events: none; }
 .legend { max-width: 100%; margin-bottom: 1.1rem; }
 .panels { display: flex; flex-wrap: wrap; gap: 2rem 3rem; }
 .panels .scroll { max-width: 100%; }`;
@@ -122,7 +153,10 @@ section { margin-top: 2.5rem; }
 .facts dt { font-size: 0.875rem; }
 .samples, .guide { grid-template-columns: 1fr; }
 caption { max-width: calc(100vw - 2rem); }
-.conventions th { width: auto; white-space: normal; }`;
+.conventions th { width: auto; white-space: normal; }
+.slider { grid-template-columns: 1fr; }
+.slider output { min-height: 4.7em; }
+.reading { min-height: 4.1rem; }`;
 
 const PRINT = `
 :root { --page: #ffffff; }
@@ -132,7 +166,7 @@ main { max-width: none; padding: 0; }
 section { margin-top: 1.8rem; }
 h2, section > p { break-after: avoid; }
 figure, tr, .figures, .samples > div, .guide > div { break-inside: avoid; }
-.lead { display: none; }
+.lead, .saves, .slider, .reading, .copy, .choice label:has(input:not(:checked)), .choice input { display: none !important; }
 .scroll { overflow: visible; }
 .scroll svg { max-width: 100%; }
 .panels { flex-wrap: nowrap; gap: 1.5rem; }
