@@ -24,7 +24,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** WebGPU and WebGL2 by SwiftShader, on the processor: right results on any machine, no speed. */
-const flags = [
+export const flags: readonly string[] = [
   '--headless=new',
   '--no-sandbox',
   '--no-first-run',

@@ -7,7 +7,7 @@ import { fc, test } from '@fast-check/vitest';
 import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { originOf, shortPath } from '../../src/cli/origin.ts';
-import { documentName } from '../../src/prune/modelSummary.ts';
+import { documentName } from '../../src/prune/documentName.ts';
 import type { Origin } from '../../src/prune/provenance.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { planted, text } from './command.ts';

@@ -5,7 +5,7 @@
  */
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AccessError, UsageError } from '../errors.ts';
+import { AccessError, NotFoundError, UsageError } from '../errors.ts';
 import { hubSettings } from '../platform/hub/settings.ts';
 import { accessError } from '../platform/nodeFile.ts';
 import { markedFiles, type OutputKind } from './outputMarks.ts';
@@ -40,6 +40,44 @@ export async function checkOutput(request: OutputRequest): Promise<void> {
   for (const name of names) if (await isThere(join(folder, name), 'file')) existing.push(name);
   if (request.force) return;
   await checkOurs(folder, kind, existing);
+}
+
+/** One file that is written by a name of the user's choice. */
+export interface OutputFile {
+  file: string;
+  /** Whether a file that begins so may be replaced. */
+  isOurs: (beginning: string) => boolean;
+  /** What it is, for messages: `a report`. */
+  what: string;
+  /** Files that the command reads. */
+  reads: readonly string[];
+  force: boolean;
+}
+
+/**
+ * Checks a file before it is written. It need not exist; its folder must.
+ * @throws UsageError for a file that is read; NotFoundError without its folder; AccessError where
+ * something of another's would be replaced, or a folder or a link is in its place.
+ */
+export async function checkOutputFile({ file, isOurs, what, reads, force }: OutputFile): Promise<void> {
+  if (file.trim() === '') throw new UsageError('is empty.', { where: '--out', remedy: 'Name a file.' });
+  if (!(await isThere(dirname(file)))) {
+    throw new NotFoundError('there is no such folder.', {
+      where: dirname(file),
+      remedy: 'Make it, or give another --out.',
+    });
+  }
+  if (!(await isThere(file, 'file'))) return;
+  const own = await identity(file);
+  for (const read of reads) {
+    if ((await identity(read)) !== own) continue;
+    throw new UsageError('is what this command reads.', { where: file, remedy: 'Give another --out.' });
+  }
+  if (force || isOurs(await beginning(file))) return;
+  throw new AccessError(`is not ${what} and would be replaced.`, {
+    where: file,
+    remedy: 'Give another --out, or --force to replace it.',
+  });
 }
 
 /** @throws AccessError for a dangling link, and for what is not a folder (or no file). */

@@ -29,7 +29,8 @@ const config =
     new RegExp(`^\\{\\s*"command": "${command}"`).test(text);
 /** A sweep that is under way (courseFile.ts). */
 const walk: Mark = (text) => text.startsWith('blockpruner walk ');
-const report: Mark = (text) => text.includes('class="kicker">Block pruning report');
+/** Whether a file that begins so is a report, of one run or of several. */
+export const isReport: Mark = (text) => text.includes('class="kicker">Block pruning report');
 const curve: Mark = (text) => text.startsWith('<svg ');
 
 /**
@@ -43,7 +44,7 @@ export const markedFiles: Readonly<Record<OutputKind, Readonly<Record<string, Ma
     'result.json': document('prune'),
     [KEPT_CONFIG]: config('prune'),
     'del_order_list.json': null,
-    'report.html': report,
+    'report.html': isReport,
   },
   repair: {
     'journal.jsonl': records('header'),

@@ -8,6 +8,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addPerplexity } from './commands/perplexity.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
+import { addReport } from './commands/report.ts';
 import { addServe } from './commands/serve.ts';
 import { addTrain } from './commands/train.ts';
 import { addVerify } from './commands/verify.ts';
@@ -31,6 +32,7 @@ export function program(): Command {
   addHeal(root);
   addVerify(root);
   addInspect(root);
+  addReport(root);
   addServe(root);
   addDoctor(root);
   for (const command of root.commands) command.addHelpOption(help());

@@ -17,9 +17,14 @@ const KINDS: readonly BlockKind[] = ['mha', 'mlp'];
  * What went when: a strip of layers from the input (left) to the output (right), two cells each,
  * the removed ones filled and numbered with the step. Wraps after `layersPerStrip` layers, evenly,
  * so that no line is left ragged.
+ * @param shared blocks that are outlined.
  * @throws MaskError for a name that is not a block of the model.
  */
-export function renderLayerPicture(result: PruneResult, layersPerStrip: number): Markup {
+export function renderLayerPicture(
+  result: PruneResult,
+  layersPerStrip: number,
+  shared: ReadonlySet<string> = new Set(),
+): Markup {
   const layers = result.model.numHiddenLayers;
   const strips = Math.max(1, Math.ceil(layers / layersPerStrip));
   const perStrip = Math.ceil(layers / strips);
@@ -44,7 +49,15 @@ export function renderLayerPicture(result: PruneResult, layersPerStrip: number):
             tooltip(`${name}: not in the model`),
             element('rect', boxAt(x, top)),
           );
-        return cell(name, kind, byName.get(name), steps, x, top);
+        const removal = byName.get(name);
+        return cell(
+          removal === undefined ? undefined : { ...removal, shared: shared.has(name) },
+          name,
+          kind,
+          steps,
+          x,
+          top,
+        );
       }),
     ];
   });
@@ -65,9 +78,9 @@ export function renderLayerPicture(result: PruneResult, layersPerStrip: number):
 }
 
 function cell(
+  removal: (Removal & { readonly shared: boolean }) | undefined,
   name: string,
   kind: BlockKind,
-  removal: Removal | undefined,
   steps: number,
   x: number,
   y: number,
@@ -79,7 +92,7 @@ function cell(
   const { step, ppl, status } = removal.step;
   return element(
     'g',
-    { class: `gone ${kind} ${quarter(step, steps)}` },
+    { class: `gone ${kind} ${quarter(step, steps)}${removal.shared ? ' shared' : ''}` },
     tooltip(`${name}: removed at step ${step}, perplexity ${formatPerplexity(ppl, status)}`),
     element('rect', box),
     text(x + CELL.width / 2, y + CELL.height / 2 + 4.5, String(step), { 'text-anchor': 'middle' }),

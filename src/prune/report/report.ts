@@ -1,12 +1,15 @@
+import { documentName } from '../documentName.ts';
 import type { PruneResult } from '../result.ts';
+import { renderComparison } from './comparison.ts';
+import { namedRuns } from './comparedRuns.ts';
+import { pageOf } from './frame.ts';
 import { conventionsSection } from './conventions.ts';
 import { curveSection, heatSection, layerSection } from './figureSections.ts';
 import { guideSection } from './guide.ts';
 import { cellRule } from './heatMap.ts';
 import { headline, renderKeyFigures } from './headline.ts';
-import { element, embedded, verbatim, type Child, type Markup } from '../../drawing/html.ts';
+import { element, type Child, type Markup } from '../../drawing/html.ts';
 import { nextSection } from './nextSection.ts';
-import { PAGE_SCRIPT, PAGE_SCRIPT_HASH } from './pageScript.generated.ts';
 import { provenanceSection } from './provenanceSection.ts';
 import { raceSection } from './raceSection.ts';
 import { repairSection } from './repairSection.ts';
@@ -14,38 +17,30 @@ import { saves } from './saves.ts';
 import { sampleSection } from './sampleSection.ts';
 import { scoreSection } from './scoreSection.ts';
 import { stepsSection } from './stepsTable.ts';
-import { STYLE } from './style.ts';
+
+/** Older documents name the model with the folders it lay in, which are nobody else's business. */
+function withoutFolders(result: PruneResult): PruneResult {
+  return { ...result, model: { ...result.model, name: documentName(result.model.name) } };
+}
 
 /**
- * Makes the browser itself refuse whatever a report must not have: requests, forms, and any script
- * but its own.
+ * A pruning run as one self-contained HTML page, or several side by side: no request, the same bytes
+ * for the same documents. All of it can be read without its script, which adds ways to read and to
+ * save.
+ * @param results the document of `prune --json`, or several; their names and texts are taken as
+ * untrusted and escaped. A list of one is that one's own report.
+ * @param names what several are called; default: what tells them apart.
+ * @throws MaskError when a step or a candidate names a block that the model does not have;
+ * RangeError without a document.
  */
-const POLICY = [
-  "default-src 'none'",
-  "style-src 'unsafe-inline'",
-  `script-src 'sha256-${PAGE_SCRIPT_HASH}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+export function renderReport(results: PruneResult | readonly PruneResult[], names?: readonly string[]): string {
+  const given = Array.isArray(results) ? (results as readonly PruneResult[]) : [results as PruneResult];
+  const all = given.map(withoutFolders);
+  if (all.length === 0) throw new RangeError('there is no result to draw.');
+  return all.length === 1 ? renderRun(all[0]) : renderComparison(namedRuns(all, names));
+}
 
-/**
- * A pruning run as one self-contained HTML page: no request, the same bytes for the same document.
- * All of it can be read without its script, which adds ways to read and to save.
- * @param result the document of `prune --json`; its names and texts are taken as untrusted and
- * escaped
- * @throws MaskError when a step or a candidate names a block that the model does not have
- */
-export function renderReport(result: PruneResult): string {
-  const head = element(
-    'head',
-    {},
-    element('meta', { charset: 'utf-8' }),
-    element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
-    element('meta', { name: 'color-scheme', content: 'light dark' }),
-    element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
-    element('title', {}, `${result.model.name}: ${headline(result)}`),
-    element('style', {}, verbatim(`${STYLE}${cellRule(result)}\n`)),
-  );
+function renderRun(result: PruneResult): string {
   const parts = [
     renderKeyFigures(result),
     curveSection(result),
@@ -61,14 +56,12 @@ export function renderReport(result: PruneResult): string {
     provenanceSection(result),
     guideSection(result),
   ];
-  const body = element(
-    'body',
-    {},
-    element('main', {}, masthead(result), parts),
-    embedded('result', result),
-    element('script', {}, verbatim(PAGE_SCRIPT)),
-  );
-  return `<!doctype html>\n${element('html', { lang: 'en' }, head, body).markup}\n`;
+  return pageOf({
+    title: `${result.model.name}: ${headline(result)}`,
+    rules: cellRule(result),
+    body: [masthead(result), parts],
+    data: result,
+  });
 }
 
 function masthead(result: PruneResult): Markup {

@@ -17,5 +17,5 @@ export function section(id: string, heading: string, ...children: Child[]): Mark
 
 /** Something that may be wider than the page: it scrolls by itself, by keyboard too. */
 export function scrollable(name: string, ...children: Child[]): Markup {
-  return element('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': name }, ...children);
+  return element('div', { class: 'scroll', role: 'group', tabindex: '0', 'aria-label': name }, ...children);
 }

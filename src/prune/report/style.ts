@@ -121,6 +121,20 @@ ${levels((level) => `#candidates:has(#by-step:checked) .s${level} { fill: var(--
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2; }
 .gone-line { stroke: var(--edge); }
 .held-out-trace { stroke-width: 1.25; } .held-out-point path { fill: var(--page); stroke: var(--quiet); stroke-width: 1.25; }
+.gone.shared rect { stroke: var(--ink); stroke-width: 2; }
+${['mha', 'mlp', 'layer', 'ink', 'alert', 'quiet']
+  .map((name, index) => {
+    const dashes = ['none', '7 4', '2 3', '10 3 2 3', '1 4', '12 5'][index];
+    return `.run-${index} .trace { stroke: var(--${name}); stroke-dasharray: ${dashes}; } .run-${index} .mark path, svg .run-${index} .run-label { fill: var(--${name}); }`;
+  })
+  .join('\n')}
+.run .mark path { stroke: var(--page); stroke-width: 1; }
+svg .run-label { font-weight: 700; font-size: 13px; }
+.swatch { display: inline-block; margin-right: 0.5rem; vertical-align: middle; }
+.warning { margin-top: 0.5rem; padding: 0.8rem 1.1rem; border-left: 4px solid var(--alert); background: var(--faint); border-radius: 0 6px 6px 0; }
+.warning p:last-child { margin: 0; color: var(--quiet); }
+.compared td, .compared tbody th { white-space: nowrap; } :is(#shares, #masks) .compared { width: auto; min-width: min(100%, 26rem); } #settings td { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+.run-name { color: var(--ink); font-weight: 600; }
 .gone.later rect { fill: var(--faint); fill-opacity: 1; } .gone.later text { fill-opacity: 0; }
 .at path { stroke: var(--ink); stroke-width: 2.5; }
 .slider { display: grid; grid-template-columns: max-content minmax(8rem, 22rem); justify-content: start; gap: 0.2rem 0.9rem; align-items: center; margin-bottom: 1.2rem; }
