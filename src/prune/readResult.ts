@@ -8,7 +8,7 @@ import { pruneKinds } from './candidates.ts';
 import { PRUNE_SCHEMA, type PruneResult } from './result.ts';
 
 type Rule = (value: unknown) => boolean;
-/** Rules for fields; a list of one rule is for every element. A `?` at a name's end: may be missing. */
+/** Rules for fields; a list of one is for every element. A `?` at a name's end: may be missing. */
 interface Shape {
   readonly [field: string]: Rule | Shape | readonly [Rule | Shape];
 }

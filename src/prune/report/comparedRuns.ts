@@ -31,7 +31,7 @@ function defaultNames(results: readonly PruneResult[]): string[] {
   return results.map((_, index) => `run ${index + 1}`);
 }
 
-/** Whether perplexities of all runs may be laid side by side: one model, one text, one convention. */
+/** Whether all perplexities may be laid side by side: one model, one text, one convention. */
 export function comparable(runs: readonly NamedRun[]): boolean {
   return warningsOf(runs).length === 0;
 }

@@ -24,8 +24,8 @@ function withoutFolders(result: PruneResult): PruneResult {
 }
 
 /**
- * A pruning run as one self-contained HTML page, or several side by side: no request, the same bytes
- * for the same documents. All of it can be read without its script, which adds ways to read and to
+ * A pruning run as one self-contained HTML page, or several side by side: no request, the same
+ * bytes for the same documents. All of it can be read without its script, which adds ways to read and to
  * save.
  * @param results the document of `prune --json`, or several; their names and texts are taken as
  * untrusted and escaped. A list of one is that one's own report.

@@ -1,6 +1,6 @@
 import { element, type Markup } from '../../drawing/html.ts';
 
-/** Buttons that save something: the page's script shows them and knows by its id what each saves. */
+/** Buttons that save: the page's script shows them and knows by its id what each saves. */
 export function saves(...buttons: (readonly [id: string, words: string])[]): Markup {
   return element(
     'p',

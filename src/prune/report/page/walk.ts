@@ -8,8 +8,8 @@ export interface Place {
 
 /**
  * The cell that a key leads to: the nearest one in that direction within the row or column, or the
- * first or last of the row (Home, End), of all with Ctrl. Null where there is none, or the key means
- * nothing.
+ * first or last of the row (Home, End), of all with Ctrl. Null where there is none, or the key
+ * means nothing.
  */
 export function nextCell<C extends Place>(cells: readonly C[], from: C, key: string, ctrl: boolean): C | null {
   const before = (a: C, b: C): number => a.row - b.row || a.column - b.column;
