@@ -18,15 +18,15 @@ import { sampleSection } from './sampleSection.ts';
 import { scoreSection } from './scoreSection.ts';
 import { stepsSection } from './stepsTable.ts';
 
-/** Older documents name the model with the folders it lay in, which are nobody else's business. */
+/** Older documents name the model with the folders that it lay in. */
 function withoutFolders(result: PruneResult): PruneResult {
   return { ...result, model: { ...result.model, name: documentName(result.model.name) } };
 }
 
 /**
  * A pruning run as one self-contained HTML page, or several side by side: no request, the same
- * bytes for the same documents. All of it can be read without its script, which adds ways to read and to
- * save.
+ * bytes for the same documents. All of it can be read without its script, which adds ways to read
+ * and to save.
  * @param results the document of `prune --json`, or several; their names and texts are taken as
  * untrusted and escaped. A list of one is that one's own report.
  * @param names what several are called; default: what tells them apart.
