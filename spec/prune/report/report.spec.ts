@@ -228,7 +228,9 @@ describe('report', () => {
     const commands = elementsOf(next)
       .filter(({ name }) => name === 'code')
       .map(textOf);
-    expect(commands.every((command) => /^blockpruner (generate|perplexity|repair|heal) /.test(command))).toBe(true);
+    expect(commands.every((command) => /^blockpruner (generate|perplexity|verify|repair|heal) /.test(command))).toBe(
+      true,
+    );
     const { model, out } = result.provenance?.settings ?? {};
     if (typeof out !== 'string' || out === '') expect(commands[0]).toContain(`--mask ${result.removed.join(',')}`);
     if (typeof model === 'string' && model.includes("'")) expect(commands[0]).toContain(String.raw`'\''`);

@@ -38,6 +38,14 @@ function stepsOf(result: PruneResult): Step[] {
     { id: 'generate', what: 'Let the pruned model write', words: ['generate', model, ...pruned, '--prompt', "'Once'"] },
     { id: 'measure', what: 'Measure it on another text', words: ['perplexity', model, ...data, ...pruned] },
   ];
+  if (out !== null) {
+    const words = ['verify', shellWord(out)];
+    steps.push({
+      id: 'verify',
+      what: 'Check that model and text are those of this run, and measure the end again',
+      words,
+    });
+  }
   if (result.repair === undefined) {
     const words = ['repair', model, ...data, ...pruned, ...(out === null ? ['--out', 'REPAIRED'] : [])];
     steps.push({ id: 'repair', what: 'Repair it by least squares, without training, in minutes', words });

@@ -137,10 +137,10 @@ svg .run-label { font-weight: 700; font-size: 13px; }
 .run-name { color: var(--ink); font-weight: 600; }
 .gone.later rect { fill: var(--faint); fill-opacity: 1; } .gone.later text { fill-opacity: 0; }
 .at path { stroke: var(--ink); stroke-width: 2.5; }
-.slider { display: grid; grid-template-columns: max-content minmax(8rem, 22rem); justify-content: start; gap: 0.2rem 0.9rem; align-items: center; margin-bottom: 1.2rem; }
+.slider { display: flex; flex-wrap: wrap; gap: 0.2rem 0.9rem; align-items: center; margin-bottom: 1.2rem; }
 .slider label { font-size: 0.875rem; color: var(--quiet); }
-.slider input { width: 100%; margin: 0.4rem 0; }
-.slider output { grid-column: 1 / -1; min-height: 3.1em; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+.slider input { flex: 0 1 22rem; min-width: 8rem; margin: 0.4rem 0; }
+.slider output { flex: 0 0 100%; min-height: 3.1em; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
 .choice { display: flex; flex-wrap: wrap; gap: 0.3rem 1.3rem; align-items: baseline; margin: 0 0 1rem; padding: 0; border: 0; font-size: 0.9375rem; }
 .choice legend { float: left; margin-right: 1.3rem; padding: 0; color: var(--quiet); font-size: 0.875rem; }
 .choice label { display: inline-flex; align-items: baseline; gap: 0.45rem; cursor: pointer; }
@@ -168,7 +168,6 @@ section { margin-top: 2.5rem; }
 .samples, .guide { grid-template-columns: 1fr; }
 caption { max-width: calc(100vw - 2rem); }
 .conventions th { width: auto; white-space: normal; }
-.slider { grid-template-columns: 1fr; }
 .slider output { min-height: 4.7em; }
 .reading { min-height: 4.1rem; }`;
 
