@@ -104,7 +104,6 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     let result: PruneResult;
     let unsaved: Error | void;
     try {
-      await keepConfig(command, out);
       result = await searchInto(
         out,
         opened,
@@ -114,8 +113,10 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
         terminal,
       ).catch((error: unknown) => Promise.reject(explainTokens(error, given, chunks)));
       // What cannot be saved, because the folder was removed or the disk is full, is shown all the
-      // same.
-      unsaved = await save(out, result, opened).catch((error: unknown) => error as Error);
+      // same. The options come last: the journal might have been another run's, whose file stays.
+      unsaved = await save(out, result, opened)
+        .then(() => keepConfig(command, out))
+        .catch((error: unknown) => error as Error);
     } finally {
       await unlock();
     }

@@ -65,10 +65,12 @@ export async function repairCommand(argument: string, options: RepairOptions, co
       join(out, 'journal.lock'),
       (text) => terminal.warn(text),
       async () => {
-        await keepConfig(command, out);
         const job = { mask, chunks, evaluation, settings };
         const result = await repairInto(out, opened, job, options, terminal);
-        const unsaved = await save(out, result, mask).catch((error: unknown) => error as Error);
+        // The options come last: the journal might have been another run's, whose file stays.
+        const unsaved = await save(out, result, mask)
+          .then(() => keepConfig(command, out))
+          .catch((error: unknown) => error as Error);
         if (options.json) terminal.document(result);
         terminal.result(repairSummary(result));
         if (unsaved) {
