@@ -224,6 +224,7 @@ it('every option whose value is a text is a path, or is listed here as none', ()
     '--prompt',
     '--revision',
     '--set',
+    '--system',
     '--mask',
     '--method',
     '--memory',
