@@ -115,6 +115,8 @@ async function connect(address: string): Promise<Omit<DrivenPage, 'close'>> {
     return result;
   };
   for (const domain of ['Page', 'Runtime', 'Log']) await send(`${domain}.enable`);
+  // Focus events, whether or not the window is in front.
+  await send('Emulation.setFocusEmulationEnabled', { enabled: true });
   return {
     send,
     complaints,

@@ -56,11 +56,13 @@ function readPanel(panel: SVGSVGElement, show: (words: string | null) => void): 
     stop(cell);
     cell.element.focus({ preventScroll: true });
   });
-  panel.addEventListener('focusin', (event) => {
+  // A drawing that listens for focus is a stop of the Tab key itself, in some browsers.
+  const frame = panel.parentElement ?? panel;
+  frame.addEventListener('focusin', (event) => {
     kept = cellAt(event) ?? null;
     point(kept);
   });
-  panel.addEventListener('focusout', () => {
+  frame.addEventListener('focusout', () => {
     kept = null;
     point(null);
   });
