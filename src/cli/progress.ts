@@ -104,7 +104,10 @@ export class SearchProgress {
   #showBar(title: string, fraction: number, parts: readonly BarPart[]): void {
     const line = { title, fraction, parts };
     if (this.#bar === null) {
-      const look = { format: formatLine, clearOnComplete: true, hideCursor: true, stream: process.stderr, fps: 8 };
+      // Nothing of the terminal is switched, so that not even a killed run leaves it changed: what is
+      // wider than a line is cut off.
+      const quiet = { hideCursor: false, linewrap: true };
+      const look = { format: formatLine, clearOnComplete: true, ...quiet, stream: process.stderr, fps: 8 };
       this.#bar = new SingleBar(look, Presets.shades_classic);
       this.#bar.start(1000, 0, line);
     }
