@@ -11,7 +11,7 @@ const method = (name: string, spec: string): Pick<Mutant, 'file' | 'specs'> => (
   specs: [`spec/method/${spec}.spec.ts`],
 });
 const ranking = method('ranking', 'ranking');
-const run = { file: 'src/prune/run.ts', specs: ['spec/method/ranking.spec.ts'] };
+const run = { file: 'src/prune/runIdentity.ts', specs: ['spec/method/ranking.spec.ts'] };
 
 export const methodMutants: readonly Mutant[] = [
   {

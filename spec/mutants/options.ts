@@ -62,7 +62,7 @@ export const optionMutants: readonly Mutant[] = [
   },
   {
     ...protect,
-    file: 'src/prune/run.ts',
+    file: 'src/prune/runIdentity.ts',
     name: 'a journal goes on under other protection',
     from: '...identityOf(method, settings, gradients), ...protectField(kept) }',
     to: '...identityOf(method, settings, gradients) }',

@@ -67,7 +67,7 @@ export const repairLoopMutants: readonly Mutant[] = [
   },
   {
     ...each,
-    file: 'src/prune/run.ts',
+    file: 'src/prune/runIdentity.ts',
     name: "repair in the loop: its settings are not in the journal's header",
     from: "if (repair !== undefined) return { search: 'repaired', ...repair };",
     to: '',

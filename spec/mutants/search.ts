@@ -1,7 +1,7 @@
 /** Faults of the search, its journal and its race. */
 import type { Mutant } from './mutant.ts';
 
-const journal = { file: 'src/prune/run.ts', specs: ['spec/prune/run.spec.ts'] };
+const journal = { file: 'src/prune/runIdentity.ts', specs: ['spec/prune/run.spec.ts'] };
 const race = { file: 'src/prune/race/raceRule.ts', specs: ['spec/prune/race/raceRule.spec.ts'] };
 const checkpoints = { file: 'src/prune/pricing/checkpoints.ts', specs: ['spec/prune/pricing/checkpoints.spec.ts'] };
 const bundles = { file: 'src/prune/pricing/bundles.ts', specs: ['spec/prune/pricing/bundles.spec.ts'] };
@@ -28,8 +28,8 @@ export const searchMutants: readonly Mutant[] = [
     file: 'src/prune/candidates.ts',
     specs: ['spec/prune/candidates.spec.ts'],
     name: 'a layer counts as whole while one of its blocks is left',
-    from: 'blocks.every((block) => hasBlock(model, block) && !mask.has(block))',
-    to: 'blocks.some((block) => hasBlock(model, block) && !mask.has(block))',
+    from: 'blocks.every(may)',
+    to: 'blocks.some(may)',
   },
   {
     ...sweep,
