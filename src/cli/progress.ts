@@ -104,8 +104,8 @@ export class SearchProgress {
   #showBar(title: string, fraction: number, parts: readonly BarPart[]): void {
     const line = { title, fraction, parts };
     if (this.#bar === null) {
-      // Nothing of the terminal is switched, so that not even a killed run leaves it changed: what is
-      // wider than a line is cut off.
+      // Nothing of the terminal is switched, so that not even a killed run leaves it changed. What
+      // is wider than a line is cut off.
       const quiet = { hideCursor: false, linewrap: true };
       const look = { format: formatLine, clearOnComplete: true, ...quiet, stream: process.stderr, fps: 8 };
       this.#bar = new SingleBar(look, Presets.shades_classic);
