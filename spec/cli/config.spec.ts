@@ -233,7 +233,6 @@ it('every option whose value is a text is a path, or is listed here as none', ()
     '--max-increase',
     '--protect',
     '--stop',
-    '--system',
   ]);
   const options = program()
     .commands.filter(isConfigured)
