@@ -33,7 +33,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   platform: ['backends'],
   model: ['backends type', 'ops', 'tensor', 'platform type', 'tokenizer type'],
   tokenizer: [],
-  formats: ['tensor', 'model', 'platform', 'tokenizer'],
+  formats: ['tensor', 'model', 'ops', 'platform', 'tokenizer'],
   eval: ['backends type', 'model', 'ops type', 'tensor', 'tokenizer'],
   repair: ['backends type', 'eval', 'formats', 'model', 'ops type', 'platform type', 'tensor'],
   prune: [

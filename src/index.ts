@@ -106,6 +106,7 @@ export { PRUNE_SCHEMA, type PruneResult, type StepResult } from './prune/result.
 
 // Writing models
 export { writeModel, type ModelWriter } from './formats/write/modelWriter.ts';
+export { ggufWriter, type GgufOptions } from './formats/write/ggufWriter.ts';
 export { safetensorsWriter, storedType } from './formats/write/safetensorsWriter.ts';
 export { memorySink, type FileSink, type OpenSink } from './platform/fileSink.ts';
 export { folderSink } from './platform/nodeFileSink.ts';

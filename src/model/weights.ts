@@ -11,6 +11,20 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
+/** A tensor's bytes as its file holds them, to be copied without decoding. */
+export interface StoredTensor {
+  /** As `TensorInfo.dtype`. */
+  readonly dtype: string;
+  readonly bytes: number;
+  /**
+   * The heads whose rows are interleaved (`src/formats/gguf/headRows.ts`); 0 = Hugging Face's
+   * order.
+   */
+  readonly interleavedHeads: number;
+  /** All bytes in their order, cut in any way. */
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
 /**
  * A model's weights, read lazily: nothing is read before it is asked for, and nothing is kept after
  * it was handed out. Names are Hugging Face's canonical ones for the family, whatever the file
@@ -35,6 +49,12 @@ export interface WeightSource {
    * Rows `from` (inclusive) to `to` (exclusive) of a 2-D tensor as f32: for embedding and LM head.
    */
   rows(name: string, from: number, to: number): Promise<Float32Array>;
+  /**
+   * A tensor's bytes, where a writer can copy them: little-endian rows as GGUF has them. Null for
+   * what is computed or stored in another way.
+   * @throws NotFoundError for an unknown name.
+   */
+  stored?(name: string): StoredTensor | null;
   /**
    * SHA-256 (hex) over names, shapes, dtypes and stored bytes of all tensors; what the journal
    * binds a run to.

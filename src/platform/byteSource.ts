@@ -23,3 +23,17 @@ export interface ByteSource {
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Bytes read at a time, where a long range is passed on. */
+const PIECE = 1 << 22;
+
+/** A range of a source, piece by piece. */
+export async function* readPieces(
+  source: ByteSource,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array, void> {
+  for (let done = 0; done < length; done += PIECE) {
+    yield await source.read(offset + done, Math.min(PIECE, length - done));
+  }
+}

@@ -31,8 +31,39 @@ const llama =
     metadata.set(`llama.${key}`, typed(type, value));
   };
 
+/** The model as arch deci, with one number a layer under a key. */
+const deci =
+  (key: string, ...layers: number[]) =>
+  ({ metadata }: Model): void => {
+    const own = [...metadata].filter(([name]) => name.startsWith('llama.'));
+    for (const [name, value] of own) {
+      metadata.delete(name);
+      metadata.set(name.replace('llama', 'deci'), value);
+    }
+    metadata.set('general.architecture', typed('string', 'deci'));
+    metadata.set(`deci.${key}`, typed({ array: 'i32' }, Int32Array.from(layers)));
+  };
+
 const refusals: readonly Refusal[] = [
   // Metadata
+  {
+    what: 'heads of arch deci without key/value heads',
+    change: deci('attention.head_count_kv', 1, 0),
+    kind: UnsupportedModelError,
+    line: /deci\.attention\.head_count_kv = '0 in layer 1' is not supported\./,
+  },
+  {
+    what: 'a list of arch deci of another length',
+    change: deci('feed_forward_length', 12),
+    kind: FormatError,
+    line: /deci\.feed_forward_length has 1 entries for 2 layers\./,
+  },
+  {
+    what: 'a width of arch deci that is none',
+    change: deci('feed_forward_length', 12, -1),
+    kind: FormatError,
+    line: /deci\.feed_forward_length holds -1, expected whole numbers 0 …/,
+  },
   {
     what: 'no architecture',
     change: ({ metadata }) => metadata.delete('general.architecture'),

@@ -61,6 +61,24 @@ export class ArchMetadata {
   }
 
   /**
+   * Whole numbers 0 … `maximum`, one a layer: a list, or one number that all layers have.
+   * @param fallback the values where the key is missing; without them, the key is required.
+   */
+  counts(key: string, layers: number, maximum: number, fallback?: readonly number[]): readonly number[] {
+    const value = this.#get(key);
+    if (value === undefined && fallback !== undefined) return fallback;
+    if (typeof value !== 'object') return Array.from({ length: layers }, () => this.count(key, maximum));
+    const list = Array.from<GgufValue>(value);
+    if (list.length !== layers) {
+      throw this.bad(`${this.#arch}.${key} has ${list.length} entries for ${layers} layers.`);
+    }
+    return list.map((item) => {
+      if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item <= maximum) return item;
+      throw this.bad(`${this.#arch}.${key} holds ${shortly(item)}, expected whole numbers 0 … ${maximum}.`);
+    });
+  }
+
+  /**
    * A finite number above 0. An f32 is taken as the shortest decimal that rounds to it: 1e-6, not
    * 9.99999997e-7, which is what the model was trained with and what its config.json says.
    */

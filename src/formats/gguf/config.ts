@@ -4,16 +4,21 @@
  * project.
  */
 import { FormatError, UnsupportedModelError } from '../../errors.ts';
-import { uniformLayers, type FamilyName, type ModelConfig, type MhaSpec } from '../../model/config.ts';
+import type { BlockKind } from '../../model/blockId.ts';
+import { uniformLayers, type FamilyName, type LayerSpec, type ModelConfig } from '../../model/config.ts';
 import { hasFiniteAngles } from '../../model/ropeAngles.ts';
 import { quoted } from '../quoted.ts';
 import { ArchMetadata } from './archMetadata.ts';
 import type { GgufFile } from './parse.ts';
 import { ggufRope } from './ropeConfig.ts';
 
-/** GGUF architecture → family. Mistral's models are written with arch llama. */
+/**
+ * GGUF architecture → family. Mistral's models are written with arch llama. Arch deci is llama
+ * whose layers differ: in width, and in whether they have an attention and an MLP.
+ */
 const families: ReadonlyMap<string, FamilyName> = new Map([
   ['llama', 'llama'],
+  ['deci', 'llama'],
   ['qwen2', 'qwen2'],
   ['qwen3', 'qwen3'],
   ['gpt2', 'gpt2'],
@@ -61,21 +66,26 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, re
   const gpt2 = family === 'gpt2';
   const has = (name: string): boolean => file.tensors.has(name);
 
-  const layers = read.count('block_count', MAX_LAYERS);
+  const count = read.count('block_count', MAX_LAYERS);
   const maxPositionEmbeddings = read.count('context_length', MAX_CONTEXT);
   const vocabSize = vocabularySize(file);
   const window = slidingWindow(read, arch, maxPositionEmbeddings);
-  const { hiddenSize, headDim, heads, kvHeads } = attentionSizes(read, gpt2);
+  const layers = arch === 'deci' ? deciLayers(read, count, window) : alikeLayers(read, count, window);
+  const { hiddenSize, headDim } = widths(read, layers, gpt2);
+  // A bias that only some layers have is found when the tensors are looked up.
+  const hasBias = (kind: BlockKind, name: string): boolean => {
+    return has(
+      `blk.${Math.max(
+        0,
+        layers.findIndex((spec) => spec[kind] !== null),
+      )}.${name}.bias`,
+    );
+  };
   const config: ModelConfig = {
     family,
     hiddenSize,
     headDim,
-    layers: uniformLayers({
-      heads,
-      kvHeads,
-      intermediateSize: read.count('feed_forward_length', MAX_SIZE),
-      windows: Array.from({ length: layers }, () => window),
-    }),
+    layers,
     vocabSize,
     maxPositionEmbeddings,
     norm: gpt2
@@ -84,9 +94,8 @@ export function ggufConfig(file: GgufFile, ropeDivisors: Float32Array | null, re
     mlp: gpt2 ? 'gelu_new' : 'swiglu',
     rope: gpt2 ? null : ggufRope(file, read, ropeDivisors, headDim),
     learnedPositions: gpt2,
-    // A bias that only some layers have is found when the tensors are looked up.
-    attentionBias: { qkv: gpt2 || has('blk.0.attn_q.bias'), output: gpt2 || has('blk.0.attn_output.bias') },
-    mlpBias: gpt2 || has('blk.0.ffn_up.bias'),
+    attentionBias: { qkv: gpt2 || hasBias('mha', 'attn_q'), output: gpt2 || hasBias('mha', 'attn_output') },
+    mlpBias: gpt2 || hasBias('mlp', 'ffn_up'),
     qkNorm: family === 'qwen3',
     tieWordEmbeddings: repeatedHead || !has('output.weight'),
     bosTokenId: tokenId(file, 'bos_token_id', vocabSize),
@@ -110,20 +119,51 @@ function architecture(file: GgufFile): { arch: string; family: FamilyName } {
   return { arch, family };
 }
 
-function attentionSizes(
-  read: ArchMetadata,
-  gpt2: boolean,
-): Pick<ModelConfig, 'hiddenSize' | 'headDim'> & Pick<MhaSpec, 'heads' | 'kvHeads'> {
-  const hiddenSize = read.count('embedding_length', MAX_SIZE);
+/** Layers of an architecture in which they are all alike. */
+function alikeLayers(read: ArchMetadata, count: number, window: number | null): LayerSpec[] {
   const heads = read.count('attention.head_count', MAX_HEADS);
-  const kvHeads = read.count('attention.head_count_kv', MAX_HEADS, heads);
-  const headDim = read.count('attention.key_length', MAX_HEADS, hiddenSize / heads);
+  return uniformLayers({
+    heads,
+    kvHeads: read.count('attention.head_count_kv', MAX_HEADS, heads),
+    intermediateSize: read.count('feed_forward_length', MAX_SIZE),
+    windows: Array.from({ length: count }, () => window),
+  });
+}
+
+/**
+ * Layers of arch deci: one number for all of them, or one a layer. No heads, no attention; no
+ * width, no MLP.
+ * @throws UnsupportedModelError for heads without key/value heads, which llama.cpp takes for an
+ * attention that is one matrix.
+ */
+function deciLayers(read: ArchMetadata, count: number, window: number | null): LayerSpec[] {
+  const heads = read.counts('attention.head_count', count, MAX_HEADS);
+  const kvHeads = read.counts('attention.head_count_kv', count, MAX_HEADS, heads);
+  const sizes = read.counts('feed_forward_length', count, MAX_SIZE);
+  return heads.map((own, layer) => {
+    if (own > 0 && kvHeads[layer] === 0) throw read.unsupported('attention.head_count_kv', `0 in layer ${layer}`);
+    return {
+      mha: own === 0 ? null : { heads: own, kvHeads: kvHeads[layer], window },
+      mlp: sizes[layer] === 0 ? null : { intermediateSize: sizes[layer] },
+    };
+  });
+}
+
+function widths(
+  read: ArchMetadata,
+  layers: readonly LayerSpec[],
+  gpt2: boolean,
+): Pick<ModelConfig, 'hiddenSize' | 'headDim'> {
+  const hiddenSize = read.count('embedding_length', MAX_SIZE);
+  const attentions = layers.flatMap(({ mha }) => (mha === null ? [] : [mha]));
+  const headDim = read.count('attention.key_length', MAX_HEADS, hiddenSize / (attentions.at(0)?.heads ?? 1));
   read.expect('attention.value_length', headDim);
-  if (heads % kvHeads !== 0 || (gpt2 && kvHeads !== heads)) {
+  for (const { heads, kvHeads } of attentions) {
+    if (heads % kvHeads === 0 && (!gpt2 || kvHeads === heads)) continue;
     throw read.bad(`${heads} heads cannot share ${kvHeads} key/value heads.`);
   }
   if (!gpt2 && headDim % 2 !== 0) throw read.bad(`heads of ${headDim} numbers cannot be rotated in pairs.`);
-  return { hiddenSize, headDim, heads, kvHeads };
+  return { hiddenSize, headDim };
 }
 
 /** Rows of the embedding: metadata may count otherwise, where a vocabulary was padded. */
@@ -144,7 +184,7 @@ function vocabularySize(file: GgufFile): number {
 function slidingWindow(read: ArchMetadata, arch: string, context: number): number | null {
   const window = read.number('attention.sliding_window') ?? 0;
   if (window === 0 || window >= context) return null;
-  if (arch !== 'llama') throw read.unsupported('attention.sliding_window', window);
+  if (arch !== 'llama' && arch !== 'deci') throw read.unsupported('attention.sliding_window', window);
   return read.count('attention.sliding_window', MAX_CONTEXT);
 }
 

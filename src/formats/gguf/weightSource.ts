@@ -1,8 +1,8 @@
 /** A GGUF file as a model's weights. */
 import { FormatError, NotFoundError, ShapeError, UnsupportedModelError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
-import type { TensorInfo, WeightSource } from '../../model/weights.ts';
-import type { ByteSource } from '../../platform/byteSource.ts';
+import type { StoredTensor as StoredBytes, TensorInfo, WeightSource } from '../../model/weights.ts';
+import { readPieces, type ByteSource } from '../../platform/byteSource.ts';
 import type { Hasher } from '../../platform/sha256.ts';
 import { quoted } from '../quoted.ts';
 import { ggufConfig } from './config.ts';
@@ -150,6 +150,16 @@ class GgufWeights implements WeightSource {
     const firstRow = Math.floor(from / headDim) * headDim;
     const heads = await this.#read(stored, place, firstRow, Math.ceil(to / headDim) * headDim);
     return heads.slice((from - firstRow) * width, (to - firstRow) * width);
+  }
+
+  stored(name: string): StoredBytes {
+    const { place, stored } = this.#find(name);
+    return {
+      dtype: stored.type.name,
+      bytes: stored.bytes,
+      interleavedHeads: place.permutedHeads,
+      pieces: () => readPieces(stored.source, stored.offset, stored.bytes),
+    };
   }
 
   async contentHash(hasher: Hasher): Promise<string> {

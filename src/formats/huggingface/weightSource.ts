@@ -1,7 +1,8 @@
 import { FormatError, NotFoundError, type BlockprunerError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { modelTensorNames } from '../../model/tensorNames.ts';
-import type { TensorInfo, WeightSource } from '../../model/weights.ts';
+import type { StoredTensor as StoredBytes, TensorInfo, WeightSource } from '../../model/weights.ts';
+import { readPieces } from '../../platform/byteSource.ts';
 import type { Folder } from '../../platform/folder.ts';
 import type { Hasher } from '../../platform/sha256.ts';
 import { readJson } from '../jsonFile.ts';
@@ -183,6 +184,13 @@ class HfWeights implements WeightSource {
     if (transposed) return (await this.tensor(name)).slice(from * width, to * width);
     const rowBytes = stored.bytes / rows;
     return this.#decode(stored, from * rowBytes, (to - from) * rowBytes);
+  }
+
+  stored(name: string): StoredBytes | null {
+    const { stored, transposed } = this.#find(name);
+    const { dtype, bytes, offset, source } = stored;
+    if (transposed) return null;
+    return { dtype, bytes, interleavedHeads: 0, pieces: () => readPieces(source, offset, bytes) };
   }
 
   async contentHash(hasher: Hasher): Promise<string> {
