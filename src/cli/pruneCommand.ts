@@ -91,6 +91,7 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     if (options.plan) {
       const toPlan = {
         ...runOptions(opened, chunks, options),
+        protect: options.protect,
         ...chosen,
         stop,
         repair,

@@ -142,6 +142,17 @@ describe('a plan', () => {
     const plan = await planRun(await inputOf({ stop: { maxPpl: 100 } }), speed);
     expect(plan.atMost).toBe(true);
     expect(plan.steps).toEqual({ least: 1, most: 4 });
+    expect((await planRun(await inputOf({ stop: { maxIncrease: 20 } }), speed)).atMost).toBe(true);
+  });
+
+  it('leaves protected blocks out, as the run does', async () => {
+    const protect = ['L0.mha', 'L1'];
+    const { options } = await tinyRun(memoryJournal(), { protect, stop: { blocks: 1 } });
+    const plan = await measuredPlan(options);
+    const { steps } = await documentOf(options);
+    expect(plan.candidates).toBe(1);
+    expect(plan.byStep[0].passes).toBe(steps[0].work.done);
+    expect((await measuredPlan({ ...options, stop: { maxPpl: 1e9 } })).steps.most).toBe(1);
   });
 
   it('of fewer tokens takes less', async () => {

@@ -6,6 +6,7 @@ import type { PruneKind, StopRules } from '../candidates.ts';
 import type { EvalText } from '../evaluation.ts';
 import type { Method } from '../method.ts';
 import { blockpruner } from '../methods/blockpruner.ts';
+import { protectedBlocks } from '../protect.ts';
 import type { RaceSettings } from '../race/raceRule.ts';
 import type { RepairTime } from '../repair/settings.ts';
 import { sampleTokens } from '../sample.ts';
@@ -21,6 +22,8 @@ export interface ToPlan {
   readonly chunks: Chunks;
   readonly kind: PruneKind;
   readonly stop: StopRules;
+  /** As `--protect` names them. */
+  readonly protect?: readonly string[];
   readonly method?: Method;
   readonly race?: RaceSettings;
   readonly repair?: { readonly when: RepairTime };
@@ -64,13 +67,22 @@ async function speedFor(model: Transformer, input: PlanInput): Promise<Speed> {
 }
 
 function inputOf({ model, tokenizer, chunks, race, repair, evaluation, ...options }: ToPlan): PlanInput {
-  const { kind, stop, method = blockpruner, activationBytes, checkpointBytes = 0, weightBytes = Infinity } = options;
+  const {
+    kind,
+    stop,
+    protect = [],
+    method = blockpruner,
+    activationBytes,
+    checkpointBytes = 0,
+    weightBytes = Infinity,
+  } = options;
   return {
     source: model.source,
     backend: model.backend,
     chunk: chunks.chunk,
     chunks: chunks.ids.length,
     kind,
+    kept: protectedBlocks(protect, model.config),
     stop,
     method,
     races: race !== undefined,

@@ -7,12 +7,15 @@ import type { ModelConfig } from '../../model/config.ts';
 import { Mask } from '../../model/mask.ts';
 import type { ParameterCounts } from '../../model/parameters.ts';
 import { candidatesLeft, type Candidate, type PruneKind, type StopRules } from '../candidates.ts';
+import type { Protected } from '../protect.ts';
 import { ratios } from '../ratios.ts';
 
 export interface ToRemove {
   readonly config: ModelConfig;
   readonly counts: ParameterCounts;
   readonly kind: PruneKind;
+  /** Blocks that are never candidates. */
+  readonly kept?: Protected;
   readonly stop: StopRules;
 }
 
@@ -52,14 +55,14 @@ export function stepSpan(what: ToRemove): { least: number; most: number } {
 }
 
 /** Whether a stop rule looks at perplexity: nobody knows before when it will be met. */
-export function boundsPerplexity({ maxPpl }: StopRules): boolean {
-  return maxPpl !== undefined;
+export function boundsPerplexity({ maxPpl, maxIncrease }: StopRules): boolean {
+  return maxPpl !== undefined || maxIncrease !== undefined;
 }
 
-function orderOf({ config, counts, kind, stop }: ToRemove, pick: Pick): Candidate[] {
+function orderOf({ config, counts, kind, kept, stop }: ToRemove, pick: Pick): Candidate[] {
   const order: Candidate[] = [];
   for (let mask = Mask.empty; ; mask = mask.with(order[order.length - 1].blocks)) {
-    const candidates = candidatesLeft(kind, config, mask);
+    const candidates = candidatesLeft(kind, config, mask, kept);
     if (candidates.length === 0 || isDone(stop, mask, counts)) return order;
     candidates.sort((a, b) => walkIndex(a.blocks[0]) - walkIndex(b.blocks[0]));
     order.push(candidates[pick(candidates, order.length)]);

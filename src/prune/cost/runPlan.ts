@@ -16,6 +16,7 @@ import { candidatesLeft, type Candidate, type PruneKind, type StopRules } from '
 import type { RowPasses } from '../events.ts';
 import type { Method } from '../method.ts';
 import { chunkBytes, planGroup } from '../pricing/plan.ts';
+import type { Protected } from '../protect.ts';
 import { DryPricer, type GroupWork, type SearchShape } from './dryPricer.ts';
 import type { PlannedStep, RunPlan, Span } from './planTypes.ts';
 import { boundsPerplexity, likelyOrders, stepSpan } from './removals.ts';
@@ -29,6 +30,8 @@ export interface PlanInput {
   /** How many chunks are searched on. */
   readonly chunks: number;
   readonly kind: PruneKind;
+  /** Blocks that are never candidates. */
+  readonly kept?: Protected;
   readonly stop: StopRules;
   readonly method: Pick<Method, 'name' | 'scoring'>;
   /** Whether the run races. */
@@ -56,8 +59,8 @@ export async function rowsToMeasure(input: PlanInput): Promise<number[]> {
 
 /** @throws MemoryBudgetError when the budget does not hold one chunk's streams. */
 export async function planRun(input: PlanInput, speed: Speed): Promise<RunPlan> {
-  const { source, kind, chunk, chunks, stop, races } = input;
-  const what = { config: source.config, counts: countParameters(source), kind, stop };
+  const { source, kind, kept, chunk, chunks, stop, races } = input;
+  const what = { config: source.config, counts: countParameters(source), kind, kept, stop };
   const orders = likelyOrders(what);
   const runs = await Promise.all(orders.map((order) => searchOf(input, order, speed)));
   const search = meanOf(runs);
@@ -69,7 +72,7 @@ export async function planRun(input: PlanInput, speed: Speed): Promise<RunPlan> 
     tokens: chunk * chunks,
     chunk,
     chunks,
-    candidates: candidatesLeft(kind, source.config, Mask.empty).length,
+    candidates: candidatesLeft(kind, source.config, Mask.empty, kept).length,
     steps: stepSpan(what),
     byStep: search.byStep,
     work: search.work,
@@ -216,7 +219,9 @@ function memoryOf(input: PlanInput, runs: readonly PlannedSearch[]): RunPlan['me
   const { source, backend, chunk, chunks, activationBytes, weightBytes } = input;
   const { config } = source;
   const streams =
-    isOrdered(input) && input.method.scoring !== 'sweep' ? 1 : candidatesLeft(input.kind, config, Mask.empty).length;
+    isOrdered(input) && input.method.scoring !== 'sweep'
+      ? 1
+      : candidatesLeft(input.kind, config, Mask.empty, input.kept).length;
   const group = Math.min(chunks, planGroup({ config, backend }, chunk, streams, activationBytes));
   const weights = Math.min(weightBytes, total([...pieceSizes(source).values()]));
   const activations = group * chunkBytes({ config, backend }, chunk, streams);
@@ -242,8 +247,8 @@ function canRace({ method, repair, chunks }: PlanInput): boolean {
   return method.scoring === 'search' && repair !== 'each' && chunks > 2;
 }
 
-function shapeOf({ source, backend, chunk, chunks, activationBytes, checkpointBytes }: PlanInput): SearchShape {
-  return { config: source.config, backend, chunk, chunks, activationBytes, checkpointBytes };
+function shapeOf({ source, backend, chunk, chunks, activationBytes, checkpointBytes, kept }: PlanInput): SearchShape {
+  return { config: source.config, backend, chunk, chunks, activationBytes, checkpointBytes, kept };
 }
 
 function pricingOf({ source, chunk, weightBytes }: PlanInput, speed: Speed): Pricing {
