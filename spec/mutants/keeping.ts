@@ -45,8 +45,8 @@ export const keepingMutants: readonly Mutant[] = [
   {
     ...keeper,
     name: 'a kept walk is written as often as asked, however long that takes',
-    from: ', RARITY * this.#cost',
-    to: '',
+    from: 'Math.min(RARITY * this.#cost, LONGEST * every)',
+    to: '0',
   },
   {
     ...keeper,

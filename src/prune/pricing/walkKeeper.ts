@@ -23,6 +23,9 @@ export const DEFAULT_SAVE_SECONDS = 10;
 /** Writing takes one part in so many of the time, at most. */
 const RARITY = 64;
 
+/** But a walk is kept at the latest after so many times as long as was asked for. */
+const LONGEST = 6;
+
 /** What a run says of how its walks are to be kept. */
 export interface Keeping {
   readonly file: StateFile;
@@ -145,7 +148,8 @@ class OneJob implements JobKeeper {
   }
 
   async keepWhenDue(course: Course): Promise<void> {
-    const wait = Math.max(1000 * (this.#keeping.everySeconds ?? DEFAULT_SAVE_SECONDS), RARITY * this.#cost);
+    const every = 1000 * (this.#keeping.everySeconds ?? DEFAULT_SAVE_SECONDS);
+    const wait = Math.max(every, Math.min(RARITY * this.#cost, LONGEST * every));
     const urgent = this.#keeping.isUrgent?.() === true;
     if (urgent || this.#now() - this.#keptAt >= wait) await this.#keep(course);
     this.isThrough = course.isThrough;
