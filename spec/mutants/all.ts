@@ -11,6 +11,7 @@ import { dataFormMutants } from './dataForms.ts';
 import { drawingMutants } from './drawing.ts';
 import { figureMutants } from './figures.ts';
 import { facadeMutants } from './facade.ts';
+import { ggufWriterMutants } from './ggufWriter.ts';
 import { keepingMutants } from './keeping.ts';
 import { kernelMutants } from './kernels.ts';
 import { libraryMutants } from './library.ts';
@@ -54,6 +55,7 @@ export const mutants: readonly Mutant[] = [
   ...likelihoodMutants,
   ...facadeMutants,
   ...figureMutants,
+  ...ggufWriterMutants,
   ...methodMutants,
   ...modelMutants,
   ...generationMutants,

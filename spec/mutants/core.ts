@@ -4,6 +4,8 @@ import type { Mutant } from './mutant.ts';
 const tap = { file: 'src/model/tap.ts', specs: ['spec/model/tap.spec.ts'] };
 
 const edit = { file: 'src/model/edit.ts', specs: ['spec/model/edit.spec.ts'] };
+const view = { ...edit, file: 'src/model/editView.ts' };
+const relayer = { ...edit, file: 'src/model/relayer.ts' };
 const shapes = { specs: ['spec/model/layerSpecs.spec.ts'] };
 const footprint = { file: 'src/model/countingOps.ts', specs: ['spec/model/footprint.spec.ts'] };
 
@@ -76,16 +78,16 @@ export const coreMutants: readonly Mutant[] = [
     to: "if (name === 'mlpBias') fields.slidingWindow",
   },
   {
-    ...edit,
+    ...view,
     name: 'a rewrite of another length passes',
     from: 'if (values.length === sizeOf(shape)) return values;',
     to: 'if (values.length > 0) return values;',
   },
   {
-    ...edit,
+    ...relayer,
     name: 'a moved layer brings the tensors of its new place',
-    from: 'const old = names(base.config, from);',
-    to: 'const old = names(config, layer);',
+    from: 'const old = blockTensorNames(base.config, { ...block, layer: from });',
+    to: 'const old = blockTensorNames(base.config, block);',
   },
   {
     ...edit,
@@ -94,7 +96,7 @@ export const coreMutants: readonly Mutant[] = [
     to: '',
   },
   {
-    ...edit,
+    ...view,
     name: 'an edit alone is hashed, not the model under it',
     from: "      await base.contentHash({ update: (bytes) => hasher.update(bytes), digest: () => '' });\n",
     to: '',
@@ -106,13 +108,13 @@ export const coreMutants: readonly Mutant[] = [
     to: 'spec.mlp',
   },
   {
-    ...edit,
+    ...view,
     name: 'rows of a rewritten tensor are those of the old one',
     from: '      return (await read()).slice(from * width, to * width);',
     to: '      return (await read()).slice(0, (to - from) * width);',
   },
   {
-    ...edit,
+    ...view,
     name: 'files of an edited model are not checked',
     from: 'assertUnchanged: () => base.assertUnchanged()',
     to: 'assertUnchanged: () => Promise.resolve()',

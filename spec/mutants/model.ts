@@ -196,17 +196,17 @@ export const modelMutants: readonly Mutant[] = [
     file: 'src/formats/gguf/headRows.ts',
     specs: ['spec/formats/gguf/headRows.spec.ts'],
     name: 'GGUF: rows of q and k as they stand in the file',
-    from: 'head * headDim + 2 * (row - (half * headDim) / 2) + half',
-    to: 'head * headDim + row + 0 * half',
+    from: 'return 2 * (row - (half * headDim) / 2) + half;',
+    to: 'return row + 0 * half;',
   },
   {
     file: 'src/formats/gguf/headRows.ts',
     specs: ['spec/formats/gguf/headRows.spec.ts'],
     name: 'GGUF: rows of q and k interleaved once more',
-    from: `const from = (head * headDim + 2 * (row - (half * headDim) / 2) + half) * width;
+    from: `const from = (head * headDim + placeInFile(row, headDim)) * width;
       out.set(data.subarray(from, from + width), (head * headDim + row) * width);`,
-    to: `const from = (head * headDim + 2 * (row - (half * headDim) / 2) + half) * width;
-      out.set(data.subarray((head * headDim + row) * width, (head * headDim + row + 1) * width), from);`,
+    to: `const from = (head * headDim + row) * width;
+      out.set(data.subarray(from, from + width), (head * headDim + placeInFile(row, headDim)) * width);`,
   },
   {
     file: 'src/formats/gguf/tensorMap.ts',

@@ -5,6 +5,12 @@
  * is the file's row 2i + j.
  */
 
+/** Where row `row` of a head, in Hugging Face's order, stands in the head's rows of the file. */
+function placeInFile(row: number, headDim: number): number {
+  const half = row < headDim / 2 ? 0 : 1;
+  return 2 * (row - (half * headDim) / 2) + half;
+}
+
 /**
  * The file's rows in Hugging Face's order.
  * @param data whole heads, [heads·D, width]; a bias has width 1.
@@ -14,8 +20,7 @@ export function unpermuteHeads(data: Float32Array, heads: number, width: number)
   const headDim = data.length / width / heads;
   for (let head = 0; head < heads; head++) {
     for (let row = 0; row < headDim; row++) {
-      const half = row < headDim / 2 ? 0 : 1;
-      const from = (head * headDim + 2 * (row - (half * headDim) / 2) + half) * width;
+      const from = (head * headDim + placeInFile(row, headDim)) * width;
       out.set(data.subarray(from, from + width), (head * headDim + row) * width);
     }
   }
@@ -31,10 +36,8 @@ export function interleaveHeads<T extends Float32Array | Uint8Array>(data: T, he
   const headDim = data.length / width / heads;
   for (let head = 0; head < heads; head++) {
     for (let row = 0; row < headDim; row++) {
-      const half = row < headDim / 2 ? 0 : 1;
-      const to = (head * headDim + 2 * (row - (half * headDim) / 2) + half) * width;
       const from = (head * headDim + row) * width;
-      out.set(data.subarray(from, from + width), to);
+      out.set(data.subarray(from, from + width), (head * headDim + placeInFile(row, headDim)) * width);
     }
   }
   return out;
