@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const kl = { file: 'src/model/denseOutputs.ts', specs: ['spec/model/denseOutputs.spec.ts'] };
+const search = { specs: ['spec/prune/kl.spec.ts'] };
 const evaluation = { specs: ['spec/prune/evaluation.spec.ts'] };
 
 export const figureMutants: readonly Mutant[] = [
@@ -46,6 +47,62 @@ export const figureMutants: readonly Mutant[] = [
     name: 'KL: only the first rows pass the head',
     from: 'for (let from = 0; from < rows; from += ROWS) {',
     to: 'for (let from = 0; from === 0; from += ROWS) {',
+  },
+  {
+    ...search,
+    file: 'src/prune/lowest.ts',
+    name: 'metric kl: the lowest perplexity goes',
+    from: "metric === 'ppl' ? perplexity.ppl : (perplexity.kl ?? NaN)",
+    to: "metric === 'ppl' ? perplexity.ppl : perplexity.ppl",
+  },
+  {
+    ...search,
+    file: 'src/prune/lowest.ts',
+    name: 'metric kl: a block without a finite perplexity may go',
+    from: 'if (!(candidate.perplexity.ppl < Infinity)) continue;',
+    to: '',
+  },
+  {
+    ...search,
+    file: 'src/prune/search.ts',
+    name: 'metric kl: the runner-up is that of perplexity',
+    from: 'finalists.filter((candidate) => candidate !== best),\n    metric,',
+    to: 'finalists.filter((candidate) => candidate !== best),',
+  },
+  {
+    ...search,
+    file: 'src/prune/runIdentity.ts',
+    name: 'metric kl: a search by perplexity’s journal is gone on from',
+    from: 'if (metric !== undefined) return { metric };',
+    to: '',
+  },
+  {
+    ...search,
+    file: 'src/eval/perplexity.ts',
+    name: 'KL: the mean is taken although a chunk was not measured',
+    from: 'divergences.length < scores.length) return {};',
+    to: 'divergences.length === 0) return {};',
+  },
+  {
+    ...search,
+    file: 'src/eval/perplexity.ts',
+    name: 'KL: a chunk’s is the last target’s alone',
+    from: 'divergence += kl[target];',
+    to: 'divergence = kl[target];',
+  },
+  {
+    ...search,
+    file: 'src/prune/journalRecords.ts',
+    name: 'KL: the journal loses it',
+    from: '? { nats: Number(nats), targets } : { nats: Number(nats), targets, kl: Number(kl) }',
+    to: '? { nats: Number(nats), targets } : { nats: Number(nats), targets }',
+  },
+  {
+    ...search,
+    file: 'src/prune/pricing/denseChunks.ts',
+    name: 'KL: every chunk is compared with the first one computed',
+    from: 'rowsOf(outputs, at * this.#chunks.chunk, this.#chunks.chunk)',
+    to: 'rowsOf(outputs, 0, this.#chunks.chunk)',
   },
   {
     file: 'src/prune/evaluatedSearch.ts',

@@ -61,8 +61,8 @@ export const pricingMutants: readonly Mutant[] = [
     ...pricer,
     file: 'src/prune/pricing/localPricer.ts',
     name: 'chunks of a job are scored as if they were the first ones',
-    from: 'score(group[at], nll)',
-    to: 'score(at, nll)',
+    from: 'scoreChunk(chunks, group[at], nll',
+    to: 'scoreChunk(chunks, at, nll',
   },
   {
     ...pricer,

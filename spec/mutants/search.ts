@@ -14,8 +14,8 @@ export const searchMutants: readonly Mutant[] = [
     file: 'src/prune/lowest.ts',
     specs: ['spec/prune/search.spec.ts'],
     name: '<= for < in the pick: the last of equals goes',
-    from: 'candidate.perplexity.ppl < (best === null ? Infinity : best.perplexity.ppl)',
-    to: 'candidate.perplexity.ppl <= (best === null ? Infinity : best.perplexity.ppl)',
+    from: 'figureOf(candidate, metric) < (best',
+    to: 'figureOf(candidate, metric) <= (best',
   },
   {
     file: 'src/prune/candidates.ts',

@@ -8,6 +8,7 @@ import { selectBackend, type BackendName } from '../backends/select.ts';
 import { UsageError } from '../errors.ts';
 import { defaultChunk, type ConventionName } from '../eval/namedConvention.ts';
 import type { NllSum } from '../ops/nll.ts';
+import type { Metric } from '../prune/lowest.ts';
 import { Mask } from '../model/mask.ts';
 import type { WeightSource } from '../model/weights.ts';
 import { nodeSpawnWorker } from '../platform/nodeThreads.ts';
@@ -48,6 +49,8 @@ interface RunOptions extends ModelOptions {
   convention?: ConventionName;
   /** Set by commands that search for candidates. */
   kind?: PruneKind;
+  kl?: boolean;
+  metric?: Metric;
   repair?: RepairTime;
   repairScope?: RepairScope;
   /** Set by the command that repairs what another has removed. */
@@ -163,7 +166,8 @@ function workloadOf(weights: WeightSource, options: RunOptions): Workload {
   const most = options.tokens === 'all' ? Infinity : (options.tokens ?? Infinity);
   const tokens = (most * length) / Math.max(1, length - 1);
   if (kind !== undefined) {
-    return runWorkload(weights, length, kind, repair && { when: repair, scope, tokens, inMemory: false });
+    const mending = repair && { when: repair, scope, tokens, inMemory: false };
+    return runWorkload(weights, length, kind, mending, options.kl === true || options.metric === 'kl');
   }
   if (options.mends !== true) return { chunk: length, streams: 1 };
   return { ...repairWorkload(weights, length, tokens), models: options.eval === undefined ? 1 : 2 };

@@ -11,6 +11,7 @@ import { prepareFolder, writeFileWhole } from '../platform/nodeFolder.ts';
 import { lockFile } from '../platform/nodeLock.ts';
 import { checkStopRules, requireStopRule, type PruneKind, type RatioOf, type StopRules } from '../prune/candidates.ts';
 import { writeOfficialOrder } from '../prune/officialOrder.ts';
+import type { Metric } from '../prune/lowest.ts';
 import type { Method } from '../prune/method.ts';
 import { protectedBlocks } from '../prune/protect.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
@@ -48,6 +49,8 @@ export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOpti
   seed?: number;
   plus?: boolean;
   set?: string;
+  metric: Metric;
+  kl: boolean;
   eval?: string[];
   out?: string;
   /** Say what the run would take, and stop. */
@@ -177,6 +180,11 @@ async function chooseMethod(options: PruneOptions): Promise<Chosen> {
     });
   }
   if (method.name !== 'blockpruner') {
+    if (options.metric === 'kl') {
+      throw new UsageError(`--metric kl goes with --method blockpruner: ${method.name} does not choose by price.`, {
+        remedy: 'Use --kl to see the figure.',
+      });
+    }
     if (options.search === 'race') {
       throw new UsageError(`--search race goes with --method blockpruner: ${method.name} does not search.`);
     }
@@ -185,7 +193,8 @@ async function chooseMethod(options: PruneOptions): Promise<Chosen> {
     return { method, settings: { plus, seed: own, ...set } };
   }
   const race = options.search === 'race' ? { confidence, seed: seed ?? 0 } : undefined;
-  return { method, settings: { plus, ...set }, race };
+  const metric = options.metric === 'kl' ? options.metric : undefined;
+  return { method, settings: { plus, metric, ...set }, race };
 }
 
 /** All settings, as the method's `check` takes them. */
@@ -224,6 +233,7 @@ function searchInto(
       method,
       settings,
       race,
+      kl: options.kl,
       repair,
       evaluation,
       gradients: gradientsOf(options),

@@ -9,6 +9,7 @@ import { repairLines } from './repairSummary.ts';
 /** The run as tables and a few lines. */
 export function pruneSummary(result: PruneResult): string {
   const { evaluation } = result;
+  const withKl = result.steps.some(({ kl }) => kl !== undefined);
   const dense = result.dense.ppl;
   const inLoop = result.repair?.when === 'each';
   const final = ({ ppl, repair }: StepResult): number | null => (repair === undefined ? ppl : repair.ppl);
@@ -19,6 +20,7 @@ export function pruneSummary(result: PruneResult): string {
       figure(step.ppl, step.status),
       ...(inLoop ? [figure(step.repair?.ppl ?? null, step.repair?.status)] : []),
       changeOf(final(step), step, dense),
+      ...(withKl ? [klCell(step)] : []),
       ...(evaluation === undefined ? [] : heldOutCells(step)),
       percent(step.ratios.total),
       percent(step.ratios.depth),
@@ -34,6 +36,7 @@ export function pruneSummary(result: PruneResult): string {
     '>perplexity',
     ...repaired,
     '>change',
+    ...(withKl ? ['>KL'] : []),
     ...heldOut,
     '>parameters',
     '>blocks',
@@ -45,6 +48,7 @@ export function pruneSummary(result: PruneResult): string {
     figure(dense, result.dense.status),
     ...repaired.map(() => ''),
     '',
+    ...(withKl ? ['0'] : []),
     ...(evaluation === undefined ? [] : [figure(evaluation.dense.ppl, evaluation.dense.status), '']),
     percent(0),
     percent(0),
@@ -77,6 +81,11 @@ function heldOutCells({ evaluation }: StepResult): string[] {
   const { ppl, status, change } = evaluation;
   const against = change === null ? '' : pairedChange({ nats: change.nats, standardError: change.natsError });
   return [figure(ppl, status), against];
+}
+
+/** Nats per token; empty where it was not measured, as in steps of an older journal. */
+function klCell({ kl }: StepResult): string {
+  return kl === undefined || kl === null ? '' : String(Number(Math.max(0, kl).toPrecision(3)));
 }
 
 /** Against the dense model: `+24.4 ± 0.8 %`, the error being that of the change. */

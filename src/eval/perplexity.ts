@@ -14,6 +14,8 @@ import { ratioEstimate, type Term } from './ratioEstimate.ts';
 export interface ChunkScore {
   nats: number;
   targets: number;
+  /** Σ KL divergence from the dense model in nats, over the same; only where it was measured. */
+  kl?: number;
 }
 
 export interface Perplexity {
@@ -37,18 +39,25 @@ export interface Perplexity {
   /** Σ NLL / ln 2 / UTF-8 bytes of the scored tokens; null where no tokenizer tells the bytes. */
   bitsPerByte: number | null;
   scoredTokens: number;
+  /**
+   * Mean KL divergence from the dense model in nats, chunks weighed as for `nll`; only where it was
+   * measured on all of them.
+   */
+  kl?: number;
 }
 
-/** Scores one chunk from the NLLs of its T − 1 targets. */
-export function scoreChunk(chunks: Chunks, index: number, nll: Float32Array): ChunkScore {
+/** Scores one chunk from the NLLs of its T − 1 targets, and from their KL divergences if given. */
+export function scoreChunk(chunks: Chunks, index: number, nll: Float32Array, kl?: Float32Array): ChunkScore {
   let nats = 0;
   let targets = 0;
+  let divergence = 0;
   for (let target = 0; target < nll.length; target++) {
     if (!isScored(chunks, index, target)) continue;
     nats += nll[target];
     targets++;
+    if (kl !== undefined) divergence += kl[target];
   }
-  return { nats, targets };
+  return kl === undefined ? { nats, targets } : { nats, targets, kl: divergence };
 }
 
 /**
@@ -82,7 +91,15 @@ export function aggregate(chunks: Chunks, scores: readonly ChunkScore[]): Perple
     standardError,
     bitsPerByte: chunks.scoredBytes ? nats / Math.LN2 / chunks.scoredBytes : null,
     scoredTokens: targets,
+    ...meanKl(chunks, scores),
   };
+}
+
+/** Nothing where a chunk was not measured. */
+function meanKl(chunks: Chunks, scores: readonly ChunkScore[]): Pick<Perplexity, 'kl'> {
+  const divergences = scores.flatMap(({ kl, targets }) => (kl === undefined ? [] : [{ nats: kl, targets }]));
+  if (scores.length === 0 || divergences.length < scores.length) return {};
+  return { kl: ratioEstimate(lossTerms(chunks, divergences)).estimate };
 }
 
 function sumOf(scores: readonly ChunkScore[]): ChunkScore {

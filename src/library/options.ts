@@ -10,6 +10,7 @@ import { conventionNames } from '../eval/namedConvention.ts';
 import { sampleSources } from '../eval/windows.ts';
 import { shortJson } from '../formats/quoted.ts';
 import { pruneKinds, ratioBases } from '../prune/candidates.ts';
+import { metrics } from '../prune/lowest.ts';
 import { repairTimes } from '../prune/repair/settings.ts';
 import { repairScopes } from '../repair/cuts.ts';
 import { repairForms } from '../repair/fit.ts';
@@ -83,6 +84,8 @@ export const pruneRules: Rules = {
   kind: oneOf(...pruneKinds),
   method: text,
   settings: object,
+  metric: oneOf(...metrics),
+  kl: flag,
   search: oneOf('exact', 'race'),
   confidence: number,
   seed: whole(0),

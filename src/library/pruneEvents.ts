@@ -65,6 +65,7 @@ export async function* pruneEvents(
       method,
       settings: own,
       race,
+      kl: settings.kl,
       repair,
       evaluation: text,
       gradients: model.backend.name === 'gpu' ? undefined : gradients,
@@ -94,12 +95,13 @@ function told(settings: PruneSettings): Record<string, unknown> {
 
 /** What the memory of the run must be enough for. */
 function workloadOf(
-  { kind = 'mix', repair, repairScope: scope = defaultRepair.scope, journal }: PruneSettings,
+  { kind = 'mix', repair, repairScope: scope = defaultRepair.scope, journal, kl = false, metric }: PruneSettings,
   { weights }: OpenedModel,
   { chunk, ids }: Chunks,
 ): RunWorkload {
   const inMemory = journal === undefined;
-  return runWorkload(weights, chunk, kind, repair && { when: repair, scope, tokens: chunk * ids.length, inMemory });
+  const mending = repair && { when: repair, scope, tokens: chunk * ids.length, inMemory };
+  return runWorkload(weights, chunk, kind, mending, kl || metric === 'kl');
 }
 
 /** What the run is to repair, and with what; undefined where nothing is. */
@@ -132,6 +134,7 @@ function chosen({
   search,
   confidence = DEFAULT_CONFIDENCE,
   seed,
+  metric = 'ppl',
   settings,
 }: PruneSettings): {
   method: Method;
@@ -141,10 +144,12 @@ function chosen({
   const method = requireMethod(name);
   if (name !== 'blockpruner') {
     if (search === 'race') throw new UsageError(`search: 'race' goes with method: 'blockpruner', not '${name}'.`);
+    if (metric === 'kl') throw new UsageError(`metric: 'kl' goes with method: 'blockpruner', not '${name}'.`);
     return { method, own: { ...(seed === undefined ? {} : { seed }), ...settings } };
   }
-  if (search !== 'race') return { method, own: settings ?? {} };
+  const own = { ...settings, ...(metric === 'kl' ? { metric } : {}) };
+  if (search !== 'race') return { method, own };
   const race = { confidence, seed: seed ?? 0 };
   checkRace(race);
-  return { method, race, own: settings ?? {} };
+  return { method, race, own };
 }

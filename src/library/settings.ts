@@ -10,6 +10,7 @@ import type { NllSum } from '../ops/nll.ts';
 import type { PruneKind, RatioOf } from '../prune/candidates.ts';
 import type { RepairScope } from '../repair/cuts.ts';
 import type { RepairForm } from '../repair/fit.ts';
+import type { Metric } from '../prune/lowest.ts';
 import type { PruneRepairSettings } from './pruneRepairSettings.ts';
 import type { RepairResult } from './repairResult.ts';
 
@@ -128,6 +129,10 @@ export interface PruneSettings extends EvaluationSettings, CallSettings, PruneRe
   method?: string;
   /** The method's own settings; those left out have its defaults. */
   settings?: Readonly<Record<string, unknown>>;
+  /** What goes is the block with the lowest perplexity (default) or KL from the dense model. */
+  metric?: Metric;
+  /** Measure each candidate's KL divergence from the dense model too. Default false. */
+  kl?: boolean;
   /** `exact` (default) measures every candidate on all chunks; `race` drops clear losers early. */
   search?: 'exact' | 'race';
   /** Of a race: that a step's pick is the exact one. Default 0.99. */

@@ -18,11 +18,11 @@ const names: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Options that are switches on the command line. */
-const switches = new Set(['hub', 'offline', 'fresh', 'chat', 'plan']);
+const switches = new Set(['hub', 'offline', 'fresh', 'chat', 'plan', 'kl']);
 
 /** A flag, with the value that follows where it is one of few: `--bos none`, `--threads 1`. */
 const flags =
-  /--(?:(bos|backend|kind|search|repair|scope|form|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
+  /--(?:(bos|backend|kind|metric|search|repair|scope|form|method|convention|nll-sum|gpu-mode|newlines|sample-from) ([\w-]+(?:\.\w+)*)|(threads|lanes) (\d+)|([a-z]+(?:-[a-z]+)*))/g;
 
 /**
  * A message of the engine with the library's names of options: `Use --bos none.` → `Use bos:

@@ -104,6 +104,7 @@ function stepResult(event: StepEvent, noise: number): StepResult {
     bitsPerByte: finiteOrNull(removed?.perplexity.bitsPerByte ?? null),
     change: changeFigures(event.change),
     runnerUp: runnerUpOf(event),
+    ...klOf(removed?.perplexity),
     ratio: event.ratios.total,
     ratios: event.ratios,
     nearTie: nearTie(noise, event.repair?.picked ?? removed, event.repair?.runnerUp ?? event.runnerUp),
@@ -113,6 +114,11 @@ function stepResult(event: StepEvent, noise: number): StepResult {
     ...(event.repair === undefined ? {} : { repair: stepRepair(event.repair) }),
     ...(event.evaluation === undefined ? {} : { evaluation: stepEvaluation(event.evaluation) }),
   };
+}
+
+/** Only where it was measured. */
+function klOf(perplexity: Perplexity | undefined): { kl?: number | null } {
+  return perplexity?.kl === undefined ? {} : { kl: finiteOrNull(perplexity.kl) };
 }
 
 function evaluationOf({ perplexity, ...rest }: EvaluatedDense): RunEvaluation {
@@ -160,7 +166,7 @@ function bestOfNone(candidates: readonly Pick<ScoredCandidate, 'perplexity'>[]):
 
 function candidateScore({ name, perplexity, dropped }: ScoredCandidate): CandidateScore {
   const { ppl } = perplexity;
-  if (dropped === undefined) return { block: name, ...finitePpl(ppl) };
+  if (dropped === undefined) return { block: name, ...finitePpl(ppl), ...klOf(perplexity) };
   const { chunks, againstPick } = dropped;
   const seen = { chunks, ppl: finiteOrNull(ppl), againstPick: finiteOrNull(againstPick) };
   // What is not finite on some chunks is not finite on all.

@@ -70,7 +70,8 @@ export class ExactStep implements StepMeasurement {
   }
 
   best(job: ReadonlyMap<string, readonly ChunkScore[]>): { name: string; ppl: number } | null {
-    return bestOf(this.#base.length > 0 ? this.#scored() : scoredAlone(this.#input, job));
+    const scored = this.#base.length > 0 ? this.#scored() : scoredAlone(this.#input, job);
+    return bestOf(scored, this.#input.metric);
   }
 
   outcome(): StepOutcome {

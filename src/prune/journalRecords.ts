@@ -58,7 +58,8 @@ export type JournalRecord = GroupRecord | RaceRecord | StepRecord | SampleRecord
 
 /** JSON has no NaN or infinities, and a score may be either. */
 type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity';
-type JsonScore = [JsonNumber, number];
+/** Σ NLL, targets, and Σ KL where it was measured. */
+type JsonScore = [JsonNumber, number] | [JsonNumber, number, JsonNumber];
 
 /** A record as JSON holds it. */
 export function encodeRecord(record: JournalRecord): object {
@@ -188,9 +189,9 @@ function isSeconds(value: unknown): value is number {
 }
 
 function isScore(value: unknown): value is JsonScore {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  const [nats, targets] = value as unknown[];
-  return isCount(targets) && isJsonNumber(nats);
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false;
+  const [nats, targets, kl = 0] = value as unknown[];
+  return isCount(targets) && isJsonNumber(nats) && isJsonNumber(kl);
 }
 
 function isJsonNumber(value: unknown): value is JsonNumber {
@@ -202,9 +203,10 @@ function encodeNumber(value: number): JsonNumber {
 }
 
 function encodeScore(score: ChunkScore): JsonScore {
-  return [encodeNumber(score.nats), score.targets];
+  const { nats, targets, kl } = score;
+  return kl === undefined ? [encodeNumber(nats), targets] : [encodeNumber(nats), targets, encodeNumber(kl)];
 }
 
-function decodeScore([nats, targets]: JsonScore): ChunkScore {
-  return { nats: Number(nats), targets };
+function decodeScore([nats, targets, kl]: JsonScore): ChunkScore {
+  return kl === undefined ? { nats: Number(nats), targets } : { nats: Number(nats), targets, kl: Number(kl) };
 }

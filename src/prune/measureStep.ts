@@ -13,7 +13,7 @@ import type { Candidate } from './candidates.ts';
 import type { ScoredCandidate, SearchProgressEvent, StepOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { OTHER_OUT, type GroupRecord, type RaceRecord } from './journalRecords.ts';
-import { lowest } from './lowest.ts';
+import { lowest, type Metric } from './lowest.ts';
 import { mapEvents } from './mapEvents.ts';
 import type { Priced, Pricer, PricingJob, PricingProgress } from './pricing/pricer.ts';
 
@@ -33,6 +33,8 @@ export interface StepInput extends SearchInput {
   step: number;
   mask: Mask;
   candidates: readonly Candidate[];
+  /** Default: perplexity. */
+  metric?: Metric;
 }
 
 /** A step under way, with all that the journal holds of it counted in from the start. */
@@ -125,7 +127,10 @@ export function scoredAlone(
 }
 
 /** The lowest of them by name; null where none is finite. */
-export function bestOf(scored: readonly ScoredCandidate[]): { name: string; ppl: number } | null {
-  const best = lowest(scored);
+export function bestOf(
+  scored: readonly ScoredCandidate[],
+  metric: Metric = 'ppl',
+): { name: string; ppl: number } | null {
+  const best = lowest(scored, metric);
   return best === null ? null : { name: best.name, ppl: best.perplexity.ppl };
 }

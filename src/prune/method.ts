@@ -16,6 +16,7 @@ import type { Candidate, PruneKind, StopRules } from './candidates.ts';
 import type { RunPlan } from './cost/planTypes.ts';
 import type { SearchEvent } from './events.ts';
 import type { Kept } from './journalPiece.ts';
+import type { Metric } from './lowest.ts';
 import type { RaceSettings } from './race/raceRule.ts';
 import type { RepairEvent } from '../repair/repair.ts';
 
@@ -81,7 +82,8 @@ export interface Subject {
    * BlockPruner's greedy search until the budget is met; or, with `order`, removal in that order,
    * perplexity being measured after each; or, with `leaders`, the greedy search that repairs so
    * many candidates in each step and chooses by their prices after that
-   * (repair/chooseRepaired.ts). It tells the run's `dense`, `step` and `done`.
+   * (repair/chooseRepaired.ts); or, with `metric: 'kl'`, the one that goes by KL. It tells the
+   * run's `dense`, `step` and `done`.
    * @returns what was removed.
    * @throws UsageError for `leaders` where the run has no repair.
    */
@@ -90,6 +92,7 @@ export interface Subject {
     order?: readonly Candidate[];
     race?: RaceSettings;
     leaders?: number;
+    metric?: Metric;
   }): Telling<Mask>;
 }
 

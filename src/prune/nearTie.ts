@@ -10,6 +10,7 @@ export function nearTie(
   runnerUp: Pick<ScoredCandidate, 'name' | 'perplexity'> | null,
 ): { block: string; ppl: number } | null {
   if (picked === null || runnerUp === null) return null;
-  const gap = (runnerUp.perplexity.ppl - picked.perplexity.ppl) / picked.perplexity.ppl;
+  // By another metric than perplexity the runner-up may have the lower one.
+  const gap = Math.abs(runnerUp.perplexity.ppl - picked.perplexity.ppl) / picked.perplexity.ppl;
   return gap <= 2 * noise ? { block: runnerUp.name, ppl: runnerUp.perplexity.ppl } : null;
 }

@@ -11,6 +11,7 @@ import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
 import type { RepairDocument, RepairFigures } from '../repair/document.ts';
 import type { Provenance } from './provenance.ts';
 import type { RaceSettings } from './race/raceRule.ts';
+import type { Metric } from './lowest.ts';
 import type { RepairTime } from './repair/settings.ts';
 
 export const PRUNE_SCHEMA = 'blockpruner.prune/1';
@@ -22,6 +23,8 @@ export interface CandidateScore {
   ppl: number | null;
   /** `dropped`: a race saw that it cannot win and did not measure it on all chunks. */
   status?: NonFinite | 'dropped';
+  /** Mean KL divergence from the dense model, in nats; only where it was measured. */
+  kl?: number | null;
   /** What a race saw of one that did not go on to all chunks. */
   seen?: {
     chunks: number;
@@ -57,6 +60,11 @@ export interface StepResult {
   status?: NonFinite;
   standardError: number | null;
   bitsPerByte: number | null;
+  /**
+   * Mean KL divergence from the dense model in nats per token, chunks weighed as for `ppl`, and
+   * like `ppl` before the repair of this step; only where it was measured (`--kl`).
+   */
+  kl?: number | null;
   /**
    * Against the dense model on the same chunks (after repair, where the step repairs), with the
    * error of that difference, which is far smaller than those of the two perplexities; documents
@@ -157,6 +165,8 @@ export interface PruneResult {
   kind: PruneKind;
   /** Only where the search raced: each step's pick is the exact search's with this confidence. */
   race?: RaceSettings;
+  /** What was chosen by, where it was not perplexity. */
+  metric?: Exclude<Metric, 'ppl'>;
   stop: StopRules;
   /** Blocks that were never candidates, in the order of the walk; only where there are any. */
   protect?: string[];

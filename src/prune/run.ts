@@ -10,6 +10,7 @@ import { conventionOf, summarise } from '../eval/convention.ts';
 import { figures } from '../eval/figures.ts';
 import { requireSearchable } from '../eval/namedConvention.ts';
 import { formatBlock } from '../model/blockId.ts';
+import { denseOutputBytes } from '../model/denseOutputs.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
@@ -18,7 +19,8 @@ import { Outcome, type MeasuredEnd } from './document.ts';
 import { Evaluation, type EvalText } from './evaluation.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
-import { blockpruner } from './methods/blockpruner.ts';
+import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
+import type { Metric } from './lowest.ts';
 import { mapEvents } from './mapEvents.ts';
 import { modelSummary } from './modelSummary.ts';
 import { protectedBlocks, type Protected } from './protect.ts';
@@ -68,6 +70,8 @@ export interface RunOptions {
    * what comes out.
    */
   checkpointBytes?: number;
+  /** Measures candidates' KL divergence from the dense model too; a search by KL always does. */
+  kl?: boolean;
   /** Repairs what is left: the result at the end, and with `each` the leaders of every step. */
   repair?: RunRepair;
   /** A text that nothing is chosen by and nothing fitted on, to measure every step on. */
@@ -117,7 +121,9 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   if (chunks.ids.length === 0) throw new DataError('there is no chunk to measure on.');
   const candidates = candidatesLeft(kind, model.config, Mask.empty, kept).length;
   // Refused before a journal is begun.
-  planGroup(model, chunks.chunk, candidates, options.activationBytes);
+  const kl = options.kl === true || metricOf({ name: method.name, settings }) === 'kl';
+  const reserved = kl ? denseOutputBytes(model.config) : 0;
+  planGroup(model, chunks.chunk, candidates, options.activationBytes - reserved);
   const gradients = method.needs.includes('gradients') ? await openGradients(method, options) : null;
   try {
     const hashes = await runHeader(options, settings, kept, gradients);
@@ -132,7 +138,7 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const repairs = repairsOf(options, journal);
     const evaluation = evaluationOf(options, journal);
     const keeper = options.keeping === undefined ? null : new WalkKeeper(options.keeping, hashes, options.newHasher);
-    const subject = subjectOf({ ...options, kept, repairs, evaluation, keeper }, journal, gradients);
+    const subject = subjectOf({ ...options, kl, kept, repairs, evaluation, keeper }, journal, gradients);
     const work = method.run(subject, settings, stop);
     const edits = yield* mapEvents(work, (event) => {
       outcome.take(event);
@@ -159,6 +165,11 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
   } finally {
     await gradients?.dispose();
   }
+}
+
+/** What the lowest of goes in each step. */
+function metricOf({ name, settings }: { name: string; settings: unknown }): Metric {
+  return name === blockpruner.name ? ((settings as BlockPrunerSettings).metric ?? 'ppl') : 'ppl';
 }
 
 /**
@@ -237,6 +248,7 @@ function documentOf(
     method,
     kind: options.kind,
     ...(race === undefined ? {} : { race }),
+    ...(method !== undefined && metricOf(method) === 'kl' ? { metric: 'kl' } : {}),
     stop: options.stop,
     ...protectField(kept),
     stoppedBy: end.stoppedBy,

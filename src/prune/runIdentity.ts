@@ -77,7 +77,8 @@ export function runHeader(
  */
 function identityOf(method: Method, settings: unknown, gradients: GradientBackend | null): object {
   if (method === blockpruner) {
-    const { race, repair } = settings as BlockPrunerSettings;
+    const { race, repair, metric } = settings as BlockPrunerSettings;
+    if (metric !== undefined) return { metric };
     if (repair !== undefined) return { search: 'repaired', ...repair };
     return race === undefined ? {} : { search: 'race', rule: RACE_RULE, ...race };
   }

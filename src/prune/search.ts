@@ -25,7 +25,7 @@ import {
 } from './candidates.ts';
 import type { Choice, Choose, SearchEvent, StepEvent, StepOutcome, ScoredCandidate } from './events.ts';
 import { ExactStep } from './exactStep.ts';
-import { lowest } from './lowest.ts';
+import { lowest, type Metric } from './lowest.ts';
 import { nothingProtected, type Protected } from './protect.ts';
 import { measureStep, type SearchInput, type StepMeasurement } from './measureStep.ts';
 import type { RaceSettings } from './race/raceRule.ts';
@@ -42,6 +42,11 @@ export interface SearchSettings {
    * it each step prices all candidates of `kind` and removes the best.
    */
   order?: readonly Candidate[];
+  /**
+   * What the search goes by; default `ppl`. For `kl` the pricer must measure it. Stop rules,
+   * differences and near-ties stay those of perplexity.
+   */
+  metric?: Metric;
   /**
    * Drop candidates before they have seen all chunks (racing.md); without it every candidate sees
    * all.
@@ -63,7 +68,7 @@ export interface SearchSettings {
  */
 export async function* search(input: SearchInput, settings: SearchSettings): AsyncGenerator<SearchEvent, void> {
   const { model, chunks, journal } = input;
-  const { stop, kind, order, race, choose, kept = nothingProtected } = settings;
+  const { stop, kind, order, race, choose, metric, kept = nothingProtected } = settings;
   checkSettings(model, settings);
   yield { type: 'start', blocks: walkOf(model.config).length, chunks: chunks.ids.length };
   const counts = countParameters(model.source);
@@ -77,7 +82,7 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     const candidates = order?.slice(step - 1, step) ?? candidatesLeft(kind, model.config, mask, kept);
     if (candidates.length === 0) return yield { type: 'done', mask, stoppedBy: 'no candidate left' };
 
-    const ofStep = { ...input, step, mask, candidates };
+    const ofStep = { ...input, step, mask, candidates, metric };
     const measurement: StepMeasurement =
       race === undefined ? new ExactStep(ofStep, known) : new RaceStep(ofStep, race, before);
     const outcome: StepOutcome = yield* measureStep(ofStep, measurement);
@@ -93,7 +98,7 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
     // With one candidate a step, what the model is without it is what the next step begins with.
     if (order !== undefined) [known] = outcome.scores;
 
-    const choice = choose === undefined ? choosePlain(outcome) : yield* choose({ step, mask, outcome });
+    const choice = choose === undefined ? choosePlain(outcome, metric) : yield* choose({ step, mask, outcome });
     const { best, runnerUp, ppl } = choice;
     const measured = { step, candidates: scored, work, ...kindOfStep(settings, outcome, choice) };
     if (best === null) {
@@ -123,10 +128,13 @@ export async function* search(input: SearchInput, settings: SearchSettings): Asy
 }
 
 /** BlockPruner's choice: the lowest of those that were measured on all chunks. */
-function choosePlain({ scored, scores }: StepOutcome): Choice {
+function choosePlain({ scored, scores }: StepOutcome, metric: Metric = 'ppl'): Choice {
   const finalists = scored.filter(({ dropped }) => dropped === undefined);
-  const best = lowest(finalists);
-  const runnerUp = lowest(finalists.filter((candidate) => candidate !== best));
+  const best = lowest(finalists, metric);
+  const runnerUp = lowest(
+    finalists.filter((candidate) => candidate !== best),
+    metric,
+  );
   const scoresOf = (candidate: ScoredCandidate | null): readonly ChunkScore[] =>
     candidate === null ? [] : scores[scored.indexOf(candidate)];
   return {
@@ -146,8 +154,16 @@ function kindOfStep(
   return { ...(race === undefined ? {} : { race: outcome.race }), ...(repair === undefined ? {} : { repair }) };
 }
 
-function checkSettings({ config }: Transformer, { stop, kind, order, race, choose, kept }: SearchSettings): void {
+function checkSettings(
+  { config }: Transformer,
+  { stop, kind, order, race, choose, metric, kept }: SearchSettings,
+): void {
   checkStopRules(stop, kind, config, kept);
+  if (metric === 'kl' && (race !== undefined || order !== undefined || choose !== undefined)) {
+    throw new UsageError('a search by KL chooses among candidates that were measured on all chunks, as they are.', {
+      remedy: 'Leave out the race, the order, or the repair.',
+    });
+  }
   if (choose !== undefined && (race !== undefined || order !== undefined)) {
     throw new UsageError('repair in the loop chooses among candidates that were measured on all chunks.', {
       remedy: 'Leave out the race, or the order.',

@@ -7,6 +7,7 @@ import { UnsupportedBackendError, UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { requireFiniteLoss } from '../eval/nonFinite.ts';
 import { aggregate, type ChunkScore, type Perplexity } from '../eval/perplexity.ts';
+import { denseOutputBytes } from '../model/denseOutputs.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
 import type { Transformer } from '../model/transformer.ts';
@@ -18,6 +19,7 @@ import type { Journal } from './journal.ts';
 import type { Subject, Telling } from './method.ts';
 import { mapEvents } from './mapEvents.ts';
 import { once } from './once.ts';
+import { DenseChunks } from './pricing/denseChunks.ts';
 import { localPricer } from './pricing/localPricer.ts';
 import { planGroup } from './pricing/plan.ts';
 import type { Protected } from './protect.ts';
@@ -35,6 +37,8 @@ export interface SubjectOptions {
   kept?: Protected;
   activationBytes: number;
   checkpointBytes?: number;
+  /** Whether KL divergences from the dense model are measured. */
+  kl?: boolean;
   /** The run's repair, for a search that chooses by it. */
   repairs?: Repairs | null;
   /** The text of `--eval`, which is measured on what each step leaves. */
@@ -45,10 +49,11 @@ export interface SubjectOptions {
 
 /** @param gradients null where the method did not ask for them. */
 export function subjectOf(options: SubjectOptions, journal: Journal, gradients: GradientBackend | null): Subject {
-  const { model, chunks, kind, kept, evaluation = null, keeper = null } = options;
+  const { model, chunks, kind, kept, evaluation = null, keeper = null, kl = false } = options;
   const candidates = candidatesLeft(kind, model.config, Mask.empty, kept);
   const counts = countParameters(model.source);
-  const groupOf = (streams: number): number => planGroup(model, chunks.chunk, streams, options.activationBytes);
+  const groupOf = (streams: number): number =>
+    planGroup(model, chunks.chunk, streams, options.activationBytes - (kl ? denseOutputBytes(model.config) : 0));
 
   const remember: Subject['once'] = (key, compute) => once(journal, key, compute);
 
@@ -67,18 +72,21 @@ export function subjectOf(options: SubjectOptions, journal: Journal, gradients: 
       const pricer = localPricer(model, chunks, { groupSize: groupOf(some.length), keeper });
       return price(model, chunks, pricer, some, remember);
     },
-    async *search({ stop, order, race, leaders }) {
+    async *search({ stop, order, race, leaders, metric }) {
       const groupSize = groupOf(order === undefined ? candidates.length : 1);
       // A race visits other chunks in each step: streams kept from one would not serve the next.
-      const checkpointBytes = race === undefined ? options.checkpointBytes : 0;
+      const spare = options.checkpointBytes ?? 0;
+      const keptBytes = kl ? Math.min(spare / 2, DenseChunks.bytesOf(model, chunks)) : 0;
+      const dense = kl ? new DenseChunks(model, chunks, keptBytes) : null;
+      const checkpointBytes = race === undefined ? spare - keptBytes : 0;
       const repairs = leaders === undefined ? null : requireRepairs(options);
-      const repaired = repairs === null ? null : new RepairedPricer(model, chunks, repairs, groupSize, keeper);
-      const pricer = repaired ?? localPricer(model, chunks, { groupSize, checkpointBytes, keeper });
+      const repaired = repairs === null ? null : new RepairedPricer(model, chunks, repairs, groupSize, keeper, dense);
+      const pricer = repaired ?? localPricer(model, chunks, { groupSize, checkpointBytes, keeper, dense });
       const input = { model, chunks, journal, pricer };
       const choose = repairs === null ? undefined : chooseRepaired(input, repairs, leaders ?? 1);
       let mask = Mask.empty;
       try {
-        const events = search(input, { kind, stop, kept, race, order, choose });
+        const events = search(input, { kind, stop, kept, race, order, choose, metric });
         const evaluated = evaluation === null ? events : evaluatedSearch(events, evaluation, repaired);
         for await (const event of evaluated) {
           if (event.type === 'done') mask = event.mask;

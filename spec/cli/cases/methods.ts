@@ -59,6 +59,30 @@ export const methodCases: readonly WrongInput[] = [
     line: /'--repair-scope <scope>' argument 'some' is invalid\. Allowed choices are all, cuts/,
   },
   {
+    what: 'a metric of another name',
+    args: prune('--blocks', '1', '--metric', 'loss'),
+    code: 2,
+    line: /'--metric <metric>' argument 'loss' is invalid\. Allowed choices are ppl, kl/,
+  },
+  {
+    what: 'KL as the metric of a race',
+    args: prune('--blocks', '1', '--metric', 'kl', '--search', 'race'),
+    code: 2,
+    line: /--metric kl does not go with --search race, which judges by perplexity\. Use --search exact/,
+  },
+  {
+    what: 'KL as the metric of repair in the loop',
+    args: prune('--blocks', '1', '--metric', 'kl', '--repair', 'each'),
+    code: 2,
+    line: /--metric kl does not go with --repair each, .* Use --repair end/,
+  },
+  {
+    what: 'KL as the metric of a method that does not choose by price',
+    args: method('magnitude', '--metric', 'kl'),
+    code: 2,
+    line: /--metric kl goes with --method blockpruner: magnitude does not choose by price\. Use --kl/,
+  },
+  {
     what: 'a text to measure on that is not there',
     args: prune('--blocks', '1', '--eval', 'absent.txt'),
     code: 1,

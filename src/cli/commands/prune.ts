@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { pruneKinds, ratioBases } from '../../prune/candidates.ts';
 import { methods } from '../../prune/methods/all.ts';
 import { DEFAULT_SAVE_SECONDS } from '../../prune/pricing/walkKeeper.ts';
+import { metrics } from '../../prune/lowest.ts';
 import { DEFAULT_CONFIDENCE } from '../../prune/race/raceRule.ts';
 import { DEFAULT_LEADERS, repairTimes } from '../../prune/repair/settings.ts';
 import { repairScopes } from '../../repair/cuts.ts';
@@ -90,6 +91,15 @@ function addChoice(command: Command): void {
         .default('mix'),
     )
     .option('--protect <list>', 'blocks and layers that are never removed: L0.mha,L3', blockList)
+    .addOption(
+      new Option(
+        '--metric <metric>',
+        'what goes is the block with the lowest perplexity (ppl) or KL divergence from the dense model (kl)',
+      )
+        .choices([...metrics])
+        .default('ppl'),
+    )
+    .option('--kl', "also show each step's KL divergence from the dense model; --metric kl always does", false)
     .option('--method <name>', 'how blocks are chosen (see below), or your own module: ./mine.ts', 'blockpruner')
     .option('--plus', 'for methods that score once (all but blockpruner): never remove layers 0-3 or the last two')
     .option('--set <list>', "settings for your own method: 'alpha=0.5,greedy=true'")

@@ -6,6 +6,7 @@
 import type { DeviceTensor } from '../../backends/backend.ts';
 import { formatBlock, type BlockId } from '../../model/blockId.ts';
 import type { ModelConfig } from '../../model/config.ts';
+import type { HeadFigures } from '../../model/head.ts';
 import { HEAD_TILE, tileName } from '../../model/weightPieces.ts';
 import type { StreamBackend, StreamScope } from '../pricing/streamHolders.ts';
 import type { SweepModel } from '../pricing/sweep.ts';
@@ -45,11 +46,11 @@ export class DryModel implements SweepModel {
     return Promise.resolve({ ...x });
   }
 
-  headNll(
+  headFigures(
     streams: readonly DeviceTensor[],
     targets: Int32Array,
-    release: (stream: DeviceTensor) => void = () => {},
-  ): Promise<Float32Array[]> {
+    release: (stream: DeviceTensor) => void,
+  ): Promise<HeadFigures[]> {
     for (const stream of streams) {
       release(stream);
       this.#count(null, stream.rows);
@@ -57,7 +58,7 @@ export class DryModel implements SweepModel {
     for (let first = 0; first < this.config.vocabSize; first += HEAD_TILE) this.#visit(tileName(first));
     // Views of one array: nothing reads the numbers.
     const nothing = new Float32Array(Math.max(targets.length, ...streams.map(({ rows }) => rows)));
-    return Promise.resolve(streams.map(({ rows }) => nothing.subarray(0, rows)));
+    return Promise.resolve(streams.map(({ rows }) => ({ nll: nothing.subarray(0, rows) })));
   }
 
   /** What was asked for since the last time, to begin the next count from nothing. */

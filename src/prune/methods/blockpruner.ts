@@ -9,7 +9,12 @@ export interface BlockPrunerSettings {
   readonly race?: RaceSettings;
   /** Choose by prices after repair (`--repair each`). */
   readonly repair?: LoopSettings;
+  /** What the lowest of goes; default: perplexity. */
+  readonly metric?: 'kl';
 }
+
+const KL_RACE = '--metric kl does not go with --search race, which judges by perplexity.';
+const KL_REPAIR = '--metric kl does not go with --repair each, which chooses by perplexity after repair.';
 
 /**
  * Zhong et al. 2025, BlockPruner (§3.3): in every step the block whose removal leaves the lowest
@@ -22,13 +27,19 @@ export const blockpruner: Method<BlockPrunerSettings> = {
   needs: ['calibration'],
   scoring: 'search',
   version: '1',
-  check({ race, repair, ...others }) {
+  check({ race, repair, metric, ...others }) {
     const other = Object.keys(others).find((name) => others[name] !== undefined);
-    if (other !== undefined) throw unknownSetting('blockpruner', other, ['race', 'repair']);
+    if (other !== undefined) throw unknownSetting('blockpruner', other, ['race', 'repair', 'metric']);
     if (race !== undefined && repair !== undefined) {
       throw new UsageError('--search race drops candidates before --repair each could repair them.', {
         remedy: 'Use --search exact, or --repair end.',
       });
+    }
+    if (metric !== undefined) {
+      if (metric !== 'kl') throw new UsageError("setting 'metric' is kl.");
+      if (race !== undefined) throw new UsageError(KL_RACE, { remedy: 'Use --search exact.' });
+      if (repair !== undefined) throw new UsageError(KL_REPAIR, { remedy: 'Use --repair end.' });
+      return { metric };
     }
     if (repair !== undefined) {
       if (typeof repair !== 'object' || repair === null) throw new UsageError("setting 'repair' is an object.");
@@ -38,8 +49,8 @@ export const blockpruner: Method<BlockPrunerSettings> = {
     checkRace(race as RaceSettings);
     return { race: race as RaceSettings };
   },
-  async *run(subject, { race, repair }, stop) {
-    const mask = yield* subject.search({ stop, race, leaders: repair?.leaders });
+  async *run(subject, { race, repair, metric }, stop) {
+    const mask = yield* subject.search({ stop, race, leaders: repair?.leaders, metric });
     return [{ type: 'remove', blocks: mask.blocks }];
   },
 };

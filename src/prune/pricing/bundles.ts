@@ -12,6 +12,7 @@
 import type { DeviceTensor } from '../../backends/backend.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { footprint } from '../../model/footprint.ts';
+import type { HeadFigures } from '../../model/head.ts';
 import type { StreamBackend, StreamHolders, StreamScope } from './streamHolders.ts';
 
 /** Streams of some candidates, one below the other. */
@@ -114,12 +115,16 @@ export class Bundles {
   }
 }
 
-/** Each candidate's own of what each bundle has a number a row of. */
-export function unstack(bundles: readonly Bundle[], perRow: readonly Float32Array[]): Map<string, Float32Array> {
-  const own = new Map<string, Float32Array>();
+/** Each candidate's own of the head's figures of each bundle. */
+export function unstack(bundles: readonly Bundle[], figures: readonly HeadFigures[]): Map<string, HeadFigures> {
+  const own = new Map<string, HeadFigures>();
   for (const [index, { names }] of bundles.entries()) {
-    const rows = perRow[index].length / names.length;
-    for (const [at, name] of names.entries()) own.set(name, perRow[index].subarray(at * rows, (at + 1) * rows));
+    const { nll, kl } = figures[index];
+    const rows = nll.length / names.length;
+    for (const [at, name] of names.entries()) {
+      const of = (numbers: Float32Array): Float32Array => numbers.subarray(at * rows, (at + 1) * rows);
+      own.set(name, kl === undefined ? { nll: of(nll) } : { nll: of(nll), kl: of(kl) });
+    }
   }
   return own;
 }

@@ -5,6 +5,7 @@
  */
 import type { DeviceTensor } from '../../backends/backend.ts';
 import { walkIndex } from '../../model/blockId.ts';
+import type { HeadFigures } from '../../model/head.ts';
 import type { Candidate } from '../candidates.ts';
 import { Bundles, type Bundle } from './bundles.ts';
 import type { WalkState } from './checkpoints.ts';
@@ -22,13 +23,7 @@ export interface SweepProgress {
   share: number;
   kept: number;
   /** Figures that are new since the event before, by the candidate's name. */
-  figures: ReadonlyMap<string, RowFigures>;
-}
-
-/** What the head says of a stream: a number for each of its R rows. */
-export interface RowFigures {
-  /** Negative log-likelihoods in nats; NaN where a row has no target. */
-  readonly nll: Float32Array;
+  figures: ReadonlyMap<string, HeadFigures>;
 }
 
 /** A stream that is somewhere on the walk. */
@@ -43,7 +38,7 @@ export class Course {
   /** Forks that were there before the walk, until it is their portion's turn. */
   readonly waiting: Bundles;
   /** Figures of the streams that are through, by name. */
-  readonly figures: Map<string, RowFigures>;
+  readonly figures: Map<string, HeadFigures>;
   /** Block passes done; a pass is one block on one stream. */
   passes = 0;
   readonly work: SweepWork;
@@ -68,7 +63,7 @@ export class Course {
     base: Walker | null,
     bundle: number,
     work: SweepWork,
-    before: { passes: number; figures: ReadonlyMap<string, RowFigures> } | null = null,
+    before: { passes: number; figures: ReadonlyMap<string, HeadFigures> } | null = null,
   ) {
     this.#holders = holders;
     if (base !== null) holders.hold(base.stream);
@@ -159,10 +154,10 @@ export class Course {
     return (stream) => this.#holders.release(stream);
   }
 
-  /** What the head says of streams, and that they are through: a number a row, by name. */
-  finish(nll: ReadonlyMap<string, Float32Array>): void {
-    for (const [name, own] of nll) this.figures.set(name, { nll: own });
-    this.#letGo(new Set(nll.keys()));
+  /** What the head says of streams, and that they are through: by name. */
+  finish(figures: ReadonlyMap<string, HeadFigures>): void {
+    for (const [name, own] of figures) this.figures.set(name, own);
+    this.#letGo(new Set(figures.keys()));
     this.#whole = true;
   }
 

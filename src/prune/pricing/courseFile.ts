@@ -37,14 +37,16 @@ export interface StoredCourse {
   readonly base: number;
   readonly forks: readonly StoredWalker[];
   readonly waiting: readonly StoredWalker[];
-  /** Names of those that are through, whose negative log-likelihoods are kept, a number a row. */
+  /** Names of those that are through, whose figures are kept: `perRow` numbers a row. */
   readonly figures: readonly string[];
+  /** 2 where behind the negative log-likelihoods of a stream stand its KL divergences. */
+  readonly perRow: 1 | 2;
 }
 
 /** Lengths of the arrays that follow. */
-function lengthsOf({ rows, cols, forks, waiting, figures }: StoredCourse): number[] {
+function lengthsOf({ rows, cols, forks, waiting, figures, perRow }: StoredCourse): number[] {
   const streams = [1, ...[...forks, ...waiting].map(({ names }) => names.length)];
-  return [...figures.map(() => rows), ...streams.map((count) => count * rows * cols)];
+  return [...figures.map(() => perRow * rows), ...streams.map((count) => count * rows * cols)];
 }
 
 /**

@@ -28,6 +28,8 @@
  */
 import { formatBlock, walkIndex, walkPlaces } from '../../model/blockId.ts';
 import type { Mask } from '../../model/mask.ts';
+import type { DenseOutputs } from '../../model/denseOutputs.ts';
+import type { HeadFigures } from '../../model/head.ts';
 import { bySequence, nextTokens, type Transformer } from '../../model/transformer.ts';
 import { walkOf } from '../../model/walk.ts';
 import type { Candidate } from '../candidates.ts';
@@ -38,7 +40,7 @@ import { StreamHolders, type StreamBackend } from './streamHolders.ts';
 import { workOf } from './sweepWork.ts';
 
 /** What a sweep walks: a model, or what counts a model's work (cost/dryModel.ts). */
-export interface SweepModel extends Pick<Transformer, 'config' | 'embed' | 'block' | 'headNll'> {
+export interface SweepModel extends Pick<Transformer, 'config' | 'embed' | 'block' | 'headFigures'> {
   readonly backend: StreamBackend;
 }
 
@@ -47,6 +49,8 @@ export interface SweepResult {
   candidates: Float32Array[][];
   /** The same under the mask alone. */
   base: Float32Array[];
+  /** KL divergences from the dense model, as the two above; only with `SweepMemory.dense`. */
+  kl?: { candidates: Float32Array[][]; base: Float32Array[] };
   /** Block passes done: those of a whole sweep, less what a checkpoint made unnecessary. */
   passes: number;
 }
@@ -73,6 +77,8 @@ export interface SweepMemory {
   portion?: PortionSize;
   /** Keeps the walk for another process; default: nothing is kept. */
   keeper?: CourseKeeper;
+  /** The dense model's outputs for the same chunks; with them KL divergences are measured. */
+  dense?: DenseOutputs;
 }
 
 /** Who keeps a walk. */
@@ -117,9 +123,14 @@ export async function* sweep(
     if (!course.isThrough) await keeper?.keepAtLast(course);
     course.release();
   }
+  const figures = candidates.map(({ name }) => figuresOf(course, name));
+  const base = figuresOf(course, BASE);
   return {
-    candidates: candidates.map(({ name }) => bySequence(nllOf(course, name), ids)),
-    base: bySequence(nllOf(course, BASE), ids),
+    candidates: figures.map(({ nll }) => bySequence(nll, ids)),
+    base: bySequence(base.nll, ids),
+    ...(memory.dense === undefined
+      ? {}
+      : { kl: { candidates: figures.map((own) => klOf(own, ids)), base: klOf(base, ids) } }),
     passes: course.passes,
   };
 }
@@ -205,7 +216,7 @@ async function* passBlocks(
 
 /** The head on streams that have passed all blocks: a portion's forks, and those named besides. */
 async function* passHead(
-  { model, ids, memory: { portion = ALL, keeper }, course }: Pick<Walk, 'model' | 'ids' | 'memory' | 'course'>,
+  { model, ids, memory: { portion = ALL, keeper, dense }, course }: Pick<Walk, 'model' | 'ids' | 'memory' | 'course'>,
   besides: readonly string[],
 ): AsyncGenerator<SweepProgress, void> {
   for (const bundles of course.throughBlocks(besides, portion.headRows)) {
@@ -214,12 +225,9 @@ async function* passHead(
     const alone = bundles.length === 1;
     if (!alone) await keeper?.keepBefore(course);
     const release = alone ? () => {} : course.give(bundles);
-    const rows = await model.headNll(
-      bundles.map(({ stream }) => stream),
-      nextTokens(ids),
-      release,
-    );
-    course.finish(unstack(bundles, rows));
+    const streams = bundles.map(({ stream }) => stream);
+    const figures = await model.headFigures(streams, nextTokens(ids), release, dense ?? null);
+    course.finish(unstack(bundles, figures));
     await keeper?.keepWhenDue(course);
     yield course.progress();
   }
@@ -234,8 +242,13 @@ function walkSize({ config }: SweepModel, ids: readonly Int32Array[], candidates
   };
 }
 
-function nllOf({ figures }: Course, name: string): Float32Array {
+function figuresOf({ figures }: Course, name: string): HeadFigures {
   const own = figures.get(name);
   if (own === undefined) throw new Error(`sweep: candidate ${name} removes no block of the walk`);
-  return own.nll;
+  return own;
+}
+
+function klOf({ kl }: HeadFigures, ids: readonly Int32Array[]): Float32Array[] {
+  if (kl === undefined) throw new Error('sweep: a walk without KL was gone on from');
+  return bySequence(kl, ids);
 }

@@ -7,11 +7,12 @@
  * most 1/64 of the time goes into it.
  */
 import type { Backend, DeviceTensor } from '../../backends/backend.ts';
+import type { HeadFigures } from '../../model/head.ts';
 import { AccessError, FormatError } from '../../errors.ts';
 import type { StateFile } from '../../platform/stateFile.ts';
 import type { Hasher } from '../../platform/sha256.ts';
 import type { Bundle } from './bundles.ts';
-import { Course, type RowFigures } from './course.ts';
+import { Course } from './course.ts';
 import { decodeCourse, encodeCourse, type ReadCourse, type StoredCourse, type StoredWalker } from './courseFile.ts';
 import type { PricingJob } from './pricer.ts';
 import type { StreamHolders } from './streamHolders.ts';
@@ -65,11 +66,12 @@ export class WalkKeeper {
   /**
    * A keeper for one job.
    * @param model names what was done to the model; null where it is the run's own.
+   * @param withKl whether KL divergences are measured.
    */
-  of({ mask, candidates, chunks }: PricingJob, model: string | null, backend: Backend): JobKeeper {
+  of({ mask, candidates, chunks }: PricingJob, model: string | null, withKl: boolean, backend: Backend): JobKeeper {
     const hasher = this.#newHasher();
     const names = candidates.map(({ name }) => name);
-    const job = [this.#identity, model, mask.toString(), names, chunks];
+    const job = [this.#identity, model, mask.toString(), names, chunks, withKl];
     hasher.update(new TextEncoder().encode(JSON.stringify(job)));
     this.#latest = new OneJob(this.#keeping, hasher.digest(), this.#newHasher, backend, this.#run);
     return this.#latest;
@@ -204,11 +206,12 @@ class OneJob implements JobKeeper {
       forks: walkers(forks.all),
       waiting: walkers(waiting.all),
       figures: [...figures.keys()],
+      perRow: [...figures.values()].some(({ kl }) => kl !== undefined) ? 2 : 1,
     };
   }
 
   async *#arrays({ forks, waiting, figures }: Course, base: DeviceTensor): AsyncGenerator<Float32Array, void> {
-    for (const { nll } of figures.values()) yield nll;
+    for (const { nll, kl } of figures.values()) yield kl === undefined ? nll : joined(nll, kl);
     for (const stream of [base, ...[...forks.all, ...waiting.all].map((bundle) => bundle.stream)]) {
       yield this.#backend.download(stream);
     }
@@ -221,8 +224,12 @@ class OneJob implements JobKeeper {
       if (value === undefined) throw new Error('a course has fewer arrays than it names.');
       return value;
     };
-    const figures = new Map<string, RowFigures>();
-    for (const name of stored.figures) figures.set(name, { nll: await next() });
+    const figures = new Map<string, HeadFigures>();
+    for (const name of stored.figures) {
+      const own = await next();
+      const nll = own.subarray(0, rows);
+      figures.set(name, stored.perRow === 1 ? { nll } : { nll, kl: own.subarray(rows) });
+    }
     const base = { stream: this.#backend.store(await next(), rows, cols), at: stored.base };
     const course = new Course(holders, base, bundle, work, { passes, figures });
     try {
@@ -250,6 +257,13 @@ class OneJob implements JobKeeper {
     this.#kept = progressOf(course);
     return course;
   }
+}
+
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const both = new Float32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 function progressOf({ passes, figures }: Course): string {

@@ -2,6 +2,7 @@ import type { Chunks } from '../../eval/chunks.ts';
 import type { Mask } from '../../model/mask.ts';
 import type { Transformer } from '../../model/transformer.ts';
 import type { LoopModels } from '../evaluatedSearch.ts';
+import type { DenseChunks } from '../pricing/denseChunks.ts';
 import { localPricer } from '../pricing/localPricer.ts';
 import type { Priced, Pricer, PricingJob, PricingProgress } from '../pricing/pricer.ts';
 import type { WalkKeeper } from '../pricing/walkKeeper.ts';
@@ -25,6 +26,7 @@ export class RepairedPricer implements Pricer, LoopModels {
   readonly #chunks: Chunks;
   readonly #repairs: Repairs;
   readonly #keeper: WalkKeeper | null;
+  readonly #dense: DenseChunks | null;
   #open: Open | null = null;
 
   /** @param whole the model before anything was removed: what a job without a mask is priced on. */
@@ -34,6 +36,7 @@ export class RepairedPricer implements Pricer, LoopModels {
     repairs: Repairs,
     groupSize: number,
     keeper: WalkKeeper | null = null,
+    dense: DenseChunks | null = null,
   ) {
     this.variant = whole.backend.variant;
     this.groupSize = groupSize;
@@ -41,6 +44,7 @@ export class RepairedPricer implements Pricer, LoopModels {
     this.#chunks = chunks;
     this.#repairs = repairs;
     this.#keeper = keeper;
+    this.#dense = dense;
   }
 
   async *price(job: PricingJob): AsyncGenerator<PricingProgress, Priced> {
@@ -74,6 +78,7 @@ export class RepairedPricer implements Pricer, LoopModels {
     const pricer = localPricer(model, this.#chunks, {
       groupSize: this.groupSize,
       keeper: this.#keeper,
+      dense: this.#dense,
       modelName: model === this.#whole ? null : this.#repairs.words,
     });
     this.#open = { mask: mask.toString(), pricer, model };

@@ -1,4 +1,5 @@
 /** What the memory of a run must be enough for, with and without a repair. */
+import { denseOutputBytes } from '../../model/denseOutputs.ts';
 import { Mask } from '../../model/mask.ts';
 import type { WeightSource } from '../../model/weights.ts';
 import type { RepairScope } from '../../repair/cuts.ts';
@@ -11,6 +12,8 @@ export interface RunWorkload {
   readonly chunk: number;
   readonly streams: number;
   readonly models: number;
+  /** What KL divergences take beside the streams. */
+  readonly deviceBytes?: number;
   /** The repair's, which has the memory when no sweep runs. */
   readonly also?: RepairWorkload & { readonly models: number };
 }
@@ -29,10 +32,18 @@ export interface RepairPlan {
  * The work of a run by any method: sweeps over chunks of `chunk` tokens and, where it repairs, the
  * repair. Beside the whole model the repaired one is held, to price or to measure it.
  * @param repair undefined where nothing is repaired.
+ * @param kl whether KL divergences from the dense model are measured.
  */
-export function runWorkload(source: WeightSource, chunk: number, kind: PruneKind, repair?: RepairPlan): RunWorkload {
+export function runWorkload(
+  source: WeightSource,
+  chunk: number,
+  kind: PruneKind,
+  repair?: RepairPlan,
+  kl = false,
+): RunWorkload {
   const streams = candidatesLeft(kind, source.config, Mask.empty).length;
-  if (repair === undefined) return { chunk, streams, models: 1 };
+  const sweeps = { chunk, streams, ...(kl ? { deviceBytes: denseOutputBytes(source.config) } : {}) };
+  if (repair === undefined) return { ...sweeps, models: 1 };
   const { when, scope, tokens, inMemory } = repair;
   const mending = repairWorkload(source, chunk, tokens);
   // A step's best leader so far and the latest one; of the store, the last step's fits and the new
@@ -40,5 +51,5 @@ export function runWorkload(source: WeightSource, chunk: number, kind: PruneKind
   const held = when === 'each' ? 2 : 0;
   const stored = inMemory ? (when === 'each' ? 2 : 1) : 0;
   const hostBytes = mending.hostBytes + (held + stored) * fittedBytes(source, scope);
-  return { chunk, streams, models: 2, also: { ...mending, hostBytes, models: 2 } };
+  return { ...sweeps, models: 2, also: { ...mending, hostBytes, models: 2 } };
 }
