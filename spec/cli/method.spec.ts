@@ -34,7 +34,7 @@ describe.each(methods.map((method) => [method.name, method] as const))('--method
     // Run again, it answers from its journal.
     const again = await inProcess(prune('--blocks', '2', '--method', name, '--out', name, ...small), { cwd: folder });
     expect(again.stderr).toContain('resuming from');
-    expect({ ...resultIn(name), provenance: result.provenance }).toEqual(result);
+    expect({ ...resultIn(name), provenance: result.provenance, memory: result.memory }).toEqual(result);
   });
 
   it('stands in the help with a line of its own', async () => {

@@ -86,7 +86,7 @@ describe.each(['end', 'each'])('--repair %s', (when) => {
     const again = await inProcess(args(when, '--repair', when), { cwd: folder });
     expect(again.code, again.stderr).toBe(0);
     expect(again.stderr).toContain('resuming from');
-    expect({ ...documentOf(when), provenance: before.provenance }).toEqual(before);
+    expect({ ...documentOf(when), provenance: before.provenance, memory: before.memory }).toEqual(before);
     expect(readFileSync(join(folder, when, file.file))).toEqual(bytes);
   });
 

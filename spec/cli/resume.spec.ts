@@ -39,7 +39,7 @@ const search = (out: string): string[] => {
  * one before it kept.
  */
 function resultOf(out: string): PruneResult {
-  const took = new Set(['seconds', 'done', 'provenance']);
+  const took = new Set(['seconds', 'done', 'provenance', 'decode', 'memory']);
   return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'), (key, value: unknown) =>
     took.has(key) ? 0 : value,
   ) as PruneResult;

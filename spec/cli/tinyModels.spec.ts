@@ -44,7 +44,10 @@ describe('the text', () => {
     const { code, stdout, stderr } = await blockpruner(['perplexity', ...rest, '--json'], { cwd: folder });
     expect(code, stderr).toBe(0);
     // How long it took is not the same twice.
-    return { document: { ...(JSON.parse(stdout) as object), seconds: null, provenance: null }, stderr };
+    return {
+      document: { ...(JSON.parse(stdout) as object), seconds: null, provenance: null, decode: null, memory: null },
+      stderr,
+    };
   };
 
   it('comes along too, said so, and gives what the paths give', async () => {

@@ -16,6 +16,7 @@ function outcome(result: PruneResult): unknown {
     ...result,
     seconds: null,
     provenance: null,
+    decode: null,
     work: null,
     steps: result.steps.map((step) => ({ ...step, work: null })),
   };

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const kl = { file: 'src/model/denseOutputs.ts', specs: ['spec/model/denseOutputs.spec.ts'] };
 const search = { specs: ['spec/prune/kl.spec.ts'] };
+const gains = { file: 'src/prune/gains.ts', specs: ['spec/prune/gains.spec.ts'] };
 const evaluation = { specs: ['spec/prune/evaluation.spec.ts'] };
 
 export const figureMutants: readonly Mutant[] = [
@@ -103,6 +104,24 @@ export const figureMutants: readonly Mutant[] = [
     name: 'KL: every chunk is compared with the first one computed',
     from: 'rowsOf(outputs, at * this.#chunks.chunk, this.#chunks.chunk)',
     to: 'rowsOf(outputs, 0, this.#chunks.chunk)',
+  },
+  {
+    ...gains,
+    name: 'sizes: the removed blocks are counted in parameters, not in bytes',
+    from: 'pruned: bytes - bytesOf(names)',
+    to: 'pruned: bytes - removed',
+  },
+  {
+    ...gains,
+    name: 'decode speed: the cache is not given back',
+    from: 'cache.free();',
+    to: '',
+  },
+  {
+    ...gains,
+    name: 'decode speed: a resumed run takes that of another result',
+    from: 'decode speed without ${mask.toString()}`',
+    to: 'decode speed`',
   },
   {
     file: 'src/prune/evaluatedSearch.ts',

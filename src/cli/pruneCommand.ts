@@ -234,6 +234,8 @@ function searchInto(
       settings,
       race,
       kl: options.kl,
+      decode: true,
+      peakBytes: () => process.resourceUsage().maxRSS * 1024,
       repair,
       evaluation,
       gradients: gradientsOf(options),

@@ -66,6 +66,7 @@ export async function* pruneEvents(
       settings: own,
       race,
       kl: settings.kl,
+      decode: true,
       repair,
       evaluation: text,
       gradients: model.backend.name === 'gpu' ? undefined : gradients,

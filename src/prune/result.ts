@@ -11,6 +11,7 @@ import type { RowPasses, Ratios, StepRace, StoppedBy } from './events.ts';
 import type { RepairDocument, RepairFigures } from '../repair/document.ts';
 import type { Provenance } from './provenance.ts';
 import type { RaceSettings } from './race/raceRule.ts';
+import type { DecodeSpeed, ModelSize } from './gains.ts';
 import type { Metric } from './lowest.ts';
 import type { RepairTime } from './repair/settings.ts';
 
@@ -194,6 +195,12 @@ export interface PruneResult {
    * not finite.
    */
   sample: { prompt: string; before: string; after: string; repaired?: string } | null;
+  /** Of the model, and without the removed blocks; documents before 0.4 have none. */
+  size?: ModelSize;
+  /** Only where it was measured, with the run's machine and backend. */
+  decode?: DecodeSpeed;
+  /** The most memory that the process held, of the last part of a resumed run; only from Node. */
+  memory?: { peakBytes: number };
   /** Seconds of computing, over all parts of a resumed run. */
   seconds: number;
   /** When, where and how it was made; older documents do not tell. */

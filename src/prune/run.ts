@@ -17,10 +17,10 @@ import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from '
 import { measuredPlan } from './cost/planning.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
 import { Evaluation, type EvalText } from './evaluation.ts';
+import { decodeSpeedOnce, modelSize, type DecodeSpeed } from './gains.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
-import { blockpruner, type BlockPrunerSettings } from './methods/blockpruner.ts';
-import type { Metric } from './lowest.ts';
+import { blockpruner, metricOf } from './methods/blockpruner.ts';
 import { mapEvents } from './mapEvents.ts';
 import { modelSummary } from './modelSummary.ts';
 import { protectedBlocks, type Protected } from './protect.ts';
@@ -81,6 +81,10 @@ export interface RunOptions {
    * Default: no plan. Weights have so many bytes, as the session's plan gives them.
    */
   plan?: { readonly weightBytes: number };
+  /** Measures how fast the model writes, dense and pruned. */
+  decode?: boolean;
+  /** Tells the most memory that the process has held. */
+  peakBytes?: () => number;
   /** Program version, for the document. */
   version: string;
   /**
@@ -148,6 +152,8 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
     const end = outcome.end(method.name, edits);
     const repair = yield* repairOf(options, { journal, repairs, evaluation }, end);
     const sample = await sampleOnce(options, journal, end.mask, repair === null ? null : repairs);
+    const text = chunks.ids[0];
+    const speed = options.decode === true ? yield* decodeSpeedOnce(journal, model, text, end.mask) : null;
     // The result names the model by its hash: it is given only while the files are those that were
     // hashed.
     await model.source.assertUnchanged();
@@ -160,16 +166,12 @@ export async function* run(options: RunOptions): AsyncGenerator<MethodEvent, Pru
       hashes,
       sample,
       repair,
+      speed,
       seconds,
     });
   } finally {
     await gradients?.dispose();
   }
-}
-
-/** What the lowest of goes in each step. */
-function metricOf({ name, settings }: { name: string; settings: unknown }): Metric {
-  return name === blockpruner.name ? ((settings as BlockPrunerSettings).metric ?? 'ppl') : 'ppl';
 }
 
 /**
@@ -230,12 +232,13 @@ interface Parts {
   hashes: JournalHeader;
   sample: PruneResult['sample'];
   repair: PruneRepair | null;
+  speed: DecodeSpeed | null;
   seconds: number;
 }
 
 function documentOf(
   options: RunOptions,
-  { method, kept, outcome, end, hashes, sample, repair, seconds }: Parts,
+  { method, kept, outcome, end, hashes, sample, repair, speed, seconds }: Parts,
 ): PruneResult {
   const { model, chunks, race, origin } = options;
   return {
@@ -260,6 +263,9 @@ function documentOf(
     removed: end.mask.blocks.map(formatBlock),
     ...(repair === null ? {} : { repair }),
     sample,
+    size: modelSize(model.source, end.mask),
+    ...(speed === null ? {} : { decode: speed }),
+    ...(options.peakBytes === undefined ? {} : { memory: { peakBytes: options.peakBytes() } }),
     seconds,
     ...(origin === undefined ? {} : { provenance: provenanceOf(origin, model.source, new Date()) }),
   };

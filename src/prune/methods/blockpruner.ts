@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import type { Metric } from '../lowest.ts';
 import type { Method } from '../method.ts';
 import { checkRace, type RaceSettings } from '../race/raceRule.ts';
 import { loopSettings, type LoopSettings } from '../repair/settings.ts';
@@ -11,6 +12,11 @@ export interface BlockPrunerSettings {
   readonly repair?: LoopSettings;
   /** What the lowest of goes; default: perplexity. */
   readonly metric?: 'kl';
+}
+
+/** What the lowest of goes in each step of a method with such settings. */
+export function metricOf({ name, settings }: { readonly name: string; readonly settings: unknown }): Metric {
+  return name === 'blockpruner' ? ((settings as BlockPrunerSettings).metric ?? 'ppl') : 'ppl';
 }
 
 const KL_RACE = '--metric kl does not go with --search race, which judges by perplexity.';
