@@ -4,6 +4,8 @@ import { UsageError } from '../errors.ts';
 import type { Chunks } from '../eval/chunks.ts';
 import { folderFiles } from '../platform/nodeFiles.ts';
 import { nodeHasher } from '../platform/nodeHash.ts';
+import type { Metric } from '../prune/lowest.ts';
+import { klWithRepair } from '../prune/methods/blockpruner.ts';
 import type { RepairTime } from '../prune/repair/settings.ts';
 import type { RunRepair } from '../prune/run.ts';
 import type { RepairScope } from '../repair/cuts.ts';
@@ -21,10 +23,11 @@ export interface PruneRepairOptions {
 interface Given extends PruneRepairOptions {
   method: string;
   search: 'exact' | 'race';
+  metric: Metric;
 }
 
 /** @throws UsageError for options of repair that do not go with the others. */
-export function checkRepair({ repair, leaders, repairScope, method, search }: Given): void {
+export function checkRepair({ repair, leaders, repairScope, method, search, metric }: Given): void {
   if (repair === undefined) {
     if (leaders === undefined && repairScope === undefined) return;
     throw new UsageError(`${leaders !== undefined ? '--leaders' : '--repair-scope'} goes with --repair.`);
@@ -41,6 +44,7 @@ export function checkRepair({ repair, leaders, repairScope, method, search }: Gi
       },
     );
   }
+  if (metric === 'kl') throw klWithRepair();
   if (search === 'race') {
     throw new UsageError('--search race drops candidates before --repair each could repair them.', {
       remedy: 'Use --search exact, or --repair end.',

@@ -20,7 +20,13 @@ export function metricOf({ name, settings }: { readonly name: string; readonly s
 }
 
 const KL_RACE = '--metric kl does not go with --search race, which judges by perplexity.';
-const KL_REPAIR = '--metric kl does not go with --repair each, which chooses by perplexity after repair.';
+
+/** What is wrong with a search by KL that repairs in the loop. */
+export function klWithRepair(): UsageError {
+  return new UsageError('--metric kl does not go with --repair each, which chooses by perplexity after repair.', {
+    remedy: 'Use --repair end.',
+  });
+}
 
 /**
  * Zhong et al. 2025, BlockPruner (§3.3): in every step the block whose removal leaves the lowest
@@ -44,7 +50,7 @@ export const blockpruner: Method<BlockPrunerSettings> = {
     if (metric !== undefined) {
       if (metric !== 'kl') throw new UsageError("setting 'metric' is kl.");
       if (race !== undefined) throw new UsageError(KL_RACE, { remedy: 'Use --search exact.' });
-      if (repair !== undefined) throw new UsageError(KL_REPAIR, { remedy: 'Use --repair end.' });
+      if (repair !== undefined) throw klWithRepair();
       return { metric };
     }
     if (repair !== undefined) {
