@@ -14,6 +14,7 @@ import { appendAll } from './appendAll.ts';
 import type { EvaluatingEvent } from './events.ts';
 import type { Journal } from './journal.ts';
 import { once } from './once.ts';
+import { planGroup } from './pricing/plan.ts';
 
 export interface EvalText {
   readonly name: string;
@@ -84,6 +85,17 @@ export class Evaluation {
     const key = `evaluation: ${what} on ${this.#hash}`;
     return journalledScores({ journal, key, chunks: this.chunks, mask, groupSize, model });
   }
+}
+
+/** A run's text of `--eval`; null where it has none. */
+export function evaluationOf(
+  options: Omit<EvaluationSubject, 'journal' | 'groupSize'> & { evaluation?: EvalText; activationBytes: number },
+  journal: Journal,
+): Evaluation | null {
+  const { evaluation, model, activationBytes, newHasher } = options;
+  if (evaluation === undefined) return null;
+  const groupSize = planGroup(model, evaluation.chunks.chunk, 1, activationBytes);
+  return new Evaluation({ model, journal, groupSize, newHasher }, evaluation);
 }
 
 /** Tokens that are measured at once and kept as one piece: a kill loses no more. */

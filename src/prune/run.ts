@@ -16,7 +16,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { candidatesLeft, checkStopRules, type PruneKind, type StopRules } from './candidates.ts';
 import { measuredPlan } from './cost/planning.ts';
 import { Outcome, type MeasuredEnd } from './document.ts';
-import { Evaluation, type EvalText } from './evaluation.ts';
+import { evaluationOf, type Evaluation, type EvalText } from './evaluation.ts';
 import { decodeSpeedOnce, modelSize, type DecodeSpeed } from './gains.ts';
 import { Journal, type JournalHeader } from './journal.ts';
 import type { Method, MethodEvent, Telling } from './method.ts';
@@ -204,16 +204,6 @@ async function* repairOf(
   const pruned = repair.when === 'end' ? scores : null;
   const found = yield* repairResult({ model, chunks, journal, evaluation, groupSize, pruned }, repairs, mask);
   return { when: repair.when, ...found.repair };
-}
-
-/** The text of `--eval`; null where there is none. */
-function evaluationOf(
-  { evaluation, model, activationBytes, newHasher }: RunOptions,
-  journal: Journal,
-): Evaluation | null {
-  if (evaluation === undefined) return null;
-  const groupSize = planGroup(model, evaluation.chunks.chunk, 1, activationBytes);
-  return new Evaluation({ model, journal, groupSize, newHasher }, evaluation);
 }
 
 /** @throws UnsupportedBackendError where nobody offers them. */
