@@ -24,11 +24,12 @@ export const keepingMutants: readonly Mutant[] = [
     from: "if (course.job !== job) return 'another job';",
     to: '',
   },
-  ...['this.#identity, ', 'model, ', 'mask.toString(), ', 'names, ', ', chunks'].map((field): Mutant => ({
+  ...['this.#identity, ', 'model, ', 'mask.toString(), ', 'names, ', ', chunks', ', withKl'].map((field): Mutant => ({
     ...keeper,
+    specs: [...keeper.specs, 'spec/prune/kl.spec.ts'],
     name: `a kept walk: its hash misses ${field.replace(/^, |, $/g, '')}`,
-    from: 'const job = [this.#identity, model, mask.toString(), names, chunks];',
-    to: `const job = [this.#identity, model, mask.toString(), names, chunks];`.replace(field, ''),
+    from: 'const job = [this.#identity, model, mask.toString(), names, chunks, withKl];',
+    to: `const job = [this.#identity, model, mask.toString(), names, chunks, withKl];`.replace(field, ''),
   })),
   {
     ...keeper,

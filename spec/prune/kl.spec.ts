@@ -8,6 +8,13 @@ import { nextTokens, bySequence, type Transformer } from '../../src/model/transf
 import { Mask } from '../../src/model/mask.ts';
 import { memoryJournal } from '../../src/platform/journalSink.ts';
 import { requireMethod } from '../../src/prune/methods/all.ts';
+import { candidatesLeft } from '../../src/prune/candidates.ts';
+import { abandon } from '../../src/prune/mapEvents.ts';
+import { localPricer } from '../../src/prune/pricing/localPricer.ts';
+import type { Priced } from '../../src/prune/pricing/pricer.ts';
+import { WalkKeeper } from '../../src/prune/pricing/walkKeeper.ts';
+import { nodeHasher } from '../../src/platform/nodeHash.ts';
+import { memoryState } from '../../src/platform/stateFile.ts';
 import { decodeRecord, encodeRecord } from '../../src/prune/journalRecords.ts';
 import { lowest } from '../../src/prune/lowest.ts';
 import { nearTie } from '../../src/prune/nearTie.ts';
@@ -135,6 +142,37 @@ describe('with kl', () => {
     ];
     expect(aggregate(tinyChunks(1, 2, 3), scores).kl).toBe(Infinity);
     expect(aggregate(tinyChunks(1, 2, 3), [scores[0], { nats: 1, targets: 2 }])).not.toHaveProperty('kl');
+  });
+});
+
+describe('a walk that is kept', () => {
+  /** A job's answer, after walks that ended after so many events each. */
+  async function answer(ends: readonly number[], kls: readonly boolean[]): Promise<object> {
+    const { model } = (await tinyRun(undefined, { chunks })).options;
+    const state = memoryState();
+    const candidates = candidatesLeft('mix', model.config, Mask.empty);
+    const job = { mask: Mask.empty, candidates, chunks: [0, 1] };
+    const pricing = (kl: boolean): AsyncGenerator<unknown, Priced> => {
+      const keeper = new WalkKeeper({ file: state, note: () => {}, now: () => 0 }, 'run', nodeHasher);
+      const dense = kl ? new DenseChunks(model, chunks, 0) : null;
+      return localPricer(model, chunks, { groupSize: 2, keeper, dense }).price(job);
+    };
+    for (const [index, end] of ends.entries()) {
+      const walk = pricing(kls[index]);
+      for (let event = 0; event < end; event++) await walk.next();
+      await abandon(walk);
+    }
+    return { ...(await drain(pricing(true))).result, seconds: 0 };
+  }
+
+  test.prop([fc.array(fc.record({ end: fc.nat(12), kl: fc.boolean() }), { minLength: 1, maxLength: 3 })], {
+    numRuns: 15,
+  })('is gone on with to the same KL, and never from one that had none', async (ends) => {
+    const found = await answer(
+      ends.map(({ end }) => end),
+      ends.map(({ kl }) => kl),
+    );
+    expect(found).toEqual(await answer([], []));
   });
 });
 
