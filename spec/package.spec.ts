@@ -269,7 +269,9 @@ describe('packed', () => {
       ['exec', '--', 'blockpruner', 'prune', 'tiny:planted', '--blocks', '3', '--quiet'],
       project,
     );
-    expect(stdout).toMatch(/ 3 {2}L2\.mlp +10\.708 [^]*report: runs.planted-tiny-[0-9a-f]{8}.report\.html\n$/);
+    expect(stdout).toMatch(
+      / 3 {2}L2\.mlp +10\.708 [^]*report: runs.planted-tiny-[0-9a-f]{8}.report\.html\n\(open it .*serve .*\)\n$/,
+    );
     const gpu = ['perplexity', 'tiny:planted', '--backend', 'gpu', '--gpu-mode', 'cpu', '--quiet'];
     const refused = npm(['exec', '--', 'blockpruner', ...gpu], project);
     await expect(refused).rejects.toMatchObject({

@@ -42,6 +42,8 @@ describe('doctor', () => {
     expect(line('with fused multiply-add')).toMatch(new RegExp(` ${yes(facts.relaxedSimd)}$`));
     expect(line('with threads')).toMatch(new RegExp(` ${yes(facts.sharedMemory)}$`));
     expect(line('backend')).toBe(`backend           ${facts.backend}: ${facts.why}`);
+    const someMissing = facts.gpu.some((path) => path.missing !== null);
+    expect(lines.some((text) => text.includes('is optional: only --backend gpu'))).toBe(someMissing);
     // Every way to run gpu.js has a line: it runs, on what, or what is missing.
     expect(facts.gpu.map(({ mode }) => mode)).toEqual([...gpuModes]);
     for (const { mode, adapter, missing } of facts.gpu) {

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isLong, planLine, planText, timeWords } from '../../src/cli/planText.ts';
+import { isLong, planLine, planText, resumedLine, timeWords } from '../../src/cli/planText.ts';
+import { fewChunksWarning } from '../../src/cli/prunePlan.ts';
 import type { RunPlan } from '../../src/prune/cost/planTypes.ts';
 import type { PruneResult } from '../../src/prune/result.ts';
 import { inProcess } from './inProcess.ts';
@@ -52,6 +53,15 @@ describe('a plan in words', () => {
     );
   });
 
+  it('says of a run that goes on what is left of it, and nothing of one that is done', () => {
+    expect(resumedLine(plan, 11)).toBe('resuming: 11 of 12 steps are in the journal, about 35 s left');
+    expect(resumedLine(plan, 12)).toBe(null);
+    const bounded = { ...plan, atMost: true, steps: { least: 1, most: 12 } };
+    expect(resumedLine(bounded, 11)).toBe('resuming: 11 of at most 12 steps are in the journal, at most 35 s left');
+    const beyond = { ...plan, steps: { least: 1, most: 60 } };
+    expect(resumedLine(beyond, 13)).toBe('resuming: 13 of 60 steps are in the journal, about 6 s left');
+  });
+
   it('announces only what takes more than some seconds', () => {
     const short = { ...plan, seconds: { ...plan.seconds, total: 9.9 } };
     expect(isLong(plan)).toBe(true);
@@ -90,6 +100,16 @@ describe('a plan in words', () => {
   ])('writes %d seconds as %s', (seconds, words) => {
     expect(timeWords(seconds)).toBe(words);
   });
+});
+
+it('warns where an error cannot be told', () => {
+  const warning = (chunks: number): string | null =>
+    fewChunksWarning({ ids: Array.from({ length: chunks }, () => new Int32Array(2)) });
+  expect(warning(1)).toBe(
+    'one chunk only, so no error can be stated and the choice is unreliable; give more text or a lower --chunk',
+  );
+  expect(warning(2)).toMatch(/^2 chunks only, so no error/);
+  expect(warning(3)).toBe(null);
 });
 
 const small = ['--chunk', '32', '--blocks', '2', '--backend', 'simd'];

@@ -162,6 +162,14 @@ describe('on a terminal', () => {
     expect(bounded).toContain('step 1 of at most 3 ');
   });
 
+  it('of a run that goes on, what is left; of a finished one, nothing', () => {
+    const plan = planOf([100, 90, 80]);
+    const resumed = shown([{ type: 'plan', plan, done: 2 }]);
+    expect(resumed).toBe('resuming: 2 of 3 steps are in the journal, about 80 s left\n');
+    written = '';
+    expect(shown([{ type: 'plan', plan, done: 3 }])).toBe('');
+  });
+
   it('in as many columns as the terminal has by then', () => {
     for (const columns of [40, 60, 100]) {
       stderr.columns = columns;

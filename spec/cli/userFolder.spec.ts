@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { userFolder } from '../../src/cli/userFolder.ts';
+import { programWords, userFolder } from '../../src/cli/userFolder.ts';
 import { blockpruner } from './command.ts';
 import { PLANTED, TEXT } from './wrongInput.ts';
 
@@ -37,6 +37,18 @@ describe('userFolder', () => {
   });
 });
 
+describe('programWords', () => {
+  it.each<[NodeJS.ProcessEnv, string]>([
+    [{ npm_lifecycle_event: 'cli', npm_package_json: manifest }, 'npm run -s cli --'],
+    [{ npm_lifecycle_event: 'start', npm_package_json: manifest }, 'npm run -s cli --'],
+    [{ npm_lifecycle_event: 'cli', npm_package_json: '/no/such/package.json' }, 'npx blockpruner'],
+    [{ npm_lifecycle_event: 'npx', npm_package_json: manifest }, 'npx blockpruner'],
+    [{}, 'npx blockpruner'],
+  ])('in %j: %s', (env, expected) => {
+    expect(programWords(env, root)).toBe(expected);
+  });
+});
+
 describe('npm run cli from a folder below', () => {
   const below = join(folder, 'a/b');
   mkdirSync(below, { recursive: true });
@@ -49,7 +61,11 @@ describe('npm run cli from a folder below', () => {
       env,
     });
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain(`report: ${join('mine', 'report.html')}`);
+    expect(stdout).toContain(`report: ${join('mine', 'report.html')}\n`);
+    expect(stdout).toContain('(open it in a browser, or: npm run -s cli -- serve mine)');
+    // What the table and the text leave open is said: removed blocks of this model tie.
+    expect(stdout).toMatch(/near-tie with L[^]*\nnear-tie: so close that another machine's rounding could pick/);
+    expect(stderr).toContain('warning: one chunk only, so no error can be stated');
     expect(existsSync(join(below, 'mine/result.json'))).toBe(true);
     const lost = await blockpruner(['inspect', 'nothing-here'], {
       cwd: root,

@@ -56,6 +56,9 @@ export async function doctorCommand(options: { json: boolean }): Promise<void> {
   for (const [index, path] of gpu.entries()) {
     terminal.result(`${(index === 0 ? 'GPU (gpu.js)' : '').padEnd(18)}${path.mode.padEnd(11)} ${verdict(path)}`);
   }
+  if (gpu.some(({ missing }) => missing !== null)) {
+    terminal.result(`${''.padEnd(18)}What is missing here is optional: only --backend gpu would use it.`);
+  }
   terminal.result(`backend           ${description}: ${why}`);
 }
 

@@ -1,11 +1,12 @@
 /** What prune, perplexity and generate begin with: model, backend and the memory they share. */
+import { stat } from 'node:fs/promises';
 import type { OpenedModel } from '../formats/openModel.ts';
 import { openModel } from '../formats/openModel.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { GpuMode } from '../backends/gpu/gpuMode.ts';
 import type { Lanes } from '../backends/simd/kernels.ts';
 import { selectBackend, type BackendName } from '../backends/select.ts';
-import { UsageError } from '../errors.ts';
+import { NotFoundError, UsageError } from '../errors.ts';
 import { defaultChunk, type ConventionName } from '../eval/namedConvention.ts';
 import type { NllSum } from '../ops/nll.ts';
 import type { Metric } from '../prune/lowest.ts';
@@ -107,6 +108,8 @@ async function openWith(
   if (options.lanes !== undefined && options.backend !== 'simd' && options.backend !== 'auto') {
     throw new UsageError('--lanes goes with --backend simd.');
   }
+  await requireFiles('--data', options.data);
+  await requireFiles('--eval', options.eval);
   const opened = await openChecked(argument, options, terminal);
   const { nllSum } = options;
   try {
@@ -129,6 +132,21 @@ async function openWith(
   } catch (error) {
     await opened.close();
     throw error;
+  }
+}
+
+/** @throws NotFoundError for a missing text, before a model is fetched or a backend opened. */
+async function requireFiles(option: string, paths: readonly string[] = []): Promise<void> {
+  for (const path of paths) {
+    const code = await stat(path).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code !== 'ENOENT') continue;
+    throw new NotFoundError('no such file or folder.', {
+      where: path,
+      remedy: `Check the path given to ${option}: it starts from the folder you are in.`,
+    });
   }
 }
 

@@ -75,6 +75,22 @@ function inWords({ whole, min, max, above = false, below = false }: Range): stri
   return `${kind} ${above ? `above ${min}` : `of at least ${min}`} and ${below ? `below ${max}` : `at most ${max}`}`;
 }
 
+const betweenNoneAndAll = number({ min: 0, above: true, max: 1, below: true });
+
+/** A share above 0 and below 1, as 0.2; who writes 20 or 20% is told how. */
+export const share: NumberReader = Object.assign(readShare, { range: betweenNoneAndAll.range });
+
+function readShare(text: string): number {
+  try {
+    return betweenNoneAndAll(text);
+  } catch (error) {
+    const percent = Number(text.trim().replace(/\s*%$/, ''));
+    if (!(percent >= 1 && percent < 100)) throw error;
+    const words = inWords(betweenNoneAndAll.range);
+    throw new InvalidArgumentError(`Give ${words}: for ${percent} % write ${Number((percent / 100).toPrecision(12))}.`);
+  }
+}
+
 /** `20%` or `20` → 20. */
 export function percentage(text: string): number {
   const match = /^(\d+\.?\d*|\.\d+)\s*%?$/.exec(text.trim());

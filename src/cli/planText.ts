@@ -3,6 +3,7 @@ import { formatSignificant, plural } from '../drawing/numbers.ts';
 import type { SmallerRun } from '../prune/cost/planning.ts';
 import type { RunPlan, Span } from '../prune/cost/planTypes.ts';
 import { table } from './figures.ts';
+import { secondsAfter } from './runClock.ts';
 
 /** A shorter run needs no announcement. */
 const LONG_SECONDS = 10;
@@ -22,6 +23,15 @@ export function planLine(plan: RunPlan): string {
     `${plural(candidates, 'candidate')}, ${stepWords(plan)}: ${first}${totalWords(plan)} for all${leftOutWords(plan)}; ` +
     `memory about ${memoryWords(memory.total)} (--plan says more)`
   );
+}
+
+/** `resuming: 7 of 8 steps are in the journal, about 5 s left`; null where all are. */
+export function resumedLine(plan: RunPlan, done: number): string | null {
+  const { steps, atMost } = plan;
+  if (done >= steps.most) return null;
+  const left = secondsAfter(plan, done);
+  const about = left > 0 ? `, ${atMost ? 'at most' : 'about'} ${timeWords(left)} left` : '';
+  return `resuming: ${done} of ${atMost ? 'at most ' : ''}${plural(steps.most, 'step')} are in the journal${about}`;
 }
 
 /** The whole plan. @param text names the data, and how much of it is used. */

@@ -6,7 +6,7 @@ import { formatSignificant, plural } from '../drawing/numbers.ts';
 import type { RunPlan } from '../prune/cost/planTypes.ts';
 import { barLine, type BarPart } from './barLine.ts';
 import { changed, figure, pairedChange, percent } from './figures.ts';
-import { isLong, planLine } from './planText.ts';
+import { isLong, planLine, resumedLine } from './planText.ts';
 import { RunClock } from './runClock.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,7 +32,7 @@ export class SearchProgress {
     if (event.type === 'scoring' && this.#terminal.live) this.#showBar('scores', event.fraction, []);
     if (event.type === 'evaluating' && this.#terminal.live) this.#showBar('held-out text', event.fraction, []);
     if (event.type === 'repairing' && this.#terminal.live) this.#showRepair(event);
-    if (event.type === 'plan') this.#showPlan(event.plan);
+    if (event.type === 'plan') this.#showPlan(event.plan, event.done);
     if (event.type === 'scored') this.#line(scoredLine(event.scores));
     if (event.type === 'dense') {
       this.#densePpl = event.perplexity.ppl;
@@ -49,10 +49,12 @@ export class SearchProgress {
     this.#bar = null;
   }
 
-  #showPlan(plan: RunPlan): void {
+  #showPlan(plan: RunPlan, done: number): void {
     this.#plan = plan;
     this.#clock = new RunClock(plan);
-    if (isLong(plan)) this.#line(planLine(plan));
+    if (!isLong(plan)) return;
+    const line = done === 0 ? planLine(plan) : resumedLine(plan, done);
+    if (line !== null) this.#line(line);
   }
 
   #stepLine(event: StepEvent): string {

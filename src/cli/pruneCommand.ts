@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AccessError, UsageError } from '../errors.ts';
 import { dataName } from '../eval/dataForm.ts';
 import { defaultEvalSettings, type Chunks } from '../eval/chunks.ts';
@@ -15,6 +16,7 @@ import type { Metric } from '../prune/lowest.ts';
 import type { Method } from '../prune/method.ts';
 import { protectedBlocks } from '../prune/protect.ts';
 import type { RaceSettings } from '../prune/race/raceRule.ts';
+import { shellWord } from '../prune/report/nextSection.ts';
 import { renderReport } from '../prune/report/report.ts';
 import type { PruneResult } from '../prune/result.ts';
 import { run, type RunOptions } from '../prune/run.ts';
@@ -28,12 +30,13 @@ import { isMethodFile, loadMethod, readSet } from './methodArgument.ts';
 import { originOf } from './origin.ts';
 import { openRun, type ModelOptions, type OpenRun } from './openRun.ts';
 import { checkOutput } from './outputFolder.ts';
-import { defaultTokensNote, explainTokens, showPlan, withDefaultTokens } from './prunePlan.ts';
+import { defaultTokensNote, explainTokens, fewChunksWarning, showPlan, withDefaultTokens } from './prunePlan.ts';
 import { checkRepair, repairAsked, repairOf, type PruneRepairOptions } from './pruneRepair.ts';
 import { pruneSummary } from './pruneSummary.ts';
 import { defaultRunFolder } from './runFolder.ts';
 import { Terminal } from './terminal.ts';
 import { trainingBackend, trainingBackends } from './trainingBackend.ts';
+import { programWords } from './userFolder.ts';
 
 export interface PruneOptions extends ModelOptions, EvalOptions, PruneRepairOptions {
   blocks?: number;
@@ -86,6 +89,8 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     const chunks = await loadChunks(options, opened.opened, terminal);
     const note = defaultTokensNote(given, chunks);
     if (note !== null) terminal.note(note);
+    const few = fewChunksWarning(chunks);
+    if (few !== null) terminal.warn(few);
     const evaluation = await loadEvaluation(options, opened.opened, terminal);
     const asked = { ...chosen, chunks, evaluation };
     const out = options.out ?? (options.plan ? 'runs' : await ownFolder(argument, options, asked, opened.model));
@@ -128,10 +133,16 @@ export async function pruneCommand(argument: string, given: PruneOptions, comman
     if (options.csv === true) terminal.csv(stepsCsv(result));
     terminal.result(pruneSummary(result));
     if (unsaved) throw new AccessError(`the result is printed but not saved: ${unsaved.message}`, { cause: unsaved });
-    terminal.result(`\nreport: ${join(out, 'report.html')}`);
+    terminal.result(`\nreport: ${join(out, 'report.html')}\n(open it in a browser, or: ${serveWords(out)})`);
   } finally {
     await opened.close();
   }
+}
+
+/** `npx blockpruner serve runs/mine` */
+function serveWords(out: string): string {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  return `${programWords(process.env, root)} serve ${shellWord(out)}`;
 }
 
 /** @throws as `checkOutput` */

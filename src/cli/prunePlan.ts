@@ -29,6 +29,16 @@ export function defaultTokensNote(given: EvalOptions, chunks: Chunks): string | 
   );
 }
 
+/** A warning where there are too few chunks to tell an error; null where there are enough. */
+export function fewChunksWarning({ ids }: Pick<Chunks, 'ids'>): string | null {
+  if (ids.length >= CHUNKS_FOR_ERROR) return null;
+  const few = ids.length === 1 ? 'one chunk' : `${ids.length} chunks`;
+  return `${few} only, so no error can be stated and the choice is unreliable; give more text or a lower --chunk`;
+}
+
+/** Paired errors need so many (`pairedDifference`). */
+const CHUNKS_FOR_ERROR = 3;
+
 /** Whether chunks and what was dropped after them are so many tokens. */
 function reaches({ ids, chunk, stride, droppedTokens }: Chunks, tokens: number): boolean {
   return (ids.length - 1) * stride + chunk + droppedTokens >= tokens;

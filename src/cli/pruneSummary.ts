@@ -1,6 +1,7 @@
 /** A run's result in the terminal. */
 import { formatSignificant } from '../drawing/numbers.ts';
 import { scoredWords } from '../eval/convention.ts';
+import type { RaceSettings } from '../prune/race/raceRule.ts';
 import { methodWords } from '../prune/report/headline.ts';
 import type { PruneResult, RunEvaluation, StepResult } from '../prune/result.ts';
 import { backendWords } from './backendWords.ts';
@@ -39,8 +40,8 @@ export function pruneSummary(result: PruneResult): string {
     '>change',
     ...(withKl ? ['>KL'] : []),
     ...heldOut,
-    '>parameters',
-    '>blocks',
+    '>params gone',
+    '>blocks gone',
     'runner-up',
   ];
   const first = [
@@ -61,9 +62,10 @@ export function pruneSummary(result: PruneResult): string {
     ...(evaluation === undefined ? [] : [heldOutLine(evaluation)]),
     `method: ${methodWords(result)}`,
     `backend: ${backendWords(result.backend)}, ${result.seconds.toFixed(1)} s of computing`,
-    ...(result.scores === undefined ? [workLine(result)] : []),
+    ...(result.race === undefined ? [] : [raceLine(result, result.race)]),
     '',
     table(head, [first, ...rows]),
+    ...(result.steps.some(({ nearTie }) => nearTie !== null) ? [NEAR_TIE] : []),
     '',
     `perplexity ${curve}  stopped by ${result.stoppedBy}`,
     ...gainLines(result),
@@ -123,16 +125,15 @@ function runnerUpOf({ runnerUp, nearTie }: StepResult): string {
   return runnerUp === undefined || runnerUp === null ? '' : `${runnerUp.block}${words}`;
 }
 
-/** What the search took, and what checkpoints or racing saved of it, in a sentence. */
-function workLine({ race, steps, work: { done, exact, naive } }: PruneResult): string {
-  if (race === undefined) {
-    const saved = done < exact ? `; checkpoints saved ${percent(1 - done / exact)} of the sweeps'` : '';
-    return `${percent(done / naive)} of the naive search's block passes${saved}`;
-  }
+/** What a race saved, in a sentence. */
+function raceLine({ steps, work: { done, exact, naive } }: PruneResult, { confidence }: RaceSettings): string {
   const finalists = steps.reduce((sum, step) => sum + (step.race?.survivors ?? 0), 0);
   const dropped = steps.reduce((sum, step) => sum + step.candidates.length, 0) - finalists;
   return (
-    `race at confidence ${race.confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
+    `race at confidence ${confidence} a step: ${percent(done / exact)} of exact mode's block passes, ` +
     `${percent(done / naive)} of the naive search's; ${dropped} candidates dropped, ${finalists} measured on all chunks`
   );
 }
+
+/** What the word in the table means. */
+const NEAR_TIE = "near-tie: so close that another machine's rounding could pick the other";

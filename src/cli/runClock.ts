@@ -37,7 +37,7 @@ export class RunClock {
     // A step has one pace from its own figures, and later ones from all so far.
     return {
       step: ofStep ?? pace * aheadOfStep,
-      run: (ofStep ?? pace * aheadOfStep) + pace * this.#secondsAfter(step),
+      run: (ofStep ?? pace * aheadOfStep) + pace * secondsAfter(this.#plan, step),
     };
   }
 
@@ -46,13 +46,14 @@ export class RunClock {
     const { byStep = [] } = this.#plan ?? {};
     return byStep[Math.min(step, byStep.length) - 1]?.seconds ?? 0;
   }
+}
 
-  /** Of the later steps, and of what follows the search; scores come before it. */
-  #secondsAfter(step: number): number {
-    if (this.#plan === null) return 0;
-    const { byStep, seconds } = this.#plan;
-    const later = byStep.slice(step).reduce((sum, one) => sum + one.seconds, 0);
-    const share = byStep.length === 0 ? 0 : Math.max(0, byStep.length - step) / byStep.length;
-    return later + share * seconds.evaluation + seconds.sample;
-  }
+/**
+ * Planned seconds of the steps after this one, and of what follows the search; scores come before
+ * it.
+ */
+export function secondsAfter({ byStep, seconds }: RunPlan, step: number): number {
+  const later = byStep.slice(step).reduce((sum, one) => sum + one.seconds, 0);
+  const share = byStep.length === 0 ? 0 : Math.max(0, byStep.length - step) / byStep.length;
+  return later + share * seconds.evaluation + seconds.sample;
 }

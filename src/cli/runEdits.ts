@@ -1,7 +1,7 @@
 /** What a run's folder makes of a model: the blocks that were removed, and the repair. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { FormatError, UsageError } from '../errors.ts';
+import { FormatError, NotFoundError, UsageError } from '../errors.ts';
 import { edited, type RewriteEdit } from '../model/edit.ts';
 import { Mask } from '../model/mask.ts';
 import type { WeightSource } from '../model/weights.ts';
@@ -72,6 +72,7 @@ export async function prunedMask(
   weights: WeightSource,
   warn: (message: string) => void,
 ): Promise<Mask> {
+  if (run !== undefined) await requireRunFolder(run);
   const argument = run === undefined ? mask : orderArgument(run, step);
   const found = await readMaskArgument(argument, weights.config, readTextFile);
   if (run === undefined) await warnOfForeignMask(mask, weights, warn);
@@ -79,8 +80,23 @@ export async function prunedMask(
   return found;
 }
 
+/** @throws NotFoundError where it is missing, or a folder that no run has ended in. */
+async function requireRunFolder(run: string): Promise<void> {
+  const code = await stat(join(run, ORDER)).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  if (code !== 'ENOENT') return;
+  throw new NotFoundError(`is not the folder of a finished run: there is no ${ORDER} in it.`, {
+    where: run,
+    remedy: 'Give the folder that prune --out wrote.',
+  });
+}
+
+const ORDER = 'del_order_list.json';
+
 function orderArgument(run: string, step: number | undefined): string {
-  return `${join(run, 'del_order_list.json')}${step === undefined ? '' : `@${step}`}`;
+  return `${join(run, ORDER)}${step === undefined ? '' : `@${step}`}`;
 }
 
 /**

@@ -15,6 +15,17 @@ export function userFolder(env: NodeJS.ProcessEnv, root: string): string | null 
   return folder;
 }
 
+/**
+ * What is typed to call this program again: as a script of its own package in a checkout, by `npx`
+ * elsewhere.
+ * @param root of this package.
+ */
+export function programWords(env: NodeJS.ProcessEnv, root: string): string {
+  const { npm_lifecycle_event: script = '', npm_package_json: manifest = '' } = env;
+  const inCheckout = ['cli', 'start'].includes(script) && isSame(dirname(manifest), root);
+  return inCheckout ? 'npm run -s cli --' : 'npx blockpruner';
+}
+
 function isSame(a: string, b: string): boolean {
   try {
     return realpathSync(a) === realpathSync(b);

@@ -63,6 +63,13 @@ function noSuchPath(argument: string): NotFoundError {
       remedy: 'Give a folder with config.json and safetensors, a .gguf file, or owner/name.',
     });
   }
+  // No model id of the hub ends so.
+  if (/\.gguf$/i.test(argument)) {
+    return new NotFoundError('there is no such file or folder.', {
+      where: argument,
+      remedy: 'Check the path. Give a folder with config.json and safetensors, or a .gguf file.',
+    });
+  }
   return new NotFoundError('there is no such file or folder.', {
     where: argument,
     remedy: 'Give a folder with config.json and safetensors, or a .gguf file; for a model of the hub add --hub.',

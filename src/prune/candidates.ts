@@ -87,7 +87,9 @@ export interface StopRules {
 /** @throws UsageError when no rule is given: the one check that needs no model. */
 export function requireStopRule({ blocks, ratio, maxPpl, maxIncrease }: StopRules): void {
   if ([blocks, ratio, maxPpl, maxIncrease].every((rule) => rule === undefined)) {
-    throw new UsageError('no stop rule.', { remedy: 'Give --blocks, --ratio, --max-ppl or --max-increase.' });
+    throw new UsageError('no stop rule.', {
+      remedy: 'Give --blocks, --ratio, --max-ppl or --max-increase, for example --ratio 0.1.',
+    });
   }
 }
 

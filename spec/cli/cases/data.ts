@@ -10,7 +10,7 @@ export const dataCases: readonly WrongInput[] = [
     what: 'a file that is not there',
     args: measureOn('none.txt'),
     code: 1,
-    line: /none\.txt: no such file or folder/,
+    line: /none\.txt: no such file or folder\. Check the path given to --data/,
   },
   {
     what: 'an empty text',

@@ -58,6 +58,14 @@ const paths: readonly WrongInput[] = [
   line: /: there is no such file or folder.* Give a folder with config\.json and safetensors/,
 }));
 
+const file: WrongInput = {
+  what: 'a .gguf that is not there, which no --hub would bring',
+  args: measure('my-model.gguf'),
+  env: noHub,
+  code: 1,
+  line: /my-model\.gguf: there is no such file or folder\. Check the path\. [^-]*, or a \.gguf file\.$/,
+};
+
 const ids: readonly WrongInput[] = ['a/b/c', '../x', 'a b', '-', 'https://hub/a/b', 'a--b', ''].map(
   (id): WrongInput => ({
     what: `--hub with ${JSON.stringify(id)}, which is not an id`,
@@ -156,5 +164,6 @@ export const openingCases: readonly WrongInput[] = [
     }),
   ),
   ...paths,
+  file,
   ...ids,
 ];

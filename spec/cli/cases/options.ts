@@ -61,7 +61,7 @@ export const optionCases: readonly WrongInput[] = [
     what: 'no stop rule',
     args: prune(),
     code: 2,
-    line: /no stop rule\. Give --blocks, --ratio, --max-ppl or --max-increase/,
+    line: /no stop rule\. Give --blocks, --ratio, --max-ppl or --max-increase, for example --ratio 0\.1\./,
   },
   {
     what: 'no blocks to remove',
@@ -91,7 +91,19 @@ export const optionCases: readonly WrongInput[] = [
     what: 'a ratio beyond all',
     args: prune('--ratio', '1.5'),
     code: 2,
-    line: /'1\.5' is invalid\. Give a number above 0 and below 1/,
+    line: /'1\.5' is invalid\. Give a number above 0 and below 1: for 1\.5 % write 0\.015\./,
+  },
+  {
+    what: 'a ratio in per cent',
+    args: prune('--ratio', '20%'),
+    code: 2,
+    line: /'20%' is invalid\. Give a number above 0 and below 1: for 20 % write 0\.2\./,
+  },
+  {
+    what: 'a ratio of nothing',
+    args: prune('--ratio', '0'),
+    code: 2,
+    line: /'0' is invalid\. Give a number above 0 and below 1\./,
   },
   {
     what: 'a perplexity below one',

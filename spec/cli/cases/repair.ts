@@ -116,7 +116,7 @@ const fileCases: readonly WrongInput[] = [
     what: 'a run to repair that is not there',
     args: repair('--run', 'none'),
     code: 1,
-    line: /del_order_list\.json: no such file/,
+    line: /none: is not the folder of a finished run: there is no del_order_list\.json in it\. Give the folder/,
   },
   {
     what: 'a run to repair with fewer steps',
@@ -208,7 +208,7 @@ const runCases: readonly WrongInput[] = [
     what: 'a run to measure that is not there',
     args: measure(PLANTED, '--run', 'none'),
     code: 1,
-    line: /del_order_list\.json: no such file/,
+    line: /none: is not the folder of a finished run: there is no del_order_list\.json in it\. Give the folder/,
   },
   {
     what: 'a run whose repair is damaged',

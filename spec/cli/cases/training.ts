@@ -72,7 +72,12 @@ export const trainingCases: readonly WrongInput[] = [
     line: /what was removed is not clear\. Give either --run or --mask/,
   },
   { what: 'an empty mask', args: heal('--out', 'h', '--mask', ''), code: 2, line: /nothing was removed/ },
-  { what: 'a run that is not there', args: heal('--run', 'none'), code: 1, line: /del_order_list\.json: no such file/ },
+  {
+    what: 'a run that is not there',
+    args: heal('--run', 'none'),
+    code: 1,
+    line: /none: is not .*a finished run: there is no del_order_list\.json/,
+  },
   {
     what: 'a model that is not there, to heal',
     args: ['heal', 'x.gguf', ...heal('--mask', 'L0.mlp', '--out', 'h').slice(2)],

@@ -8,7 +8,7 @@ import { DEFAULT_LEADERS, repairTimes } from '../../prune/repair/settings.ts';
 import { repairScopes } from '../../repair/cuts.ts';
 import { defaultRepair } from '../../repair/repair.ts';
 import { addEvalOptions, oneMore } from '../evalOptions.ts';
-import { blockList, number, percentage, seed, wholeNumber } from '../options.ts';
+import { blockList, number, percentage, seed, share, wholeNumber } from '../options.ts';
 import { pruneCommand } from '../pruneCommand.ts';
 import { measuresTinyModels, modelArgument } from '../tinyModels.ts';
 import { addExamples } from './examples.ts';
@@ -57,11 +57,7 @@ function addStopRules(command: Command): void {
   command
     .optionsGroup('Stop rules (at least one):')
     .option('--blocks <k>', 'stop when k blocks are removed', wholeNumber(0))
-    .option(
-      '--ratio <r>',
-      'stop at the first step that has removed a share ≥ r',
-      number({ min: 0, above: true, max: 1, below: true }),
-    )
+    .option('--ratio <r>', 'stop at the first step that has removed a share ≥ r', share)
     .addOption(
       new Option(
         '--ratio-of <what>',
