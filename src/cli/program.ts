@@ -1,6 +1,7 @@
 /** The command line: all commands. The options of each are in a file of its own in commands/. */
 import { Command, Help, Option } from 'commander';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
+import { addApply } from './commands/apply.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addHeal } from './commands/heal.ts';
@@ -30,6 +31,7 @@ export function program(): Command {
   addTrain(root);
   addRepair(root);
   addHeal(root);
+  addApply(root);
   addVerify(root);
   addInspect(root);
   addReport(root);

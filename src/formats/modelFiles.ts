@@ -11,10 +11,12 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { folderChatTemplate, templateOf } from './chatTemplate.ts';
 import type { GenerationDefaults } from './generationDefaults.ts';
 import { ggufGeneration } from './gguf/generationDefaults.ts';
+import type { GgufFile } from './gguf/parse.ts';
 import type { Beside } from './gguf/parts.ts';
 import { withoutIdsOutside } from './gguf/specialIds.ts';
 import { ggufModels } from './gguf/splitName.ts';
 import { openGgufWeights } from './gguf/weightSource.ts';
+import type { GgufMetadata } from './gguf/writtenMetadata.ts';
 import { openHfFolder } from './huggingface/weightSource.ts';
 import { readGenerationConfig } from './huggingface/generationConfig.ts';
 import { readFolderTokenizer } from './huggingface/tokenizerFiles.ts';
@@ -37,6 +39,8 @@ export interface OpenedModel {
   readonly description: string;
   /** Where its files lie, for a copy's companions; null for GGUF, which has none. */
   readonly folder: Folder | null;
+  /** The keys of a GGUF file, for a copy of it, but for texts that are not UTF-8; else null. */
+  readonly metadata: GgufMetadata | null;
   close(): Promise<void>;
 }
 
@@ -70,6 +74,7 @@ export async function openFolderModel(
     warnings: [...warnings, ...opened.warnings, ...told, ...more],
     description: `${name} (safetensors)`,
     folder,
+    metadata: null,
     close: () => opened.weights.close(),
   };
 }
@@ -103,6 +108,7 @@ export async function openGgufModel(
       warnings: idsOutside.length > 0 ? [...warnings, outside] : warnings,
       description: `${name} (GGUF)`,
       folder: null,
+      metadata: metadataOf(file),
       close: () => weights.close(),
     };
   } catch (error) {
@@ -115,6 +121,11 @@ export async function openGgufModel(
     }
     throw error;
   }
+}
+
+function metadataOf({ metadata, types, notUtf8 }: GgufFile): GgufMetadata {
+  const keys = [...types].filter(([key]) => !notUtf8.has(key));
+  return new Map(keys.map(([key, type]) => [key, { type, value: metadata.get(key) ?? '' }]));
 }
 
 /** The one GGUF file of a folder, or the first part of the one split model. */
