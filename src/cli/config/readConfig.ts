@@ -1,5 +1,5 @@
 import { dirname, extname } from 'node:path';
-import type { Document } from 'yaml';
+import type { YAMLException } from 'js-yaml';
 import { shortened, UsageError } from '../../errors.ts';
 import { shortJson } from '../../formats/quoted.ts';
 import { openFile } from '../../platform/nodeFile.ts';
@@ -53,38 +53,46 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** JSON.parse takes the last of two equal keys without a word; the reader of YAML finds them. */
+/** JSON.parse takes the last of two equal keys without a word; the reader of YAML refuses them. */
 async function fromJson(text: string, path: string): Promise<unknown> {
+  let values: unknown;
   try {
-    const values = JSON.parse(text) as unknown;
-    const { errors } = await parseYaml(text);
-    const twice = errors.find(({ code }) => code === 'DUPLICATE_KEY');
-    if (twice !== undefined) throw twice;
-    return values;
+    values = JSON.parse(text);
   } catch (cause) {
-    throw malformed('JSON', cause as Error, path);
+    throw malformed('JSON', (cause as Error).message, path, cause);
   }
+  const { YAMLException, load } = await import('js-yaml');
+  try {
+    load(text);
+  } catch (cause) {
+    // JSON may hold what YAML reads otherwise, but not a key twice.
+    if (cause instanceof YAMLException && cause.reason === TWICE) throw malformed('JSON', where(cause), path, cause);
+  }
+  return values;
 }
 
+/** As the parser says it. */
+const TWICE = 'duplicated mapping key';
+
+/** The types of JSON and no more: a date stays a text. The parser is loaded where one is needed. */
 async function fromYaml(text: string, path: string): Promise<unknown> {
-  const document = await parseYaml(text);
+  const { CORE_SCHEMA, YAMLException, load } = await import('js-yaml');
   try {
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem !== undefined) throw problem;
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
+    return load(text, { schema: CORE_SCHEMA });
   } catch (cause) {
-    throw malformed('YAML', cause as Error, path);
+    if (!(cause instanceof YAMLException)) throw cause;
+    throw malformed('YAML', where(cause), path, cause);
   }
 }
 
-/** The parser is loaded where a config is given. With `error`, a second document counts. */
-async function parseYaml(text: string): Promise<Document.Parsed> {
-  const { parseDocument } = await import('yaml');
-  return parseDocument(text, { logLevel: 'error' });
+/** `duplicated mapping key at line 5, column 1` */
+function where({ reason, mark }: YAMLException): string {
+  // What is wrong with the whole text has no place.
+  const place = mark as YAMLException['mark'] | undefined;
+  return place === undefined ? reason : `${reason} at line ${place.line + 1}, column ${place.column + 1}`;
 }
 
-/** The first line of the parser's message says what and where; a picture follows. */
-function malformed(form: string, cause: Error, path: string): UsageError {
-  const why = shortened(cause.message.split('\n')[0].replace(/:$/, ''), 160);
-  return new UsageError(`is malformed ${form}: ${why}.`, { where: path, cause });
+function malformed(form: string, why: string, path: string, cause: unknown): UsageError {
+  const first = shortened(why.split('\n')[0].replace(/:$/, ''), 160);
+  return new UsageError(`is malformed ${form}: ${first}.`, { where: path, cause });
 }
