@@ -165,7 +165,7 @@ describe.each(names)('a config for %s', (name) => {
 });
 
 describe('a kept config', () => {
-  const yaml = 'model: model\ndata: [text.txt]\ntokens: 512\nblocks: 2\nout: out\nquiet: true\n';
+  const yaml = 'model: model\ndata: [text.txt]\ntokens: 768\nblocks: 2\nout: out\nquiet: true\n';
 
   it('runs the same again from any folder, and goes on where the run was', async () => {
     const home = at('home');
@@ -177,7 +177,7 @@ describe('a kept config', () => {
     expect(kept).toMatchObject({
       command: 'prune',
       data: ['../text.txt'],
-      tokens: 512,
+      tokens: 768,
       blocks: 2,
       kind: 'mix',
       out: '.',
