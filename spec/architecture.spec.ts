@@ -104,7 +104,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   picocolors: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
-  yaml: /^src\/cli\/config\/readConfig\.ts$/,
+  'js-yaml': /^src\/cli\/config\/readConfig\.ts$/,
 };
 
 /** Files outside cli and platform that meet Node: those that open models by path or hub id. */

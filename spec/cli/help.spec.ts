@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { program } from '../../src/cli/program.ts';
+import { openModel } from '../../src/formats/openModel.ts';
+import { ggufWriter } from '../../src/formats/write/ggufWriter.ts';
+import { writeModel } from '../../src/formats/write/modelWriter.ts';
+import { folderSink } from '../../src/platform/nodeFileSink.ts';
 import { blockpruner } from './command.ts';
 import { inProcess } from './inProcess.ts';
 import { PLANTED, recipeFiles, TEXT } from './wrongInput.ts';
@@ -37,6 +41,15 @@ beforeAll(async () => {
   cpSync(TEXT, join(folder, 'text.txt'));
   const first = ['prune', 'my-model', '--data', 'text.txt', '--tokens', '512', '--blocks', '2', '--out', 'runs/first'];
   expect(await inProcess([...first, '--quiet'], { cwd: folder })).toMatchObject({ code: 0 });
+  cpSync(join(folder, 'runs', 'first'), join(folder, 'runs', 'second'), { recursive: true });
+  const planted = await openModel(PLANTED);
+  const writer = ggufWriter({ file: 'my-model.gguf', metadata: null, type: null });
+  await writeModel(writer, planted.weights, new Map(), folderSink(folder));
+  await planted.close();
+  // That file has no tokenizer.
+  writeFileSync(join(folder, 'ids.json'), JSON.stringify(Array.from({ length: 128 }, (_, at) => at % 17)));
+  const mine = ['prune', 'my-model.gguf', '--data', 'ids.json', '--chunk', '32', '--blocks', '2', '--out', 'runs/mine'];
+  expect(await inProcess([...mine, '--quiet'], { cwd: folder })).toMatchObject({ code: 0 });
 });
 
 describe.each(commands.map((command) => [command.name(), command] as const))('%s --help', (name, command) => {

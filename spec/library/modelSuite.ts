@@ -454,7 +454,12 @@ export function modelSuite(fixtures: Fixtures): void {
         (model) => model.perplexity(text, { chunk: 2.5 }),
       ],
       ['another file', DataError, /x\.pdf/, (model) => model.perplexity({ name: 'x.pdf', content: text })],
-      ['no stop rule', UsageError, /Give blocks, ratio or maxPpl\./, (model) => model.prune({ data: text })],
+      [
+        'no stop rule',
+        UsageError,
+        /Give blocks, ratio, maxPpl or maxIncrease, for example ratio 0.1\./,
+        (model) => model.prune({ data: text }),
+      ],
       ['too many blocks', UsageError, /^blocks 13: /, (model) => model.prune({ data: text, blocks: 13 })],
       ['a ratio of 2', UsageError, /^ratio 2 /, (model) => model.prune({ data: text, ratio: 2 })],
       [

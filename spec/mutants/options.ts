@@ -106,8 +106,8 @@ export const optionMutants: readonly Mutant[] = [
     ...wrong,
     file: 'src/cli/config/readConfig.ts',
     name: 'JSON with a key twice is taken',
-    from: 'if (twice !== undefined) throw twice;',
-    to: '',
+    from: 'cause instanceof YAMLException && cause.reason === TWICE',
+    to: 'cause === null',
   },
   {
     ...wrong,

@@ -42,7 +42,7 @@ interface Applied {
   readonly zeroBlocks: { readonly mha: number; readonly mlp: number };
   readonly parameters: { readonly dense: number; readonly pruned: number };
   readonly bytes: { readonly dense: number; readonly pruned: number };
-  /** Largest difference in nats of a token between the pruned model and the file, and over how many. */
+  /** Largest difference of a token's nats between the pruned model and the file. */
   readonly check: { readonly tokens: number; readonly difference: number };
 }
 
@@ -162,7 +162,7 @@ async function describe(
 /** Tokens of the comparison. */
 const TOKENS = 64;
 
-/** Both models on the same tokens, drawn at random: one after the other, so that one is in memory. */
+/** Both models on the same random tokens; one after the other, so that one is in memory. */
 async function compare(argument: string, options: ApplyOptions, terminal: Terminal): Promise<Applied['check']> {
   const { out, run, mask, step, ...machine } = options;
   const quiet = new Terminal({ quiet: true, json: true });
@@ -198,7 +198,7 @@ function summary(result: Applied, removed: string, quantize: WrittenType | null)
   const same =
     check.difference === 0
       ? 'the same numbers to the last bit'
-      : `numbers that differ by ${figure(check.difference)} nats a token at most`;
+      : `numbers that differ by ${figure(check.difference)} nats per token at most`;
   return [
     `${file}: ${removed}`,
     `architecture ${arch}, ${plural(layers, 'layer')}${zeros.length === 0 ? '' : `; ${zeros.join(' and ')} that add zero, because llama.cpp needs them`}`,

@@ -27,7 +27,7 @@ export function addApply(root: Command): void {
     .option('--quiet', 'print no notes', false);
   addModelOptions(command).action(applyCommand);
   addExamples(command, [
-    ['what a run removed, and its repair if it has one', 'apply my-model.gguf --run runs/first --out pruned.gguf'],
-    ['two blocks, by name', 'apply my-model.gguf --mask L5.mlp,L4.mha --out pruned.gguf'],
+    ['what a run removed, and its repair if it has one', 'apply my-model.gguf --run runs/mine --out pruned.gguf'],
+    ['two blocks, by name', 'apply my-model.gguf --mask L5.mlp,L4.mha --out smaller.gguf'],
   ]);
 }
