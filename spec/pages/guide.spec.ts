@@ -52,7 +52,7 @@ describe('troubleshooting', () => {
     const { code, stderr } = await run(line);
     expect(code).toBe(name === 'UsageError' ? 2 : 1);
     const [, quoted] = /^> (error: .*)$/m.exec(part(name)) ?? [];
-    expect(stderr.replace(/^data: .*\n/, '')).toBe(`${quoted.replaceAll('\\', '')}\n`);
+    expect(stderr.replaceAll(/^(?:data|warning): .*\n/gm, '')).toBe(`${quoted.replaceAll('\\', '')}\n`);
   });
 });
 
