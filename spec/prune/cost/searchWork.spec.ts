@@ -69,10 +69,10 @@ async function watched({ shape, stackBytes }: Case): Promise<Watched> {
           return target.block(...args);
         };
       }
-      if (key === 'headNll') {
-        return (...args: Parameters<Transformer['headNll']>) => {
+      if (key === 'headFigures') {
+        return (...args: Parameters<Transformer['headFigures']>) => {
           for (const { rows } of args[0]) count(`head ${rows}`);
-          return target.headNll(...args);
+          return target.headFigures(...args);
         };
       }
       return Reflect.get(target, key, receiver);
