@@ -2,7 +2,8 @@
  * What interruptions of a search cost: one step of a model, killed or stopped by Ctrl-C again and
  * again at random moments, each time gone on with by the same command.
  *
- *   node bench/interruptions.ts --model model.gguf --data text.txt --tokens 2048 --chunk 512 --times 20
+ *   node bench/interruptions.ts --model model.gguf --data text.txt --tokens 2048 --chunk 512 \
+ *     --times 20
  *
  * Every other interruption is a SIGKILL, the others are Ctrl-C in a terminal of its own (`script`,
  * util-linux). Of each it says how many seconds of computing were lost: those since the search

@@ -1,5 +1,6 @@
-// A pruning method of your own: attention goes first, and late layers before early ones. A method gives every
-// candidate a score, and the lowest goes first. Journal, resuming and report come with it.
+// A pruning method of your own: attention goes first, and late layers before early ones. A method
+// gives every candidate a score, and the lowest goes first. Journal, resuming and report come with
+// it.
 //
 //   npx blockpruner prune MODEL --data TEXT-FILE --method ./attentionFirst.mjs --blocks 3
 import { rankingMethod } from 'blockpruner';

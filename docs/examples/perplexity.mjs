@@ -1,4 +1,5 @@
-// What is one block worth? The perplexity of a text with the whole model, and without each block you name.
+// What is one block worth? The perplexity of a text with the whole model, and without each block
+// you name.
 //
 //   node perplexity.mjs tiny:planted L0.mha L3.mha
 import { load } from 'blockpruner';

@@ -1,4 +1,5 @@
-// Prune a model, stop on the way, and go on. The journal keeps every finished step, whatever ends the program.
+// Prune a model, stop on the way, and go on. The journal keeps every finished step, whatever ends
+// the program.
 //
 //   node pruneAndResume.mjs MODEL TEXT-FILE
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// Prune a model, repair what is left, and compare: whole, pruned and repaired, on a text that played no part.
+// Prune a model, repair what is left, and compare: whole, pruned and repaired, on a text that
+// played no part.
 //
 //   node repairAndCompare.mjs MODEL TEXT-FILE OTHER-TEXT-FILE
 import { readFile } from 'node:fs/promises';

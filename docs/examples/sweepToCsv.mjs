@@ -1,5 +1,5 @@
-// What would the model lose with each of its blocks? One sweep measures them all; here it becomes a table
-// for a spreadsheet or a plotting program.
+// What would the model lose with each of its blocks? One sweep measures them all; here it becomes a
+// table for a spreadsheet or a plotting program.
 //
 //   node sweepToCsv.mjs MODEL TEXT-FILE > sweep.csv
 import { readFile } from 'node:fs/promises';

@@ -12,7 +12,7 @@ import { PLANTED, TEXT } from './wrongInput.ts';
 const folder = mkdtempSync(join(tmpdir(), 'blockpruner-csv-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Reads CSV as RFC 4180 defines it, letter by letter. @throws where it is none. */
+/** Reads CSV as RFC 4180 defines it, letter by letter. @throws for a text that is not CSV. */
 function read(text: string): string[][] {
   const rows: string[][] = [[]];
   let at = 0;
@@ -68,7 +68,7 @@ describe('csv', () => {
     expect(Number(cell_)).toBe(value === 0 ? 0 : value);
   });
 
-  it('leaves what there is none of empty', () => {
+  it('leaves a cell without a value empty', () => {
     expect(csv(['a', 'b', 'c'], [[null, undefined, 0]])).toBe('a,b,c\r\n,,0\r\n');
   });
 });

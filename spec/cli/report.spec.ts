@@ -1,4 +1,6 @@
-/** `blockpruner report`: old runs drawn anew, several side by side, and nothing of others replaced. */
+/**
+ * `blockpruner report`: old runs drawn anew, several side by side, and nothing of others replaced.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** What README, the guide and the examples' page show is what happens: every command, every program. */
+/**
+ * What README, the guide and the examples' page show is what happens: every command, every program.
+ */
 import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +25,10 @@ const moduleOf = (code: string): string | null => /^\/\/ (\w+\.ts)\b/.exec(code)
 /** Commands that show progress. */
 const quiet = new Set(['prune', 'perplexity', 'repair', 'heal', 'train', 'generate']);
 
-/** A healing of two steps shows as much as one of two hundred, and a text of 1,024 tokens as a long one. */
+/**
+ * A healing of two steps shows as much as one of two hundred, and a text of 1,024 tokens as a long
+ * one.
+ */
 function shortened(words: readonly string[]): string[] {
   const short = [...words];
   const limit = (option: string, most: number, missing: boolean): void => {

@@ -180,8 +180,8 @@ describe('the greedy search', () => {
           expect(event.fraction).toBeGreaterThan(index === 0 ? 0 : own[index - 1].fraction);
           expect(event.computed).toBe(event.fraction);
           expect(event.candidates).toBe(candidates.length);
-          // Known once a candidate has come to its end, at the latest with the first group; and then
-          // for good.
+          // Known once a candidate has come to its end, at the latest with the first group; and
+          // then for good.
           if (index > 0 && own[index - 1].best !== null) expect(event.best).not.toBeNull();
           if (event.fraction > Math.min(1, groupSize / count)) expect(event.best).not.toBeNull();
         }

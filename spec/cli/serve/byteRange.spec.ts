@@ -48,7 +48,7 @@ describe('a range', () => {
     'bytes=1.5-2',
     'bytes=-1-2',
     '0-1',
-  ])('%j is none: the whole file', (header) => {
+  ])('%j is no range: the whole file', (header) => {
     expect(byteRange(header, 10)).toBeNull();
   });
 

@@ -1,4 +1,6 @@
-/** The work that is announced is the work that is done: compared with real searches, to the pass. */
+/**
+ * The work that is announced is the work that is done: compared with real searches, to the pass.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { MemoryBudgetError } from '../../../src/errors.ts';

@@ -1,4 +1,6 @@
-/** The memory that a pruning with a repair is planned to need is enough for it, on backend and host. */
+/**
+ * The memory that a pruning with a repair is planned to need is enough for it, on backend and host.
+ */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { simdBackend } from '../../../src/backends/simd/simdBackend.ts';

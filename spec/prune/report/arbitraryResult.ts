@@ -285,7 +285,9 @@ function provenanceArbitrary(): fc.Arbitrary<Provenance> {
   );
 }
 
-/** The document with a held-out text, whose perplexities are those of the calibration text doubled. */
+/**
+ * The document with a held-out text, whose perplexities are those of the calibration text doubled.
+ */
 export function evaluatedResult(limits: { layers?: number; steps?: number } = {}): fc.Arbitrary<PruneResult> {
   return fc
     .record({ result: arbitraryResult(limits), dense: figures(), name: text() })

@@ -1,7 +1,7 @@
 /**
  * A strict reader of the markup that the report writes: every tag balanced, every attribute quoted,
- * no stray `<`, `>`, `"` or `&` (a style sheet may hold `>`, a script anything but its end). Far stricter than a browser, so
- * whatever a text smuggles in makes it throw.
+ * no stray `<`, `>`, `"` or `&` (a style sheet may hold `>`, a script anything but its end). Far
+ * stricter than a browser, so whatever a text smuggles in makes it throw.
  */
 
 export interface Node {
