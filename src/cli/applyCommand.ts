@@ -8,6 +8,7 @@ import type { WrittenType } from '../formats/gguf/quantize.ts';
 import { openModel, type OpenedModel } from '../formats/openModel.ts';
 import { ggufWriter } from '../formats/write/ggufWriter.ts';
 import { writeModel } from '../formats/write/modelWriter.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { edited } from '../model/edit.ts';
 import { Mask } from '../model/mask.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -18,8 +19,15 @@ import { prepareFolder } from '../platform/nodeFolder.ts';
 import { PROGRAM_VERSION } from '../platform/programVersion.ts';
 import { seededRng } from '../tensor/rng.ts';
 import { byteSize, figure, percent } from './figures.ts';
-import { openPruned, openRun, type ModelOptions } from './openRun.ts';
-import { checkPruned, prunedEdits, prunedWords, type PrunedOptions, type RunEdits } from './runEdits.ts';
+import { openRun, openWith, type ModelOptions } from './openRun.ts';
+import {
+  checkPruned,
+  prunedEdits,
+  prunedWords,
+  repairedWeights,
+  type PrunedOptions,
+  type RunEdits,
+} from './runEdits.ts';
 import { Terminal } from './terminal.ts';
 
 export interface ApplyOptions extends ModelOptions, PrunedOptions {
@@ -58,24 +66,31 @@ export async function applyCommand(argument: string, options: ApplyOptions): Pro
     throw new UsageError('what was removed is not clear.', { remedy: 'Give --run or --mask.' });
   }
   await checkFile(out, options.force);
-  const opened = await openModel(argument, options);
+  let found: RunEdits = { mask: Mask.empty, edits: [], repair: null };
+  const workload = { ...options, data: [], chunk: TOKENS };
+  const opened = await openWith(argument, workload, terminal, async (model) => {
+    await checkSource(argument, out, model);
+    found = await prunedEdits(options, model.weights, (text) => terminal.warn(text));
+    return repairedWeights(model.weights, found);
+  });
   let written: Omit<Applied, 'check'>;
-  let found: RunEdits;
+  let ids: Int32Array;
+  let wanted: Float32Array;
   try {
-    const { weights, metadata } = opened;
-    for (const warning of opened.warnings) terminal.warn(warning);
-    found = await prunedEdits(options, weights, (text) => terminal.warn(text));
-    const pruned = edited(weights, [...found.edits, { type: 'remove', blocks: found.mask.blocks }]);
-    await checkSource(argument, out, opened);
+    const { weights, metadata } = opened.opened;
+    const pruned = edited(opened.model.source, [{ type: 'remove', blocks: found.mask.blocks }]);
     await checkSpace(out, bytesOf(pruned));
     await prepareFolder(dirname(resolve(out)));
     const writer = ggufWriter({ file: basename(out), metadata, type: quantize });
     await writeModel(writer, pruned, new Map(), folderSink(dirname(resolve(out))));
     written = await describe(out, weights, pruned, found.mask);
+    ids = someTokens(weights.config);
+    [wanted] = await opened.model.nll([ids], found.mask);
   } finally {
     await opened.close();
   }
-  const result: Applied = { ...written, check: await compare(argument, options, terminal) };
+  const check = { tokens: ids.length, difference: await differenceOf(out, ids, wanted, workload) };
+  const result: Applied = { ...written, check };
   if (options.json) terminal.document(result);
   terminal.result(summary(result, prunedWords(found.mask, found.repair), quantize));
 }
@@ -162,27 +177,24 @@ async function describe(
 /** Tokens of the comparison. */
 const TOKENS = 64;
 
-/** Both models on the same random tokens; one after the other, so that one is in memory. */
-async function compare(argument: string, options: ApplyOptions, terminal: Terminal): Promise<Applied['check']> {
-  const { out, run, mask, step, ...machine } = options;
-  const quiet = new Terminal({ quiet: true, json: true });
-  const workload = { ...machine, data: [], chunk: TOKENS };
-  const pruned = await openPruned(argument, { ...workload, run, mask, step }, terminal);
-  const { vocabSize, maxPositionEmbeddings } = pruned.opened.weights.config;
+/** Tokens drawn at random, the same each time. */
+function someTokens({ vocabSize, maxPositionEmbeddings }: ModelConfig): Int32Array {
   const rng = seededRng(0);
-  const length = Math.min(TOKENS, maxPositionEmbeddings);
-  const ids = [Int32Array.from({ length }, () => rng.int(vocabSize))];
-  let wanted: Float32Array;
+  return Int32Array.from({ length: Math.min(TOKENS, maxPositionEmbeddings) }, () => rng.int(vocabSize));
+}
+
+/** How far the file lies from the pruned model, which is no longer in memory: nats of a token. */
+async function differenceOf(
+  out: string,
+  ids: Int32Array,
+  wanted: Float32Array,
+  workload: Parameters<typeof openRun>[1],
+): Promise<number> {
+  // A path, whatever the model was.
+  const file = await openRun(out, { ...workload, hub: false }, new Terminal({ quiet: true, json: true }));
   try {
-    [wanted] = await pruned.model.nll(ids, pruned.mask);
-  } finally {
-    await pruned.close();
-  }
-  const file = await openRun(out, { ...workload, hub: false }, quiet);
-  try {
-    const [got] = await file.model.nll(ids, Mask.empty);
-    const difference = Math.max(...got.map((value, at) => Math.abs(value - wanted[at])));
-    return { tokens: length, difference };
+    const [got] = await file.model.nll([ids], Mask.empty);
+    return Math.max(...got.map((value, at) => Math.abs(value - wanted[at])));
   } finally {
     await file.close();
   }

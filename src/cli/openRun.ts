@@ -95,8 +95,11 @@ export async function openPruned(
   return { ...run, mask: found.mask, repair: found.repair };
 }
 
-/** @param weightsOf the weights that are run: the model's own, or edited ones. */
-async function openWith(
+/**
+ * The same for weights that are made of the model's own, before a backend is opened.
+ * @param weightsOf the weights that are run: the model's own, or edited ones.
+ */
+export async function openWith(
   argument: string,
   options: RunOptions,
   terminal: Terminal,

@@ -57,6 +57,17 @@ export function encodeF16(values: Float32Array): Uint16Array {
   return bits;
 }
 
+/** From this magnitude on, the largest F16 and half a step, a number becomes infinite as F16. */
+export const F16_END = 65_520;
+
+/**
+ * Numbers as model files store them, little-endian. F32 is a view of the values, not a copy.
+ */
+export function encodeFloats(type: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
+  const stored = type === 'F32' ? values : type === 'F16' ? encodeF16(values) : encodeBf16(values);
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
 /** f32 values → BF16 patterns. */
 export function encodeBf16(values: Float32Array): Uint16Array {
   const bits = new Uint16Array(values.length);

@@ -11,7 +11,7 @@
  * ggml's reference quantisers, as the GGUF documentation describes them.
  */
 import { FormatError, ShapeError } from '../../errors.ts';
-import { encodeBf16, encodeF16 } from '../../tensor/halfFloat.ts';
+import { encodeF16, encodeFloats, F16_END } from '../../tensor/halfFloat.ts';
 import { quantTypes, storedBytes, type QuantName } from './quantTypes.ts';
 
 /** The types that we write. */
@@ -19,9 +19,9 @@ export type WrittenType = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q4_0';
 export const writtenTypes: readonly WrittenType[] = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'];
 
 const encoders: Readonly<Record<WrittenType, (values: Float32Array) => Uint8Array>> = {
-  F32: (values) => bytesOf(values.slice()),
-  F16: (values) => bytesOf(encodeF16(values)),
-  BF16: (values) => bytesOf(encodeBf16(values)),
+  F32: (values) => encodeFloats('F32', values),
+  F16: (values) => encodeFloats('F16', values),
+  BF16: (values) => encodeFloats('BF16', values),
   Q8_0: quantizeQ8_0,
   Q4_0: quantizeQ4_0,
 };
@@ -45,9 +45,6 @@ export function quantize(type: WrittenType, values: Float32Array): Uint8Array {
 export function holdsRows(type: QuantName, width: number): boolean {
   return width % quantTypes[type].blockElements === 0;
 }
-
-/** What rounds to a finite F16: the largest one and half a step. */
-const F16_END = 65_520;
 
 /** From here on a number, or its block's scale, is not finite as F16; F16 itself has infinities. */
 const tooLarge: Readonly<Record<WrittenType, (value: number) => boolean>> = {
@@ -109,8 +106,4 @@ function setScales(out: Uint8Array, blockBytes: number, scales: Float32Array): v
 
 function awayFromZero(value: number): number {
   return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

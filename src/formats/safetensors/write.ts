@@ -1,5 +1,5 @@
 import { ShapeError } from '../../errors.ts';
-import { encodeBf16, encodeF16 } from '../../tensor/halfFloat.ts';
+import { encodeFloats } from '../../tensor/halfFloat.ts';
 import { numel } from '../../tensor/shape.ts';
 
 /** What the header says of a tensor. */
@@ -82,6 +82,5 @@ function encode(name: string, { shape, dtype }: TensorHeader, data: Float32Array
       where: name,
     });
   }
-  const stored = dtype === 'F32' ? data : dtype === 'F16' ? encodeF16(data) : encodeBf16(data);
-  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  return encodeFloats(dtype, data);
 }

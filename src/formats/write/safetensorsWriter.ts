@@ -2,6 +2,7 @@
 import { FormatError, NotFoundError, ShapeError, UnsupportedModelError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import type { WeightSource } from '../../model/weights.ts';
+import { F16_END } from '../../tensor/halfFloat.ts';
 import { configJson } from '../huggingface/configJson.ts';
 import { expectedTensors } from '../huggingface/tensorShapes.ts';
 import { transpose } from '../huggingface/transpose.ts';
@@ -12,9 +13,6 @@ import type { Companions, FileToWrite, ModelWriter } from './modelWriter.ts';
 const CONFIG_FILE = 'config.json';
 
 export type StoredType = TensorHeader['dtype'];
-
-/** What rounds to a finite F16: the largest one and half a step. */
-const F16_END = 65_520;
 
 /**
  * Weights in the layout the family's files have (GPT-2's projections are [in, out] there), all in
